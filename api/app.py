@@ -1,0 +1,197 @@
+"""The composition root: Settings -> services -> Flask. The one file that knows everyone."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from api import settings as settings_module
+from api.core import logging
+from api.core.access_tokens import AccessTokens
+from api.core.clock import Clock, SystemClock
+from api.core.hash_pool import HashPool
+from api.core.passwords import Passwords
+from api.core.randomness import Randomness, SystemRandomness
+from api.features.accounts import routes as accounts
+from api.features.accounts.service import Accounts
+from api.features.keys import routes as keys
+from api.features.keys.service import Keys
+from api.features.operations import routes as operations
+from api.features.operations.service import Operations
+from api.features.protected import routes as protected
+from api.features.sessions import routes as sessions
+from api.features.sessions.revocation import DatabaseRevocation
+from api.features.sessions.service import Lifetimes, Sessions
+from api.persistence.database import Database
+from api.persistence.migrate import migrate
+from api.server.asgi import AsgiApp
+from api.server.flask_app import LoopFlask
+from api.settings import Settings
+from api.web import conformance, guards, headers, openapi, problem_handler, provide
+
+log = structlog.stdlib.get_logger(__name__)
+
+BLUEPRINTS = (
+    accounts.registration,
+    sessions.sessions,
+    protected.protected,
+    accounts.me,
+    keys.keys,
+    operations.operations,
+)
+"""The features' operations, in the order of the contract."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that a running server is made of, below the web."""
+
+    database: Database
+    hash_pool: HashPool
+    passwords: Passwords
+    keys: Keys
+    revocation: DatabaseRevocation
+    accounts: Accounts
+    sessions: Sessions
+    operations: Operations
+
+    async def start(self) -> None:
+        """Read the signing keys and make what the first request would wait for.
+
+        Raises KeysUnreadable and the problem `database_unavailable`.
+        """
+        await self.keys.ring()
+        await self.passwords.warm_up()
+
+    async def stop(self) -> None:
+        """Finish what was begun and close everything."""
+        self.hash_pool.close()
+        self.revocation.close()
+        await self.database.close()
+
+
+def make_services(settings: Settings, *, clock: Clock | None = None, randomness: Randomness | None = None) -> Services:
+    """Build the services; nothing is opened or started yet. `settings` must have a secret (see `prepare`)."""
+    clock = clock or SystemClock()
+    randomness = randomness or SystemRandomness()
+    database = Database(settings.effective_database_url, settings.database_pool_size, float(settings.database_timeout))
+    hash_pool = HashPool(settings.effective_hash_threads, settings.hash_queue)
+    passwords = Passwords(settings.argon2, hash_pool)
+    accounts_service = Accounts(database, passwords, clock, randomness, refuse_common_passwords=settings.is_production)
+    keys_service = Keys(database, settings.secret_key, clock, randomness)
+    revocation = DatabaseRevocation(database)
+    issuer = settings.effective_issuer
+    sessions_service = Sessions(
+        database,
+        accounts_service,
+        keys_service,
+        AccessTokens(issuer, settings.audience or issuer, settings.access_token_seconds, clock),
+        revocation,
+        clock,
+        randomness,
+        Lifetimes(
+            refresh_idle=settings.refresh_token_idle_seconds,
+            session=settings.session_seconds,
+            refresh_grace=settings.refresh_grace_seconds,
+        ),
+    )
+    return Services(
+        database,
+        hash_pool,
+        passwords,
+        keys_service,
+        revocation,
+        accounts_service,
+        sessions_service,
+        Operations(database),
+    )
+
+
+def make_flask(settings: Settings, services: Services, *, randomness: Randomness | None = None) -> LoopFlask:
+    """Build the Flask application around `services`."""
+    app = LoopFlask("api", static_folder=None, template_folder=None)
+    app.url_map.merge_slashes = False  # `//login` is not found, rather than redirected
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    provide.install(app, services.accounts, services.sessions, services.keys, services.operations)
+    guards.install(app, services.sessions)
+    problem_handler.install(app, randomness or SystemRandomness())
+    api = openapi.make_api(app)
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint)
+    guards.check(app)
+    contract = openapi.install(app, api)
+    conformance.install(app, contract, settings.effective_contract_checks)
+    headers.install(app)
+    return app
+
+
+def create_app(settings: Settings | None = None) -> LoopFlask:
+    """Build the application for a WSGI server (`flask --app api.app run`, `gunicorn 'api.app:create_app()'`).
+
+    Reads the settings from the environment and prepares the database. Raises BadSettings, NewerDatabase.
+    """
+    settings = prepare(settings or settings_module.read())
+    return make_flask(settings, make_services(settings))
+
+
+def create_asgi(settings: Settings) -> AsgiApp:
+    """Build the application for an ASGI server; `settings` have been through `prepare`."""
+    services = make_services(settings)
+    return AsgiApp(
+        make_flask(settings, services),
+        max_body=settings.max_body_bytes,
+        start=services.start,
+        stop=services.stop,
+    )
+
+
+def prepare(settings: Settings) -> Settings:
+    """Make what is missing before the first start: directory, secret, database schema. Return complete settings.
+
+    Any number of processes may do so at once. Raises NewerDatabase, and the problem `database_unavailable`.
+    """
+    logging.configure(settings.log_level, settings.effective_log_format)
+    if not settings.database_url or not settings.secret_key:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not settings.secret_key:
+        settings = replace(settings, secret_key=_kept_secret(settings.data_dir / "secret.key"))
+    if not settings.argon2.meets_owasp:
+        log.warning("password hashes are weaker than OWASP's minimum; the production profile refuses that")
+    for revision in asyncio.run(migrate(settings.effective_database_url, float(settings.database_timeout))):
+        log.info("database migrated", revision=revision)
+    return settings
+
+
+def _kept_secret(path: Path, randomness: Randomness | None = None) -> str:
+    """Return the secret in `path`, making it first if need be; of several processes, all get the same."""
+    if not path.exists():
+        handle, temporary = tempfile.mkstemp(dir=path.parent)  # mode 0600
+        with os.fdopen(handle, "w") as file:
+            file.write((randomness or SystemRandomness()).token() + "\n")
+        try:
+            os.link(temporary, path)
+            log.info("a secret key was made", file=str(path))
+        except FileExistsError:
+            pass
+        finally:
+            Path(temporary).unlink()
+    return path.read_text().strip()
+
+
+def run_with_services(settings: Settings, work: Callable[[Services], Awaitable[Any]]) -> Any:
+    """Run `work` with services of its own, as the command line does; `settings` have been through `prepare`."""
+
+    async def within() -> Any:
+        services = make_services(settings)
+        try:
+            return await work(services)
+        finally:
+            await services.stop()
+
+    return asyncio.run(within())

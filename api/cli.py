@@ -1,0 +1,134 @@
+"""The `ostiary` command."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from marshmallow import ValidationError
+
+from api import __version__
+from api import settings as settings_module
+from api.app import Services, create_asgi, make_flask, make_services, prepare, run_with_services
+from api.core.problems import Problem
+from api.features.accounts.schemas import RegisterBody
+from api.features.accounts.service import Account
+from api.persistence.migrate import NewerDatabase
+from api.server.process import Process, serve
+from api.server.sockets import CannotListen
+from api.settings import BadSettings
+
+
+def _one_line_faults(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Tell an operator's mistake in a line with its remedy, not in a traceback; exit with 1 (2 for bad settings)."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except BadSettings as error:
+            click.echo("ostiary cannot start with these settings:", err=True)
+            for fault in error.faults:
+                click.echo(f"  {fault}", err=True)
+            sys.exit(2)
+        except (CannotListen, NewerDatabase) as error:
+            click.echo(f"ostiary: {error}", err=True)
+            sys.exit(1)
+        except Problem as error:
+            click.echo(f"ostiary: {error.detail} ({error.kind.remedy})", err=True)
+            sys.exit(1)
+        except OSError as error:
+            click.echo(f"ostiary: {error}", err=True)
+            sys.exit(1)
+
+    return run
+
+
+@click.group()
+@click.version_option(__version__, prog_name="ostiary")
+def main() -> None:
+    """Ostiary: authentication and authorization whose contract is proved."""
+
+
+@main.command("serve")
+@click.option("--host", help="Address to listen on (OSTIARY_HOST).")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (OSTIARY_PORT).")
+@click.option("--workers", type=click.IntRange(0, 256), help="Worker processes (OSTIARY_WORKERS).")
+@_one_line_faults
+def serve_command(host: str | None, port: int | None, workers: int | None) -> None:
+    """Serve the API. Makes its database, secret and signing key if there are none."""
+    settings = prepare(settings_module.read(host=host, port=port, workers=workers))
+
+    def ready(bound: int) -> None:
+        shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+        click.echo(f"Ostiary {__version__} ({settings.profile}) listens at http://{shown}:{bound}")
+        click.echo(f"Swagger UI: http://{shown}:{bound}/docs")
+        sys.stdout.flush()
+
+    how = Process(
+        settings.host,
+        settings.port,
+        settings.effective_workers,
+        settings.drain_seconds,
+        settings.trusted_proxies,
+    )
+    sys.exit(serve(lambda: create_asgi(settings), how, ready))
+
+
+@main.group("users")
+def users() -> None:
+    """Manage users on the server."""
+
+
+@users.command("create")
+@click.argument("username")
+@click.option("--role", "roles", multiple=True, help="A role to give, such as admin; may be repeated.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input, one line.")
+@_one_line_faults
+def create_user(username: str, roles: tuple[str, ...], password_stdin: bool) -> None:
+    """Create the user USERNAME. Asks for the password, or reads it from standard input."""
+    if password_stdin:
+        password = sys.stdin.readline().removesuffix("\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    try:
+        RegisterBody().load({"username": username, "password": password})
+    except ValidationError as error:
+        click.echo(f"ostiary: {error}", err=True)
+        sys.exit(1)
+    settings = prepare(settings_module.read())
+
+    async def register(services: Services) -> Account:
+        return await services.accounts.register(username, password, roles)
+
+    account = run_with_services(settings, register)
+    click.echo(f"Created {account.username} ({account.id}) with the roles: {', '.join(account.roles) or 'none'}")
+
+
+@main.group("spec")
+def spec() -> None:
+    """The contract."""
+
+
+@spec.command("export")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+def export_spec(output: Path | None) -> None:
+    """Write the OpenAPI document, the same bytes that the server answers at /openapi.json."""
+    settings = settings_module.Settings()
+    text = make_flask(settings, make_services(settings)).extensions["ostiary.contract"].text
+    if output is None:
+        sys.stdout.buffer.write(text)
+    else:
+        output.write_bytes(text)
+
+
+@main.command("settings")
+def show_settings() -> None:
+    """Print every setting with its meaning and default, as a Markdown table."""
+    click.echo(settings_module.table(), nl=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,234 @@
+"""Problems (RFC 9457): every error that Ostiary answers, each with a stable code.
+
+A `ProblemType` is declared once, beside the feature that raises it, and is public API: its code never changes meaning.
+Raising `SOME_TYPE()` anywhere below the web layer ends in one handler, which answers `application/problem+json`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+CATALOGUE: dict[str, "ProblemType"] = {}
+"""Every declared problem type by its code."""
+
+
+@dataclass(frozen=True)
+class ProblemType:
+    """One kind of error.
+
+    code: stable, snake_case, fit for a `switch` in a client.
+    status: the HTTP status in 400..599.
+    title: what happened, the same words each time.
+    detail: the default sentence for one occurrence.
+    remedy: what the caller can do about it; shown by `GET /problems/{code}`.
+    challenge: the parameters of a `WWW-Authenticate: Bearer` answer (RFC 6750 section 3), on 401 and some 403.
+    retry_after: seconds for the `Retry-After` header (RFC 9110 section 10.2.3), where trying again helps.
+    members: extension members as JSON Schema properties, all of them required.
+    example: example values of those members.
+    """
+
+    code: str
+    status: int
+    title: str
+    detail: str
+    remedy: str
+    challenge: str | None = None
+    retry_after: int | None = None
+    members: Mapping[str, Any] = field(default_factory=dict)
+    example: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Enter the catalogue; two types may not share a code."""
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.code):
+            raise ValueError(f"{self.code!r} is not a snake_case code")
+        if CATALOGUE.setdefault(self.code, self) != self:
+            raise ValueError(f"the problem code {self.code!r} is declared twice")
+
+    def __call__(self, detail: str | None = None, *, challenge: str | None = None, **members: Any) -> "Problem":
+        """Make an occurrence: `raise USERNAME_TAKEN()`.
+
+        detail: replaces the default sentence. challenge: replaces the type's own. members: the extension members.
+        Raises TypeError when the members are not exactly the declared ones.
+        """
+        if members.keys() != self.members.keys():
+            raise TypeError(f"{self.code} takes the members {sorted(self.members)}, not {sorted(members)}")
+        return Problem(self, detail or self.detail, challenge or self.challenge, members)
+
+    @property
+    def uri(self) -> str:
+        """The problem type's URI reference, which resolves to its description."""
+        return f"/problems/{self.code}"
+
+    @property
+    def schema_name(self) -> str:
+        """The name of its schema in the contract, such as `UsernameTakenProblem`."""
+        return "".join(part.capitalize() for part in self.code.split("_")) + "Problem"
+
+
+class Problem(Exception):
+    """One occurrence of a problem type, to be answered to the client."""
+
+    def __init__(
+        self,
+        kind: ProblemType,
+        detail: str,
+        challenge: str | None = None,
+        members: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(f"{kind.code}: {detail}")
+        self.kind = kind
+        self.detail = detail
+        self.challenge = challenge
+        self.members = dict(members or {})
+
+    def body(self) -> dict[str, Any]:
+        """Return the members of the problem document (RFC 9457 section 3.1)."""
+        return {
+            "type": self.kind.uri,
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "detail": self.detail,
+            "code": self.kind.code,
+            **self.members,
+        }
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that go with it: WWW-Authenticate, Retry-After."""
+        headers = {}
+        if self.challenge:
+            headers["WWW-Authenticate"] = self.challenge
+        if self.kind.retry_after is not None:
+            headers["Retry-After"] = str(self.kind.retry_after)
+        return headers
+
+
+BEARER = 'Bearer realm="ostiary"'
+
+MALFORMED_JSON = ProblemType(
+    code="malformed_json",
+    status=400,
+    title="The body is not well-formed JSON",
+    detail="The body is not well-formed JSON.",
+    remedy="Send one JSON value in UTF-8: no duplicate members, no lone surrogates, no NaN, at most 32 levels deep.",
+)
+BAD_REQUEST = ProblemType(
+    code="bad_request",
+    status=400,
+    title="The request could not be understood",
+    detail="The request could not be understood.",
+    remedy="Compare the request with the contract at /openapi.json.",
+)
+AUTHENTICATION_REQUIRED = ProblemType(
+    code="authentication_required",
+    status=401,
+    title="Authentication is required",
+    detail="Send an access token: Authorization: Bearer <access token>.",
+    remedy="Log in (POST /login) and send the access token in the Authorization header.",
+    challenge=BEARER,
+)
+INVALID_TOKEN = ProblemType(
+    code="invalid_token",
+    status=401,
+    title="The access token is not valid",
+    detail="The access token is malformed, expired or revoked.",
+    remedy="Get a new one with the refresh token (POST /refresh), or log in again (POST /login).",
+    challenge=f'{BEARER}, error="invalid_token", error_description="The access token is malformed, expired or revoked"',
+)
+INSUFFICIENT_ROLE = ProblemType(
+    code="insufficient_role",
+    status=403,
+    title="The account lacks a role",
+    detail="This operation needs a role that the account does not have.",
+    remedy="Ask an administrator for the role; then log in again or refresh, so that the access token carries it.",
+    challenge=f'{BEARER}, error="insufficient_scope"',
+    members={
+        "required_roles": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "The roles of which one is needed.",
+        },
+        "held_roles": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "The roles that the access token carries.",
+        },
+    },
+    example={"required_roles": ["admin"], "held_roles": []},
+)
+NOT_FOUND = ProblemType(
+    code="not_found",
+    status=404,
+    title="There is nothing here",
+    detail="There is nothing at this address.",
+    remedy="Compare the path with the contract at /openapi.json.",
+)
+METHOD_NOT_ALLOWED = ProblemType(
+    code="method_not_allowed",
+    status=405,
+    title="The method is not allowed here",
+    detail="This address does not answer that method; the Allow header lists those that it does.",
+    remedy="Use a method from the Allow header.",
+)
+BODY_TOO_LARGE = ProblemType(
+    code="body_too_large",
+    status=413,
+    title="The body is too large",
+    detail="The body is larger than this server accepts.",
+    remedy="Send a smaller body; the operator's limit is OSTIARY_MAX_BODY_BYTES.",
+)
+UNSUPPORTED_MEDIA_TYPE = ProblemType(
+    code="unsupported_media_type",
+    status=415,
+    title="The content type is not supported",
+    detail="Send the body as application/json, in UTF-8 and without a content coding.",
+    remedy="Set Content-Type: application/json.",
+)
+VALIDATION_FAILED = ProblemType(
+    code="validation_failed",
+    status=422,
+    title="The body does not fit its schema",
+    detail="Some members of the body are not as the contract asks.",
+    remedy="Mend each member named in errors; its pointer is a JSON Pointer (RFC 6901) into the body.",
+    members={
+        "errors": {
+            "type": "array",
+            "minItems": 1,
+            "description": "What is wrong, one entry for each fault.",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "JSON Pointer (RFC 6901) to the member."},
+                    "detail": {"type": "string", "description": "What is wrong with it."},
+                },
+            },
+        }
+    },
+    example={"errors": [{"pointer": "/username", "detail": "Missing data for required field."}]},
+)
+INTERNAL_ERROR = ProblemType(
+    code="internal_error",
+    status=500,
+    title="Something went wrong on our side",
+    detail="Something went wrong on our side. It has been logged.",
+    remedy="Try again later; give the operator the request_id, which is in the server's log.",
+    members={"request_id": {"type": "string", "description": "Names this request in the server's log."}},
+    example={"request_id": "0199f6a2-6b7e-7c3a-8a51-2f1e5d0c9b44"},
+)
+DATABASE_UNAVAILABLE = ProblemType(
+    code="database_unavailable",
+    status=503,
+    title="The database cannot be reached",
+    detail="The database cannot be reached at the moment.",
+    remedy="Try again after the seconds in Retry-After. Nothing was changed.",
+    retry_after=2,
+)
+OVERLOADED = ProblemType(
+    code="overloaded",
+    status=503,
+    title="Too many passwords are waiting to be checked",
+    detail="Too many passwords are waiting to be checked at the moment.",
+    remedy="Try again after the seconds in Retry-After. Nothing was changed.",
+    retry_after=1,
+)

@@ -1,0 +1,18 @@
+"""What can go wrong with an account."""
+
+from api.core.problems import ProblemType
+
+USERNAME_TAKEN = ProblemType(
+    code="username_taken",
+    status=409,
+    title="The user name is taken",
+    detail="User already exists!",
+    remedy="Choose another user name; names that differ only in case are the same name.",
+)
+PASSWORD_TOO_COMMON = ProblemType(
+    code="password_too_common",
+    status=422,
+    title="The password is a common one",
+    detail="This password is among the most common ones, which attackers try first.",
+    remedy="Choose another password, such as several words that have nothing to do with each other.",
+)

@@ -1,0 +1,52 @@
+"""Operations on accounts."""
+
+from typing import Any
+
+from api.core.problems import DATABASE_UNAVAILABLE, INVALID_TOKEN, OVERLOADED
+from api.features.accounts.problems import PASSWORD_TOO_COMMON, USERNAME_TAKEN
+from api.features.accounts.schemas import RegisterBody, Registered, User
+from api.features.accounts.service import Account, Accounts
+from api.web.blueprint import Blueprint, answers
+from api.web.guards import principal, public, requires
+from api.web.provide import provided
+
+registration = Blueprint("auth", __name__, description="Register, log in, stay logged in, log out.")
+me = Blueprint("me", __name__, description="The user's own account.")
+
+LOG_IN = {
+    "operationId": "login",
+    "description": "Log in with the name and password just registered.",
+    "requestBody": {"username": "$request.body#/username", "password": "$request.body#/password"},
+}
+
+
+@registration.route("/register", methods=["POST"])
+@public
+@registration.arguments(RegisterBody(), example={"username": "user1", "password": "password123"})
+@registration.response(201, Registered, description="The user has been registered.")
+@answers(USERNAME_TAKEN, PASSWORD_TOO_COMMON, OVERLOADED, DATABASE_UNAVAILABLE)
+@registration.doc(operationId="register", responses={201: {"links": {"login": LOG_IN}}})
+async def register(body: dict[str, str]) -> dict[str, Any]:
+    """Register a user.
+
+    The name is unique regardless of case. The password is hashed with argon2id and kept nowhere else. Registering does
+    not log in: `POST /login` does.
+    """
+    account = await provided(Accounts).register(body["username"], body["password"])
+    return {"message": "User registered successfully!", "user": account}
+
+
+@me.route("/me")
+@requires()
+@me.response(200, User, description="The user who calls.")
+@answers(DATABASE_UNAVAILABLE)
+@me.doc(operationId="getMe")
+async def get_me() -> Account:
+    """Tell who calls.
+
+    The roles are those that the user holds now; an access token carries those of the moment when it was issued.
+    """
+    account = await provided(Accounts).get(principal().user_id)
+    if account is None:
+        raise INVALID_TOKEN()
+    return account

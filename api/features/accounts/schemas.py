@@ -1,0 +1,80 @@
+"""Shapes of accounts, in and out."""
+
+from marshmallow import ValidationError, fields, validate
+
+from api.features.accounts.rules import (
+    LONGEST_PASSWORD,
+    LONGEST_USERNAME,
+    SHORTEST_PASSWORD,
+    SHORTEST_USERNAME,
+    USERNAME_PATTERN,
+    is_username,
+)
+from api.web.schemas import Answer, Body
+
+ID = {
+    "description": "Names the user, for ever.",
+    "format": "uuid",
+    "example": "0199f6a2-6b7e-7c3a-8a51-2f1e5d0c9b44",
+}
+
+
+class UsernameCharacters(validate.Validator):
+    """Refuses what the contract's pattern refuses; `$` of Python's own matcher would let a last newline through."""
+
+    def __call__(self, value: str) -> str:
+        """Return `value`, or raise ValidationError."""
+        if not is_username(value):
+            raise ValidationError("Has characters that a user name may not have, or is too short or too long.")
+        return value
+
+
+class RegisterBody(Body):
+    """A new user's name and password."""
+
+    username = fields.String(
+        required=True,
+        validate=[validate.Length(SHORTEST_USERNAME, LONGEST_USERNAME), UsernameCharacters()],
+        metadata={
+            "description": (
+                "3 to 64 characters, unique regardless of case; no white space, no control characters, "
+                "nothing invisible."
+            ),
+            "pattern": USERNAME_PATTERN,
+            "example": "user1",
+        },
+    )
+    password = fields.String(
+        required=True,
+        load_only=True,
+        validate=validate.Length(SHORTEST_PASSWORD, LONGEST_PASSWORD),
+        metadata={
+            "description": "8 to 1,024 characters of any kind; never trimmed or altered.",
+            "format": "password",
+            "example": "password123",
+        },
+    )
+
+
+class User(Answer):
+    """A user."""
+
+    id = fields.String(required=True, metadata=ID)
+    username = fields.String(required=True, metadata={"description": "As it was typed.", "example": "user1"})
+    roles = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "The roles that the user holds, in alphabetical order.", "example": []},
+    )
+    created_at = fields.AwareDateTime(
+        required=True,
+        format="iso",
+        metadata={"description": "When the user registered, in UTC.", "example": "2026-11-23T12:00:00+00:00"},
+    )
+
+
+class Registered(Answer):
+    """The answer to a registration."""
+
+    message = fields.String(required=True, metadata={"example": "User registered successfully!"})
+    user = fields.Nested(User, required=True)

@@ -1,0 +1,23 @@
+"""Shapes of operations."""
+
+from marshmallow import fields, validate
+
+from api.web.schemas import Answer
+
+
+class Health(Answer):
+    """The server answers."""
+
+    status = fields.String(required=True, validate=validate.OneOf(["ok"]))
+
+
+class ProblemDescription(Answer):
+    """What a kind of problem means and what to do about it."""
+
+    code = fields.String(required=True, metadata={"example": "invalid_credentials"})
+    status = fields.Integer(required=True, validate=validate.Range(400, 599), metadata={"example": 401})
+    title = fields.String(required=True, metadata={"example": "The credentials are wrong"})
+    detail = fields.String(required=True, metadata={"example": "Invalid credentials!"})
+    remedy = fields.String(
+        required=True, metadata={"description": "What the caller can do.", "example": "Check the user name."}
+    )

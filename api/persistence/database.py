@@ -1,0 +1,169 @@
+"""Units of work on SQLite and on PostgreSQL behind one small interface.
+
+SQLite: readers each have a connection; there is one writing connection in a process and its transactions begin with
+`BEGIN IMMEDIATE`, so that writers queue (in the process for the connection, among processes for the file's lock)
+instead of failing with "database is locked". WAL and synchronous=FULL: what was acknowledged survives a power cut.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import event, text
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from api.core.problems import DATABASE_UNAVAILABLE
+
+T = TypeVar("T")
+log = structlog.stdlib.get_logger(__name__)
+
+SQLITE_READERS = 5
+
+# What asyncpg raises that SQLAlchemy leaves alone or files under a general class: classes 08 (connection), 53
+# (resources), 57 (operator intervention) and 58 (system error) of PostgreSQL's Appendix A, and read-only standbys.
+_UNAVAILABLE_STATES = ("08", "53", "57", "58", "25006")
+
+
+def _is_unavailable(error: BaseException) -> bool:
+    if isinstance(error, PoolTimeoutError | OSError | TimeoutError):
+        return True
+    if isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None)
+        if state:
+            return error.connection_invalidated or str(state).startswith(_UNAVAILABLE_STATES)
+        return error.connection_invalidated or isinstance(error, OperationalError)
+    return False
+
+
+@contextmanager
+def database_faults() -> Generator[None]:
+    """Turn a database that cannot be reached (or is full, locked, shutting down) into `database_unavailable` (503)."""
+    try:
+        yield
+    except (DBAPIError, PoolTimeoutError, OSError, sqlite3.OperationalError) as error:
+        if not isinstance(error, sqlite3.OperationalError) and not _is_unavailable(error):
+            raise
+        cause = getattr(error, "orig", None) or error
+        log.error("the database cannot be reached", cause=f"{type(cause).__name__}: {str(cause)[:300]}")
+        raise DATABASE_UNAVAILABLE() from error
+
+
+class Database:
+    """One database, with its pools on the running event loop; the pools are made with their first use.
+
+    url: sqlite+aiosqlite:///… or postgresql+asyncpg://…  pool_size: PostgreSQL connections for each worker process.
+    timeout: seconds to wait for a connection, a lock or an answer.
+    """
+
+    def __init__(self, url: str, pool_size: int, timeout: float) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self._reader = sqlite_engine(self.url, timeout, SQLITE_READERS, "BEGIN")
+            self._writer = sqlite_engine(self.url, timeout, 1, "BEGIN IMMEDIATE")
+        else:
+            self._reader = self._writer = _postgres_engine(self.url, timeout, pool_size)
+        self._writes: set[asyncio.Task[Any]] = set()
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The engine for reading."""
+        return self._reader
+
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[AsyncSession]:
+        """Give a session for reading: one snapshot on SQLite, read committed on PostgreSQL.
+
+        Raises the problem `database_unavailable`.
+        """
+        with database_faults():
+            async with AsyncSession(self._reader, expire_on_commit=False) as session:
+                yield session
+
+    async def write(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        """Run `work` in one transaction and commit it; an exception rolls it back and comes through.
+
+        A caller that is cancelled (its client went away) leaves the transaction to finish by itself: somebody who logs
+        out and closes the window is logged out. Raises the problem `database_unavailable`.
+        """
+        task = asyncio.ensure_future(self._transaction(work))
+        self._writes.add(task)
+        task.add_done_callback(self._finished)
+        return await asyncio.shield(task)
+
+    async def _transaction(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        with database_faults():
+            async with AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
+                return await work(session)
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._writes.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at, so that an abandoned failure is no warning
+
+    async def ping(self) -> None:
+        """Ask the database for a row; raises the problem `database_unavailable`."""
+        with database_faults():
+            async with self._reader.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Wait for transactions under way, then close all connections."""
+        while self._writes:
+            await asyncio.wait(self._writes)
+        await self._reader.dispose()
+        if self._writer is not self._reader:
+            await self._writer.dispose()
+
+
+def sqlite_engine(url: URL, timeout: float, connections: int, begin: str) -> AsyncEngine:
+    """Return an engine on an SQLite file whose transactions begin with the statement `begin`."""
+    engine = create_async_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=timeout,
+        hide_parameters=True,
+        connect_args={"timeout": timeout},
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _configure(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        # The driver opens no transactions of its own; `begin` below does, when SQLAlchemy says so.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgres_engine(url: URL, timeout: float, pool_size: int) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=timeout,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"timeout": timeout, "command_timeout": timeout},
+    )
+
+
+def is_duplicate(error: IntegrityError) -> bool:
+    """Return whether a unique constraint refused the row (on either database)."""
+    state = getattr(error.orig, "sqlstate", None)
+    return state == "23505" or "UNIQUE constraint failed" in str(error.orig)

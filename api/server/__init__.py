@@ -1,0 +1,1 @@
+"""Flask on one event loop. The only code that knows about loops, greenlets, sockets and worker processes."""

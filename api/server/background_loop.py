@@ -1,0 +1,71 @@
+"""The event loop of a process that serves plain WSGI: one, in a thread of its own, started with its first use."""
+
+import asyncio
+import atexit
+import contextvars
+import os
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class BackgroundLoop:
+    """Runs coroutines for synchronous callers, all of them on the same loop.
+
+    The thread starts with the first call, and anew in a forked child, so that a server that forks its workers after
+    loading the application is served well.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pid = 0
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` on the loop and return its result; context variables go in and come back.
+
+        Raises RuntimeError when called from a thread whose own event loop is running: waiting there would stop it.
+        """
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            running = None
+        if running is not None:
+            work.close()
+            raise RuntimeError(
+                "a coroutine was called synchronously from a running event loop, which would wait for itself: await it"
+            )
+        context = contextvars.copy_context()
+
+        async def within() -> T:
+            return await asyncio.get_running_loop().create_task(work, context=context)
+
+        try:
+            return asyncio.run_coroutine_threadsafe(within(), self._started()).result()
+        finally:
+            _adopt(context)
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None or self._pid != os.getpid():
+                self._loop = asyncio.new_event_loop()
+                self._pid = os.getpid()
+                threading.Thread(target=self._loop.run_forever, name="ostiary-loop", daemon=True).start()
+                atexit.register(self._stop, self._loop)
+            return self._loop
+
+    @staticmethod
+    def _stop(loop: asyncio.AbstractEventLoop) -> None:
+        loop.call_soon_threadsafe(loop.stop)
+
+
+def _adopt(context: contextvars.Context) -> None:
+    """Set in the caller's context what the coroutine has set in its own."""
+    for variable, value in context.items():
+        if variable.get(_MISSING) is not value:
+            variable.set(value)
+
+
+_MISSING = object()

@@ -1,0 +1,1 @@
+"""What every endpoint shares: bodies, guards, the problem handler, the contract."""

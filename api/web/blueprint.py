@@ -1,0 +1,129 @@
+"""flask-smorest's blueprint, made to write problems, security and links into the contract."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any, TypeVar
+
+import flask_smorest
+import marshmallow as ma
+
+from api.core.problems import (
+    BODY_TOO_LARGE,
+    MALFORMED_JSON,
+    UNSUPPORTED_MEDIA_TYPE,
+    VALIDATION_FAILED,
+    ProblemType,
+)
+from api.web.json_body import JsonBodyParser
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+BODY_PROBLEMS = (MALFORMED_JSON, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED)
+
+
+def document(
+    view: View, *, problems: tuple[ProblemType, ...] = (), security: list[dict[str, list[str]]] | None = None
+) -> View:
+    """Note on `view` which problems it can answer and, if given, what authentication it takes."""
+    notes = deepcopy(getattr(view, "_apidoc", {}))
+    notes.setdefault("problems", []).extend(problems)
+    if security is not None:
+        notes["security"] = security
+    view._apidoc = notes  # type: ignore[attr-defined]
+    return view
+
+
+def answers(*problems: ProblemType) -> Callable[[View], View]:
+    """Declare the problems that a view raises, so that the contract lists them."""
+
+    def decorator(view: View) -> View:
+        return document(view, problems=problems)
+
+    return decorator
+
+
+def problem_responses(problems: list[ProblemType]) -> dict[int, dict[str, Any]]:
+    """Return the contract's responses for `problems`: one for each status, the codes told apart within it."""
+    responses: dict[int, dict[str, Any]] = {}
+    for status in sorted({problem.status for problem in problems}):
+        kinds = {problem.code: problem for problem in problems if problem.status == status}
+        references = {code: {"$ref": f"#/components/schemas/{kind.schema_name}"} for code, kind in kinds.items()}
+        if len(references) == 1:
+            schema: dict[str, Any] = next(iter(references.values()))
+        else:
+            schema = {
+                "oneOf": list(references.values()),
+                "discriminator": {
+                    "propertyName": "code",
+                    "mapping": {code: reference["$ref"] for code, reference in references.items()},
+                },
+            }
+        examples = {code: {"summary": kind.title, "value": kind(**kind.example).body()} for code, kind in kinds.items()}
+        response: dict[str, Any] = {
+            "description": "\n\n".join(f"`{code}`: {kind.title}." for code, kind in kinds.items()),
+            "content": {"application/problem+json": {"schema": schema, "examples": examples}},
+        }
+        headers = {}
+        if all(kind.challenge for kind in kinds.values()):
+            headers["WWW-Authenticate"] = {"$ref": "#/components/headers/WWW-Authenticate"}
+        if all(kind.retry_after is not None for kind in kinds.values()):
+            headers["Retry-After"] = {"$ref": "#/components/headers/Retry-After"}
+        if headers:
+            response["headers"] = headers
+        responses[status] = response
+    return responses
+
+
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
+    """A feature's operations."""
+
+    ARGUMENTS_PARSER = JsonBodyParser()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._prepare_doc_cbks.append(self._prepare_problems_and_security)
+
+    def arguments(self, schema: ma.Schema, **kwargs: Any) -> Callable[[View], View]:
+        """Take a JSON body and declare the problems of a bad one; see flask-smorest."""
+        take_body = super().arguments(schema, **kwargs)
+
+        def decorator(view: View) -> View:
+            taken: View = take_body(view)
+            return document(taken, problems=BODY_PROBLEMS)
+
+        return decorator
+
+    # flask-smorest has no annotations; these give its decorators theirs.
+
+    def route(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Register a view; see flask-smorest."""
+        decorator: Callable[[View], View] = super().route(rule, **options)
+        return decorator
+
+    def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[[View], View]:
+        """Serialize and declare the answer of a view; see flask-smorest."""
+        decorator: Callable[[View], View] = super().response(status_code, schema, **options)
+        return decorator
+
+    def alt_response(self, status_code: int, **options: Any) -> Callable[[View], View]:
+        """Declare another answer of a view; see flask-smorest."""
+        decorator: Callable[[View], View] = super().alt_response(status_code, **options)
+        return decorator
+
+    @staticmethod
+    def doc(**notes: Any) -> Callable[[View], View]:
+        """Add `notes` to the operation in the contract; see flask-smorest."""
+        decorator: Callable[[View], View] = flask_smorest.Blueprint.doc(**notes)
+        return decorator
+
+    @staticmethod
+    def _prepare_problems_and_security(doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) -> dict[str, Any]:
+        # flask-smorest adds a catch-all and bare error references; ours are exact.
+        responses = {
+            status: response
+            for status, response in doc.get("responses", {}).items()
+            if isinstance(response, dict) and status != "default"
+        }
+        doc["responses"] = responses | problem_responses(doc_info.get("problems", []))
+        doc["security"] = doc_info["security"]
+        return doc

@@ -1,0 +1,106 @@
+"""Is each answer what the contract says? Asked in tests (a mismatch raises) and in development (it is logged)."""
+
+from functools import cache
+from typing import Any, Literal
+
+import jsonschema_rs
+import structlog
+from flask import Flask, Request, Response, request
+
+from api.web.openapi import Contract
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class ContractMismatch(AssertionError):
+    """An answer was not what the contract says."""
+
+
+class Conformance:
+    """Compares answers with a contract."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._document = contract.document
+        self._validator = cache(self._make_validator)
+
+    def faults(self, asked: Request, answer: Response) -> list[str]:
+        """Return what is wrong with `answer`; an empty list if nothing is."""
+        rule = asked.url_rule
+        if rule is None or asked.method in ("OPTIONS", "HEAD"):
+            return self._outside_operations(answer) if rule is None else []
+        path = rule.rule.replace("<", "{").replace(">", "}")
+        operation = self._document["paths"].get(path, {}).get(asked.method.lower())
+        if operation is None:
+            return [f"{asked.method} {path} is not in the contract"]
+        declared = operation["responses"].get(str(answer.status_code))
+        if declared is None:
+            return [f"status {answer.status_code} is not declared for {operation['operationId']}"]
+        return [*self._header_faults(declared, answer), *self._body_faults(declared, answer)]
+
+    @staticmethod
+    def _outside_operations(answer: Response) -> list[str]:
+        if answer.status_code not in (400, 404, 405) or answer.mimetype != "application/problem+json":
+            return [f"an address outside the contract answered {answer.status_code} {answer.mimetype}"]
+        return []
+
+    def _header_faults(self, declared: dict[str, Any], answer: Response) -> list[str]:
+        return [
+            f"the required header {name} is missing"
+            for name, header in declared.get("headers", {}).items()
+            if self._resolve(header).get("required") and name not in answer.headers
+        ]
+
+    def _body_faults(self, declared: dict[str, Any], answer: Response) -> list[str]:
+        content = declared.get("content", {})
+        media_type = answer.mimetype or ""
+        if media_type not in content:
+            return [f"content type {media_type!r} is not declared for status {answer.status_code}"]
+        if not media_type.endswith("json"):
+            return []
+        value = answer.get_json(force=True)
+        validator = self._validator(_Key(content[media_type]["schema"]))
+        return [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(value)]
+
+    def _resolve(self, value: dict[str, Any]) -> dict[str, Any]:
+        if "$ref" not in value:
+            return value
+        found: Any = self._document
+        for part in value["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        resolved: dict[str, Any] = found
+        return resolved
+
+    def _make_validator(self, key: "_Key") -> jsonschema_rs.Validator:
+        return jsonschema_rs.Draft202012Validator(
+            {**key.schema, "components": self._document["components"]}, validate_formats=True
+        )
+
+
+class _Key:
+    """A schema as a dictionary key: by identity, since the contract does not change while the app runs."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self.schema = schema
+
+    def __hash__(self) -> int:
+        return id(self.schema)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and other.schema is self.schema
+
+
+def install(app: Flask, contract: Contract, mode: Literal["off", "log", "raise"]) -> None:
+    """Check every answer of `app`: "log" writes an error for each mismatch, "raise" fails the request."""
+    if mode == "off":
+        return
+    conformance = Conformance(contract)
+
+    @app.after_request
+    def compare(answer: Response) -> Response:
+        faults = conformance.faults(request, answer)
+        if faults:
+            told = f"{request.method} {request.path} answered against the contract: {'; '.join(faults)}"
+            if mode == "raise":
+                raise ContractMismatch(told)
+            log.error(told)
+        return answer

@@ -1,0 +1,155 @@
+"""The contract: an OpenAPI 3.1 document assembled from the features' schemas and notes."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import flask_smorest
+from flask import Flask, current_app
+
+from api import __version__
+from api.core.problems import CATALOGUE, ProblemType
+from api.web.guards import BEARER_SCHEME
+
+_CONTRACT = "ostiary.contract"
+
+DESCRIPTION = """\
+Ostiary registers people, logs them in and tells your services who calls.
+
+A first round: `POST /register`, `POST /login`, then **Authorize** with the `access_token` of the answer and
+`GET /protected`; `POST /logout` ends the session and with it every token of it, at once.
+
+Every error is `application/problem+json` (RFC 9457) with a stable `code`; `GET /problems/{code}` tells what it means
+and what to do about it.
+"""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The document, as a value and as the bytes that are served, exported and committed."""
+
+    document: dict[str, Any]
+    text: bytes
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc]
+    """flask-smorest's extension without what it would add by itself: error handler, error schema, pagination header."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_error_handlers(self) -> None:
+        pass
+
+    def _register_responses(self) -> None:
+        pass
+
+    def _register_pagination_header(self) -> None:
+        pass
+
+
+def make_api(app: Flask) -> Api:
+    """Attach the contract's assembly to `app`."""
+    app.config.update(
+        API_TITLE="Ostiary",
+        API_VERSION=__version__,
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX=None,
+        API_SPEC_OPTIONS={
+            "info": {
+                "summary": "Authentication and authorization whose contract is proved.",
+                "description": DESCRIPTION,
+                "license": {"name": "MIT", "identifier": "MIT"},
+            },
+            "servers": [{"url": "/", "description": "This server."}],
+        },
+    )
+    api = Api(app)
+    api.spec.components.security_scheme(
+        BEARER_SCHEME,
+        {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "The access token that POST /login and POST /refresh answer with (RFC 6750, RFC 9068).",
+        },
+    )
+    api.spec.components.header(
+        "WWW-Authenticate",
+        {
+            "description": "How to authenticate, and why the present try failed (RFC 6750 section 3).",
+            "required": True,
+            "schema": {"type": "string", "pattern": "^Bearer "},
+            "example": 'Bearer realm="ostiary"',
+        },
+    )
+    api.spec.components.header(
+        "Retry-After",
+        {
+            "description": "Seconds to wait before the next try (RFC 9110 section 10.2.3).",
+            "required": True,
+            "schema": {"type": "integer", "minimum": 1},
+            "example": 2,
+        },
+    )
+    return api
+
+
+def problem_schema(kind: ProblemType) -> dict[str, Any]:
+    """Return the schema of one problem type (RFC 9457 section 3.1)."""
+    return {
+        "type": "object",
+        "title": kind.schema_name,
+        "description": kind.title + ".",
+        "required": ["type", "title", "status", "detail", "code", *kind.members],
+        "properties": {
+            "type": {
+                "type": "string",
+                "format": "uri-reference",
+                "description": "Leads to a description of this kind of problem.",
+            },
+            "title": {"type": "string", "description": "What happened, the same words each time."},
+            "status": {"type": "integer", "enum": [kind.status], "description": "The HTTP status."},
+            "detail": {"type": "string", "description": "What happened this time."},
+            "code": {
+                "type": "string",
+                "enum": [kind.code],
+                "description": "Tells the kind of problem to a program.",
+            },
+            **kind.members,
+        },
+    }
+
+
+def install(app: Flask, api: Api) -> Contract:
+    """Finish the contract once all blueprints are registered, and keep it in `app`."""
+    text = json.dumps(api.spec.to_dict())
+    for code in sorted(CATALOGUE):
+        kind = CATALOGUE[code]
+        if f'"#/components/schemas/{kind.schema_name}"' in text:
+            api.spec.components.schema(kind.schema_name, problem_schema(kind))
+    document: dict[str, Any] = json.loads(json.dumps(api.spec.to_dict()))
+    used = {
+        tag
+        for path in document["paths"].values()
+        for method, operation in path.items()
+        if method != "parameters"
+        for tag in operation["tags"]
+    }
+    document["tags"] = [tag for tag in document["tags"] if tag["name"] in used]
+    components = document["components"]
+    for unused in ("responses", "parameters"):
+        components.pop(unused, None)
+    for section in components:
+        components[section] = dict(sorted(components[section].items()))
+    document["components"] = dict(sorted(components.items()))
+    first = ("openapi", "info", "servers", "tags", "paths", "components")
+    document = {name: document[name] for name in first} | document
+    contract = Contract(document, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
+    app.extensions[_CONTRACT] = contract
+    return contract
+
+
+def contract() -> Contract:
+    """Return the contract of the current app."""
+    found: Contract = current_app.extensions[_CONTRACT]
+    return found

@@ -1,0 +1,109 @@
+"""Fixtures that everything shares."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from api.app import Services, make_flask, make_services
+from api.server.flask_app import LoopFlask
+from api.settings import Settings
+from tests.support.clock import FakeClock
+from tests.support.databases import KINDS, POSTGRES_VARIABLE, Databases, postgres_url
+from tests.support.servers import ServerProcess, running
+from tests.support.settings import environment_of, settings_for
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    found = Databases(tmp_path_factory.mktemp("databases"))
+    yield found
+    found.close()
+
+
+@pytest.fixture(
+    params=[pytest.param(kind, marks=[pytest.mark.postgres] if kind == "postgres" else []) for kind in KINDS]
+)
+def database_url(request: pytest.FixtureRequest, databases: Databases, tmp_path: Path) -> Iterator[str]:
+    """A migrated database of the test's own; the test runs once on each kind."""
+    if request.param == "postgres" and postgres_url() is None:
+        pytest.skip(f"PostgreSQL: {POSTGRES_VARIABLE} is not set")
+    with databases.new(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(databases: Databases, tmp_path: Path) -> Iterator[str]:
+    """A migrated SQLite file of the test's own, where the kind of database does not matter."""
+    with databases.new("sqlite", tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+class App:
+    """An application in this process, over its WSGI bridge, with the services behind it."""
+
+    def __init__(self, settings: Settings, services: Services, flask: LoopFlask) -> None:
+        self.settings = settings
+        self.services = services
+        self.flask = flask
+        self.client: FlaskClient = flask.test_client()
+
+    def run(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run an async function on the application's loop."""
+        return self.flask.async_to_sync(function)(*args)
+
+
+MakeApp = Callable[..., App]
+
+
+@contextmanager
+def _app(settings: Settings, clock: FakeClock) -> Iterator[App]:
+    services = make_services(settings, clock=clock)
+    flask = make_flask(settings, services)
+    app = App(settings, services, flask)
+    try:
+        yield app
+    finally:
+        app.run(services.stop)
+
+
+@pytest.fixture
+def make_app(clock: FakeClock, tmp_path: Path) -> Iterator[MakeApp]:
+    """Make applications with settings of choice: make_app(url, session_seconds=5)."""
+    with ExitStack() as stack:
+        yield lambda url, **changes: stack.enter_context(_app(settings_for(url, tmp_path, **changes), clock))
+
+
+@pytest.fixture
+def app(make_app: MakeApp, database_url: str) -> App:
+    """An application on each kind of database."""
+    return make_app(database_url)
+
+
+@pytest.fixture
+def sqlite_app(make_app: MakeApp, sqlite_url: str) -> App:
+    """An application on SQLite, where the kind of database does not matter."""
+    return make_app(sqlite_url)
+
+
+StartServer = Callable[..., ServerProcess]
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[StartServer]:
+    """Start `ostiary serve` processes: start_server(url, workers=2)."""
+    with ExitStack() as stack:
+
+        def start(url: str, **changes: Any) -> ServerProcess:
+            settings = settings_for(url, tmp_path, **{"port": 0, **changes})
+            return stack.enter_context(running(["serve"], environment_of(settings), tmp_path))
+
+        yield start

@@ -1,0 +1,80 @@
+"""A database of its own for each test, on SQLite and on PostgreSQL, copied from one that was migrated once."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
+from sqlalchemy.engine import make_url
+
+from api.core.randomness import SystemRandomness
+from api.persistence.migrate import migrate
+
+POSTGRES_VARIABLE = "OSTIARY_TEST_POSTGRES_URL"
+KINDS = ("sqlite", "postgres")
+
+
+def postgres_url() -> str | None:
+    return os.environ.get(POSTGRES_VARIABLE) or None
+
+
+def run_on_server(url: str, *statements: str) -> None:
+    async def run() -> None:
+        address = make_url(url).set(drivername="postgresql")
+        connection = await asyncpg.connect(address.render_as_string(hide_password=False))
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())
+
+
+class Databases:
+    """Hands out migrated databases; `close` drops what was made on the PostgreSQL server."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._sqlite_template: Path | None = None
+        self._postgres_template: str | None = None
+
+    @contextmanager
+    def new(self, kind: str, directory: Path) -> Iterator[str]:
+        if kind == "sqlite":
+            yield self._new_sqlite(directory)
+            return
+        server = postgres_url()
+        assert server is not None
+        name = f"ostiary_test_{SystemRandomness().new_id()}"
+        run_on_server(server, f'CREATE DATABASE "{name}" TEMPLATE "{self._template(server)}"')
+        try:
+            yield make_url(server).set(database=name).render_as_string(hide_password=False)
+        finally:
+            run_on_server(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def close(self) -> None:
+        server = postgres_url()
+        if self._postgres_template is not None and server is not None:
+            run_on_server(server, f'DROP DATABASE "{self._postgres_template}" WITH (FORCE)')
+
+    def _new_sqlite(self, directory: Path) -> str:
+        if self._sqlite_template is None:
+            template = self._directory / "template.db"
+            asyncio.run(migrate(f"sqlite+aiosqlite:///{template}", 30))
+            self._sqlite_template = template
+        file = directory / "ostiary.db"
+        shutil.copy(self._sqlite_template, file)
+        return f"sqlite+aiosqlite:///{file}"
+
+    def _template(self, server: str) -> str:
+        if self._postgres_template is None:
+            name = f"ostiary_test_{SystemRandomness().new_id()}_template"
+            run_on_server(server, f'CREATE DATABASE "{name}"')
+            self._postgres_template = name
+            url = make_url(server).set(database=name).render_as_string(hide_password=False)
+            asyncio.run(migrate(url, 30))
+        return self._postgres_template

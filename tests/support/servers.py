@@ -1,0 +1,87 @@
+"""Real server processes, started as a user starts them."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+STARTED = re.compile(r"listens at (http://\S+)")
+
+
+class ServerProcess:
+    """A running server. `url`: where it listens. `output`: all that it has printed so far."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.url = ""
+        self._lines: list[str] = []
+        self._ready = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def output(self) -> str:
+        return "".join(self._lines)
+
+    def wait_until_ready(self, timeout: float = 60) -> None:
+        if not self._ready.wait(timeout) or not self.url:
+            self.process.kill()
+            self.process.wait()
+            self._reader.join()
+            raise AssertionError(f"the server did not start: {self.output}")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM, timeout: float = 60) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        code = self.process.wait(timeout)
+        self._reader.join(timeout)
+        return code
+
+    def wait_for_output(self, text: str, timeout: float = 30) -> None:
+        deadline = time.monotonic() + timeout
+        while text not in self.output:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{text!r} was not printed: {self.output}")
+            time.sleep(0.02)
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.append(line)
+            found = STARTED.search(line)
+            if found:
+                self.url = found.group(1)
+                self._ready.set()
+        self._ready.set()
+
+
+def start_process(arguments: list[str], environment: Mapping[str, str], directory: Path) -> ServerProcess:
+    """Start `python *arguments` without OSTIARY_* variables but those given."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("OSTIARY_")}
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=directory,
+        env={**inherited, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+    )
+    return ServerProcess(process)
+
+
+@contextmanager
+def running(arguments: list[str], environment: Mapping[str, str], directory: Path) -> Iterator[ServerProcess]:
+    """A server for the duration of a with statement; `arguments` are those of the `ostiary` command."""
+    server = start_process(["-m", "api.cli", *arguments], environment, directory)
+    try:
+        server.wait_until_ready()
+        yield server
+    finally:
+        server.stop()
