@@ -1,0 +1,48 @@
+"""People who use an application under test."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from tests.conftest import App
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Person:
+    """Somebody who has registered and logged in."""
+
+    app: App
+    username: str
+    tokens: dict[str, Any]
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens['access_token']}"}
+
+    def get(self, path: str) -> TestResponse:
+        return self.app.client.get(path, headers=self.bearer)
+
+    def post(self, path: str, **kwargs: Any) -> TestResponse:
+        return self.app.client.post(path, headers=self.bearer, **kwargs)
+
+
+def register(app: App, username: str = "ada", roles: tuple[str, ...] = ()) -> None:
+    app.run(app.services.accounts.register, username, PASSWORD, roles)
+
+
+def log_in(app: App, username: str = "ada") -> Person:
+    answer = app.client.post("/login", json={"username": username, "password": PASSWORD})
+    assert answer.status_code == 200, answer.text
+    return Person(app, username, answer.json)
+
+
+def person(app: App, username: str = "ada", roles: tuple[str, ...] = ()) -> Person:
+    register(app, username, roles)
+    return log_in(app, username)
+
+
+def refresh(app: App, refresh_token: str) -> TestResponse:
+    return app.client.post("/refresh", json={"refresh_token": refresh_token})
