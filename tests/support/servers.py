@@ -34,6 +34,7 @@ class ServerProcess:
             self.process.kill()
             self.process.wait()
             self._reader.join()
+            self._close()
             raise AssertionError(f"the server did not start: {self.output}")
 
     def stop(self, how: signal.Signals = signal.SIGTERM, timeout: float = 60) -> int:
@@ -41,6 +42,7 @@ class ServerProcess:
             self.process.send_signal(how)
         code = self.process.wait(timeout)
         self._reader.join(timeout)
+        self._close()
         return code
 
     def wait_for_output(self, text: str, timeout: float = 30) -> None:
@@ -49,6 +51,10 @@ class ServerProcess:
             if time.monotonic() > deadline:
                 raise AssertionError(f"{text!r} was not printed: {self.output}")
             time.sleep(0.02)
+
+    def _close(self) -> None:
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
     def _read(self) -> None:
         assert self.process.stdout is not None

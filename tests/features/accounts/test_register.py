@@ -31,9 +31,7 @@ def test_names_that_differ_in_case_or_width_are_the_same(app: App, same: str) ->
     assert register(app, same).json["code"] == "username_taken"
 
 
-@pytest.mark.parametrize(
-    "name", ["abc", "a" * 64, "user@example.org", "Jörg", "\U0001f600\U0001f600\U0001f600", "日本語"]
-)
+@pytest.mark.parametrize("name", ["abc", "a" * 64, "user@example.org", "Jörg", "\U0001f600" * 3, "日本語"])
 def test_good_names_are_accepted_and_log_in(app: App, name: str) -> None:
     assert register(app, name).status_code == 201
     log_in(app, name)
@@ -46,9 +44,7 @@ def test_bad_names_are_refused_by_name(app: App, name: str) -> None:
     assert {fault["pointer"] for fault in answer.json["errors"]} == {"/username"}
 
 
-@pytest.mark.parametrize(
-    "password", ["12345678", "  spaces  ", "\x00" * 8, "\U0001f600" * 8, "p" * 1024, "\n\t\r\v1234"]
-)
+@pytest.mark.parametrize("password", ["12345678", "  spaces  ", "\0" * 8, "\U0001f600" * 8, "p" * 1024, "\n\t\r\v1234"])
 def test_passwords_of_any_kind_are_kept_exactly(app: App, password: str) -> None:
     assert register(app, "ada", password).status_code == 201
 

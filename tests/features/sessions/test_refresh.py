@@ -1,5 +1,7 @@
 """POST /refresh."""
 
+from pathlib import Path
+
 from tests.conftest import App, MakeApp
 from tests.support.clock import FakeClock
 from tests.support.people import log_in, person, refresh, register
@@ -90,7 +92,6 @@ def test_the_database_does_not_hold_the_tokens(sqlite_app: App, sqlite_url: str)
     successor = refresh(sqlite_app, ada.tokens["refresh_token"]).json["refresh_token"]
     file = sqlite_app.services.database.url.database
     assert file is not None
-    with open(file, "rb") as database, open(f"{file}-wal", "rb") as log:
-        stored = database.read() + log.read()
+    stored = Path(file).read_bytes() + Path(f"{file}-wal").read_bytes()
     assert ada.tokens["refresh_token"].encode() not in stored
     assert successor.encode() not in stored

@@ -1,0 +1,135 @@
+"""Each documented status, and each code within it, is reached: the contract is the list of what there is to reach."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.conftest import App, MakeApp
+from tests.support.people import PASSWORD, person, register
+from tests.web.test_contract import OPERATIONS
+
+UNREACHABLE = "sqlite+aiosqlite:////there/is/no/such/directory/ostiary.db"
+
+JSON = {"content_type": "application/json"}
+PATHS = {
+    "getDocsAsset": {"asset": "swagger-ui.css"},
+    "getProblem": {"code": "invalid_token"},
+}
+
+
+@dataclass
+class Scene:
+    """One operation, on an application of choice."""
+
+    name: str
+    app: App
+    make_app: MakeApp
+
+    def call(self, app: App | None = None, parameters: dict[str, str] | None = None, **kwargs: Any) -> TestResponse:
+        path, method, operation = OPERATIONS[self.name]
+        if "requestBody" in operation and not {"data", "json"} & kwargs.keys():
+            kwargs["json"] = self.good_body()
+        path = path.format(**(parameters or PATHS.get(self.name, {})))
+        return (app or self.app).client.open(path, method=method.upper(), **kwargs)
+
+    def good_body(self) -> dict[str, str]:
+        if self.name == "refresh":
+            return {"refresh_token": person(self.app, "refresher").tokens["refresh_token"]}
+        if self.name == "login":
+            register(self.app, "ada")
+        return {"username": "ada", "password": PASSWORD}
+
+    def authenticated(self, roles: tuple[str, ...] = ()) -> dict[str, Any]:
+        return {"headers": person(self.app, "caller", roles).bearer}
+
+
+def success(scene: Scene) -> TestResponse:
+    guarded = bool(OPERATIONS[scene.name][2]["security"])
+    return scene.call(**scene.authenticated(("admin",)) if guarded else {})
+
+
+def unreachable_database(scene: Scene) -> TestResponse:
+    app = scene.make_app(UNREACHABLE)
+    bodies = {"refresh": {"refresh_token": "x" * 43}, "register": {"username": "ada", "password": PASSWORD}}
+    bodies["login"] = bodies["register"]
+    body = {"json": bodies[scene.name]} if scene.name in bodies else {}
+    return scene.call(app, headers={"Authorization": "Bearer x.y.z"}, **body)
+
+
+def full_queue(scene: Scene) -> TestResponse:
+    app = scene.make_app(scene.app.settings.database_url, hash_threads=1, hash_queue=1)
+    release = threading.Event()
+    pool = app.services.hash_pool
+
+    async def fill() -> list[Any]:
+        waiting = [asyncio.ensure_future(pool.run(release.wait)) for _ in range(2)]
+        await asyncio.sleep(0)
+        return waiting
+
+    waiting = app.run(fill)
+    try:
+        return scene.call(app, json={"username": "ada", "password": PASSWORD})
+    finally:
+        release.set()
+
+        async def empty() -> None:
+            for call in waiting:
+                await call
+
+        app.run(empty)
+
+
+def taken(scene: Scene) -> TestResponse:
+    register(scene.app, "ADA")
+    return scene.call()
+
+
+def common_password(scene: Scene) -> TestResponse:
+    production = scene.make_app(
+        scene.app.settings.database_url, profile="production", issuer="https://auth.example.org"
+    )
+    return scene.call(production, json={"username": "ada", "password": "password123"})
+
+
+SCENARIOS: dict[str, Callable[[Scene], TestResponse]] = {
+    "malformed_json": lambda scene: scene.call(data="{", **JSON),
+    "body_too_large": lambda scene: scene.call(data=b" " * 65537, **JSON),
+    "unsupported_media_type": lambda scene: scene.call(data="username=ada", content_type="text/plain"),
+    "validation_failed": lambda scene: scene.call(json={}),
+    "authentication_required": lambda scene: scene.call(),
+    "invalid_token": lambda scene: scene.call(headers={"Authorization": "Bearer nonsense"}),
+    "insufficient_role": lambda scene: scene.call(**scene.authenticated()),
+    "invalid_credentials": lambda scene: scene.call(json={"username": "nobody", "password": PASSWORD}),
+    "invalid_refresh_token": lambda scene: scene.call(json={"refresh_token": "nonsense"}),
+    "not_found": lambda scene: scene.call(parameters={"asset": "nonsense", "code": "nonsense"}),
+    "username_taken": taken,
+    "password_too_common": common_password,
+    "database_unavailable": unreachable_database,
+    "overloaded": full_queue,
+}
+
+ANSWERS = [
+    (name, status, code)
+    for name, (_, _, operation) in OPERATIONS.items()
+    for status, response in operation["responses"].items()
+    for code in response.get("content", {}).get("application/problem+json", {}).get("examples", {"success": None})
+]
+
+
+@pytest.mark.parametrize(("name", "status", "code"), ANSWERS)
+def test_it_is_reached(name: str, status: str, code: str, app: App, make_app: MakeApp) -> None:
+    answer = SCENARIOS.get(code, success)(Scene(name, app, make_app))
+    # That the answer has the body and headers of the contract is what contract_checks=raise sees to.
+    assert answer.status_code == int(status)
+    if code != "success":
+        assert answer.json["code"] == code
+        assert answer.json["type"] == f"/problems/{code}"
+
+
+def test_no_scenario_is_left_over() -> None:
+    assert SCENARIOS.keys() == {code for _, _, code in ANSWERS} - {"success"}
