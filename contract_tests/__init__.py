@@ -1,0 +1,1 @@
+"""The contract, proved from outside: over HTTP alone, against any deployment."""

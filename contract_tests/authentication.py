@@ -1,0 +1,50 @@
+"""Gives each generated case the token of somebody who may call the operation, if anybody may."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from schemathesis import APIOperation, AuthContext, BaseSchema, Case
+from schemathesis.wfc.escalation import EscalatingAuthProvider
+
+from contract_tests.people import Person
+
+
+def needs_authentication(operation: APIOperation[Any, Any, Any, Any]) -> bool:
+    """Return whether the contract asks for credentials."""
+    declared = operation.definition.raw.get("security", operation.schema.raw_schema.get("security"))
+    return bool(declared) and {} not in declared
+
+
+class BearerAuthentication:
+    """Sends one person's token, and none where the contract asks for none, so that nothing is hidden by it."""
+
+    def __init__(self, person: Person, ends_session: Collection[str]) -> None:
+        self._person = person
+        self._ends_session = ends_session
+
+    def get(self, _case: Case[Any], context: AuthContext) -> str | None:
+        """Return the token for a case: of a session of its own if the operation ends it, so the run stays logged in."""
+        if not needs_authentication(context.operation):
+            return None
+        if context.operation.label in self._ends_session:
+            return self._person.token_of_a_new_session()
+        return self._person.token()
+
+    def set(self, case: Case[Any], data: str, _context: AuthContext) -> None:
+        """Put the token into the case."""
+        case.headers["Authorization"] = f"Bearer {data}"
+
+
+def authenticate(
+    schema: BaseSchema, people: Sequence[Person], *, ends_session: Collection[str], privileged: Collection[str]
+) -> None:
+    """Log the cases of `schema` in: as the first of `people`, and as the others in turn where that one is refused.
+
+    The first two must not see each other's objects: the check `object_level_authorization` compares what they get.
+    Operations in `privileged` begin with the last of `people`. Operations are named like `POST /logout`.
+    """
+    names = [person.name for person in people]
+    providers: list[Any] = [BearerAuthentication(person, ends_session) for person in people]
+    provider = EscalatingAuthProvider(providers, names, peers=tuple(names[:2]))
+    provider.restore(dict.fromkeys(privileged, names[-1]))
+    schema.auth.providers.append(provider)

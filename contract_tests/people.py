@@ -1,0 +1,92 @@
+"""Users of the server under test: registered for one run, logged in through the API."""
+
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import httpx
+
+SHARE_OF_LIFETIME = 0.5
+"""The share of an access token's lifetime after which a run asks for a new one."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A user name and its password."""
+
+    username: str
+    password: str = field(repr=False)
+
+    @classmethod
+    def throwaway(cls, kind: str) -> "Credentials":
+        """Make credentials that nobody has: a name beginning with `kind`, a password that no list knows."""
+        return cls(f"{kind}-{os.urandom(6).hex()}", os.urandom(18).hex())
+
+
+class Person(Protocol):
+    """Somebody who has tokens."""
+
+    @property
+    def name(self) -> str:
+        """What the report calls them."""
+        ...
+
+    def token(self) -> str:
+        """Return an access token that is valid now; the same one may be returned many times."""
+        ...
+
+    def token_of_a_new_session(self) -> str:
+        """Return the access token of a session that nothing else uses, such as for logging out."""
+        ...
+
+
+class User:
+    """A user of Ostiary. The credentials must exist; see `register`."""
+
+    def __init__(self, name: str, base_url: str, credentials: Credentials) -> None:
+        self.name = name
+        self.credentials = credentials
+        self._client = httpx.Client(base_url=base_url, timeout=30)
+        self._lock = threading.Lock()
+        self._token = ""
+        self._renew_at = 0.0
+
+    def token(self) -> str:
+        """Return the token of a session that lasts for the whole run."""
+        with self._lock:
+            if time.monotonic() >= self._renew_at:
+                pair = self.log_in()
+                self._token = pair["access_token"]
+                self._renew_at = time.monotonic() + pair["expires_in"] * SHARE_OF_LIFETIME
+            return self._token
+
+    def token_of_a_new_session(self) -> str:
+        """Log in once more and return that session's token."""
+        token: str = self.log_in()["access_token"]
+        return token
+
+    def log_in(self) -> dict[str, Any]:
+        """Return a new token pair."""
+        answer = self._client.post(
+            "/login", json={"username": self.credentials.username, "password": self.credentials.password}
+        )
+        if answer.status_code != 200:
+            raise RuntimeError(f"{self.name} could not log in: {answer.status_code} {answer.text}")
+        pair: dict[str, Any] = answer.json()
+        return pair
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+
+def register(name: str, base_url: str) -> User:
+    """Register a throwaway user and return it."""
+    credentials = Credentials.throwaway(name)
+    body = {"username": credentials.username, "password": credentials.password}
+    answer = httpx.post(base_url + "/register", json=body, timeout=30)
+    if answer.status_code != 201:
+        raise RuntimeError(f"could not register {name}: {answer.status_code} {answer.text}")
+    return User(name, base_url, credentials)

@@ -1,0 +1,152 @@
+"""Runs Schemathesis on all its phases with all its checks, against any base URL and OpenAPI document."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import schemathesis
+from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.result import Err
+from schemathesis.engine import StopReason, events, from_schema
+from schemathesis.engine.run import TESTING_PHASES, PhaseName
+
+from contract_tests.authentication import authenticate
+from contract_tests.people import Person
+from contract_tests.report import Report
+
+PHASES = tuple(phase.value for phase in TESTING_PHASES)
+"""examples, coverage, fuzzing, stateful: whatever the installed version has."""
+
+STATEFUL = PhaseName.STATEFUL_TESTING.value
+
+SLOWEST_ANSWER = 10.0
+"""Seconds: the limit of the check max_response_time, off without one. It is to find what hangs, not slow machines."""
+
+THOROUGHLY: dict[str, dict[str, bool]] = {
+    "examples": {"fill-missing": True},
+    "coverage": {"generate-duplicate-query-parameters": True},
+}
+"""What the phases can do beyond their defaults."""
+
+MOST_ROUNDS = 200
+"""The most runs of the stateful phase; see `run_contract`."""
+
+WITHOUT_REGISTRATION = ("max_response_time",)
+"""The checks of the installed version that its registry does not list: they are on as soon as they have a limit."""
+
+
+def installed_checks() -> list[str]:
+    """Return the name of every check of the installed version."""
+    load_all_checks()
+    return sorted({*CHECKS.get_all_names(), *WITHOUT_REGISTRATION})
+
+
+def configuration(
+    base_url: str,
+    seed: int,
+    max_examples: int,
+    *,
+    phases: Collection[str] = PHASES,
+    slowest: float = SLOWEST_ANSWER,
+    show_tokens: bool = True,
+) -> SchemathesisConfig:
+    """Return settings with every check on, in `phases`. Nothing is kept from one run for another."""
+    return SchemathesisConfig.from_dict(
+        {
+            "seed": seed,
+            "base-url": base_url,
+            "cache": {"enabled": False},
+            "continue-on-failure": True,
+            "request-timeout": 2 * SLOWEST_ANSWER,
+            "output": {"sanitization": {"enabled": not show_tokens}},
+            "checks": {"enabled": True, "max_response_time": slowest},
+            "generation": {"mode": "all", "max-examples": max_examples, "database": "none"},
+            "phases": {name: {"enabled": name in phases, **THOROUGHLY.get(name, {})} for name in PHASES},
+        }
+    )
+
+
+def disabled_checks(schema: schemathesis.BaseSchema) -> set[str]:
+    """Return the checks that are off, anywhere: for the whole run, in a phase, for an operation."""
+    off: set[str] = set()
+    for result in schema.get_all_operations():
+        if isinstance(result, Err):
+            raise result.err()
+        operation = result.ok()
+        for phase in (None, *PHASES):
+            config = schema.config.checks_config_for(operation=operation, phase=phase)
+            off |= {name for name in installed_checks() if not config.get_by_name(name=name).enabled}
+    return off
+
+
+def load(document: dict[str, Any], config: SchemathesisConfig) -> schemathesis.BaseSchema:
+    """Return the schema for `document`.
+
+    Given as a value, not as an address: Schemathesis does not test the operation that it has read the document from.
+    """
+    return schemathesis.openapi.from_dict(document, config=config)
+
+
+def run_contract(
+    base_url: str,
+    document: dict[str, Any],
+    people: Sequence[Person],
+    *,
+    ends_session: Collection[str] = (),
+    privileged: Collection[str] = (),
+    seed: int = 1,
+    max_examples: int = 100,
+    slowest: float = SLOWEST_ANSWER,
+    show_tokens: bool = True,
+) -> Report:
+    """Compare the server at `base_url` with `document` and report.
+
+    people: who the cases log in as; the first two are strangers to each other, the last one may do the most.
+    ends_session: the operations, named like `POST /logout`, that end the session of the token that they are sent with.
+    privileged: the operations that only the last of `people` may call.
+    seed: the same seed generates the same cases.
+    max_examples: cases for each operation in the phase fuzzing, and scenarios in the phase stateful.
+    slowest: seconds that an answer may take.
+    show_tokens: whether the curl lines of findings have tokens in them, so that they work as they are.
+    Raises ValueError if a check is off.
+
+    All phases run. The phase stateful then runs again with other seeds until it has had `max_examples` scenarios:
+    Hypothesis ends it, and Schemathesis takes that for success, as soon as the same requests get other answers than
+    before, which is what they should get from a server that keeps what it is told (a name registers only once).
+    """
+    report = Report()
+    phases: Collection[str] = PHASES
+    for turn in range(MOST_ROUNDS):
+        config = configuration(
+            base_url, seed + turn, max_examples, phases=phases, slowest=slowest, show_tokens=show_tokens
+        )
+        schema = load(document, config)
+        off = disabled_checks(schema)
+        if off:
+            raise ValueError(f"these checks are off: {', '.join(sorted(off))}")
+        authenticate(schema, people, ends_session=ends_session, privileged=privileged)
+        for event in from_schema(schema).execute():
+            _add(report, event)
+        if report.scenarios[STATEFUL] >= max_examples or not report.is_clean:
+            break
+        phases = [STATEFUL]
+    report.faults += [f"the phase {phase} has not run" for phase in PHASES if not report.cases[phase]]
+    never = [name for name in installed_checks() if not report.checks[name]]
+    report.faults += [f"the check {name} was never applied" for name in never]
+    return report
+
+
+def _add(report: Report, event: events.EngineEvent) -> None:
+    match event:
+        case events.ScenarioFinished() if event.phase in TESTING_PHASES:
+            report.add_scenario(event)
+        case events.PhaseFinished() if event.phase.name in TESTING_PHASES:
+            report.add_phase(event)
+        case events.NonFatalError():
+            report.faults.append(f"[{event.phase}] {event.label}: {event.info.format()}")
+        case events.FatalError():
+            raise event.exception
+        case events.EngineFinished():
+            report.faults += [str(failure) for failure in event.failures]
+            if event.stop_reason != StopReason.COMPLETED:
+                report.faults.append(f"the run ended early: {event.stop_reason}")

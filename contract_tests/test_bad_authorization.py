@@ -1,0 +1,134 @@
+"""Whatever stands in Authorization, only a good token opens a protected operation."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from contract_tests.answers import Contract
+from contract_tests.conftest import Deployment
+from contract_tests.forgeries import forgeries
+from contract_tests.people import User
+
+TIMEOUT = 15.0
+
+
+class Protected:
+    """The protected operations, to be called with one header or another."""
+
+    def __init__(self, deployment: Deployment, client: httpx.Client) -> None:
+        self.labels = [label for label, found in deployment.operations.items() if found["security"]]
+        self._contract = Contract(deployment.contract)
+        self._client = client
+
+    def assert_refused(self, headers: list[tuple[bytes, bytes]], why: str, query: str = "") -> None:
+        """Call them all: 401, as the contract says."""
+        for label in self.labels:
+            method, path = label.split(" ")
+            address = path.replace("{", "").replace("}", "") + query
+            answer = self._client.request(method, address, headers=headers)
+            assert self._contract.faults(method, path, answer) == [], f"{label}: {why}"
+            assert answer.status_code == 401, f"{label}: {why}"
+            assert answer.headers["WWW-Authenticate"].startswith("Bearer "), f"{label}: {why}"
+
+
+@pytest.fixture(scope="module")
+def protected(deployment: Deployment) -> Iterator[Protected]:
+    with httpx.Client(base_url=deployment.base_url, timeout=TIMEOUT) as client:
+        yield Protected(deployment, client)
+
+
+@pytest.fixture
+def token(people: list[User]) -> str:
+    """A token that is good, so that nothing is refused for another reason than the one tested."""
+    return people[0].token()
+
+
+def _status(deployment: Deployment, authorization: bytes) -> int:
+    return httpx.get(
+        deployment.base_url + "/protected", headers=[(b"Authorization", authorization)], timeout=TIMEOUT
+    ).status_code
+
+
+def test_a_good_token_opens(deployment: Deployment, token: str) -> None:
+    assert _status(deployment, b"Bearer " + token.encode()) == 200
+
+
+def test_the_scheme_is_read_in_upper_or_lower_case(deployment: Deployment, token: str) -> None:
+    """RFC 9110 section 11.1."""
+    for scheme in (b"bearer", b"BEARER", b"bEaReR"):
+        assert _status(deployment, scheme + b" " + token.encode()) == 200
+
+
+def test_no_token(protected: Protected) -> None:
+    assert len(protected.labels) >= 4
+    protected.assert_refused([], "no header")
+
+
+def test_a_token_elsewhere(protected: Protected, token: str) -> None:
+    """RFC 6750 sections 2.2 and 2.3, which RFC 9700 advises against."""
+    protected.assert_refused([], "in the query", f"?access_token={token}")
+    protected.assert_refused([(b"Cookie", b"access_token=" + token.encode())], "in a cookie")
+    protected.assert_refused([(b"X-Authorization", b"Bearer " + token.encode())], "in another header")
+
+
+def test_other_schemes_and_malformed_headers(protected: Protected, token: str) -> None:
+    good = token.encode()
+    for value in (
+        b"",
+        b"Bearer",
+        good,
+        b"Bearer" + good,
+        b"Bearer:" + good,
+        b"Bearer=" + good,
+        b"Token " + good,
+        b"JWT " + good,
+        b"DPoP " + good,
+        b"Basic " + good,
+        b"Basic dXNlcjE6cGFzc3dvcmQxMjM=",
+        b"Basic",
+        b'Digest username="user1"',
+        b"Negotiate YII=",
+        b"Bearer Bearer " + good,
+        b"Bearer " + good + b" " + good,
+        b"Bearer " + good + b", Bearer " + good,
+        b"Bearer " + good + b",",
+        b"Bearer null",
+        b"Bearer undefined",
+        b"Bearer \xff\xfe\xfd",
+        b"Bearer \xc3\xa9",
+        b"\xff\xff\xff",
+        b"Bearer " + good + b"\xe2\x80\x8b",
+        b"Bearer " + "\U0001f511".encode(),
+        b"Bearer " + b"A" * 30_000,
+        b"X" * 30_000,
+    ):
+        protected.assert_refused([(b"Authorization", value)], repr(value[:60]))
+
+
+def test_two_headers(protected: Protected, token: str) -> None:
+    good, bad = (b"Authorization", b"Bearer " + token.encode()), (b"Authorization", b"Bearer nonsense")
+    protected.assert_refused([good, good], "the same twice")
+    protected.assert_refused([good, bad], "the second is bad")
+    protected.assert_refused([bad, good], "the first is bad")
+
+
+def test_forged_tokens(protected: Protected, deployment: Deployment, token: str) -> None:
+    jwks = httpx.get(deployment.base_url + "/.well-known/jwks.json", timeout=TIMEOUT).json()
+    found = dict(forgeries(token, jwks))
+    assert len(found) > 70
+    for name, forged in found.items():
+        protected.assert_refused([(b"Authorization", b"Bearer " + forged.encode())], name)
+
+
+def test_a_refresh_token_is_no_access_token(protected: Protected, people: list[User]) -> None:
+    refresh = people[0].log_in()["refresh_token"]
+    protected.assert_refused([(b"Authorization", b"Bearer " + refresh.encode())], "a refresh token")
+
+
+def test_a_token_is_refused_from_log_out_on(protected: Protected, deployment: Deployment, people: list[User]) -> None:
+    token = people[0].token_of_a_new_session()
+    headers = {"Authorization": f"Bearer {token}"}
+    assert httpx.post(deployment.base_url + "/logout", headers=headers, timeout=TIMEOUT).status_code == 200
+    for _ in range(10):  # on every worker
+        protected.assert_refused([(b"Authorization", b"Bearer " + token.encode())], "after log out")

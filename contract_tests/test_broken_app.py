@@ -1,0 +1,75 @@
+"""The suite fails where it should: the same function that judges Ostiary finds each deliberate fault."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from contract_tests.broken_app import FAULTS, OWNERS, SLOW
+from contract_tests.report import Report
+from contract_tests.runner import SLOWEST_ANSWER, installed_checks, run_contract
+from contract_tests.server import running
+
+EXAMPLES = 8
+APP = Path(__file__).with_name("broken_app.py")
+
+FOUND_BY = {
+    "undocumented_status": "status_code_conformance",
+    "missing_field": "response_schema_conformance",
+    "ignored_token": "ignored_auth",
+    "wrong_type": "response_schema_conformance",
+    "wrong_content_type": "content_type_conformance",
+    "missing_header": "response_headers_conformance",
+    "server_error": "not_a_server_error",
+    "accepts_anything": "negative_data_rejection",
+    "refuses_good_data": "positive_data_acceptance",
+    "no_allow_header": "unsupported_method",
+    "strangers_may_read": "object_level_authorization",
+    "deleted_but_there": "use_after_free",
+    "created_but_absent": "ensure_resource_availability",
+    "wrong_allow_header": "allow_header_conformance",
+    "ignored_header": "missing_required_header",
+    "slow": "max_response_time",
+}
+
+
+@dataclass(frozen=True)
+class HolderOf:
+    """Somebody whose token never changes."""
+
+    name: str
+    bearer: str
+
+    def token(self) -> str:
+        return self.bearer
+
+    def token_of_a_new_session(self) -> str:
+        return self.bearer
+
+
+def judge(fault: str, directory: Path) -> Report:
+    people = [HolderOf(name, token) for token, name in OWNERS.items()]
+    with running([sys.executable, str(APP), fault], {}, directory) as server:
+        document = httpx.get(server.url + "/openapi.json").json()
+        slowest = SLOW / 2 if fault == "slow" else SLOWEST_ANSWER
+        return run_contract(server.url, document, people, max_examples=EXAMPLES, slowest=slowest)
+
+
+def test_there_is_a_fault_for_every_check_of_the_installed_version() -> None:
+    assert set(FOUND_BY.values()) == set(installed_checks())
+    assert FOUND_BY.keys() == set(FAULTS)
+
+
+def test_the_unbroken_app_passes(tmp_path: Path) -> None:
+    report = judge("none", tmp_path)
+    assert report.is_clean, report.failures()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_broken_app_fails(fault: str, tmp_path: Path) -> None:
+    report = judge(fault, tmp_path)
+    assert not report.is_clean
+    assert FOUND_BY[fault] in {finding.check for finding in report.findings.values()}, report.failures()
+    assert "curl -X" in report.failures()
