@@ -1,10 +1,10 @@
 """The event loop of a process that serves plain WSGI: one, in a thread of its own, started with its first use."""
 
 import asyncio
-import atexit
 import contextvars
 import os
 import threading
+import weakref
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ class BackgroundLoop:
     """Runs coroutines for synchronous callers, all of them on the same loop.
 
     The thread starts with the first call, and anew in a forked child, so that a server that forks its workers after
-    loading the application is served well.
+    loading the application is served well. It ends with this object, or with the process.
     """
 
     def __init__(self) -> None:
@@ -50,15 +50,19 @@ class BackgroundLoop:
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None or self._pid != os.getpid():
-                self._loop = asyncio.new_event_loop()
+                # Outside the caller's context, which the loop would otherwise hold for good, request and all.
+                self._loop = contextvars.Context().run(asyncio.new_event_loop)
                 self._pid = os.getpid()
-                threading.Thread(target=self._loop.run_forever, name="ostiary-loop", daemon=True).start()
-                atexit.register(self._stop, self._loop)
+                threading.Thread(target=_run, args=(self._loop,), name="ostiary-loop", daemon=True).start()
+                weakref.finalize(self, self._loop.call_soon_threadsafe, self._loop.stop)
             return self._loop
 
-    @staticmethod
-    def _stop(loop: asyncio.AbstractEventLoop) -> None:
-        loop.call_soon_threadsafe(loop.stop)
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
 
 
 def _adopt(context: contextvars.Context) -> None:

@@ -1,13 +1,33 @@
 """Flask whose coroutines all run on one event loop."""
 
+import contextvars
 from collections.abc import Callable, Coroutine
-from functools import wraps
-from typing import Any
+from functools import cached_property, wraps
+from io import BytesIO
+from typing import IO, Any
 
-from flask import Flask
+from flask import Flask, Request
 from sqlalchemy.util.concurrency import await_, in_greenlet
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.server.background_loop import BackgroundLoop
+
+
+class BoundedRequest(Request):
+    """A request whose body is bounded also when its length is not announced (chunked)."""
+
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        """The body; raises RequestEntityTooLarge, where Werkzeug would take the limit for the end of the body."""
+        limit = self.max_content_length
+        if limit is None or self.content_length is not None or not self.environ.get("wsgi.input_terminated"):
+            return super().stream
+        body = b""
+        while chunk := self.environ["wsgi.input"].read(limit + 1 - len(body)):
+            body += chunk
+        if len(body) > limit:
+            raise RequestEntityTooLarge
+        return BytesIO(body)
 
 
 class LoopFlask(Flask):
@@ -16,6 +36,8 @@ class LoopFlask(Flask):
     Under `api.server.asgi` a request runs in a greenlet of the loop: awaiting a coroutine switches to the loop and
     back, with no thread and no hand-off. Under plain WSGI the process has one background loop.
     """
+
+    request_class = BoundedRequest
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -34,3 +56,10 @@ class LoopFlask(Flask):
             return self._background.run(func(*args, **kwargs))
 
         return call
+
+    def wsgi_app(self, environ: Any, start_response: Any) -> Any:
+        """Serve one request, in a context of its own: a server's thread serves many, one after the other."""
+        environ.pop("HTTP_UPGRADE", None)  # there is nothing to upgrade to, and Werkzeug would refuse the request
+        if in_greenlet():  # whose context is that of its task already
+            return super().wsgi_app(environ, start_response)
+        return contextvars.copy_context().run(super().wsgi_app, environ, start_response)

@@ -7,14 +7,15 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 import uvicorn
 
+from api.server.protocol import BoundedHttp
 from api.server.sockets import BACKLOG, listen
 
 log = structlog.stdlib.get_logger(__name__)
@@ -27,6 +28,7 @@ KEEP_ALIVE = 65
 QUICK_DEATH = 2.0
 """A worker that dies within so many seconds of its start is not simply started again."""
 STARTUP_FAILED = 3
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,16 @@ class _Server(uvicorn.Server):
                 asyncio.get_running_loop().add_reader(self._lifeline, self._supervisor_gone, self._lifeline)
             self._on_ready()
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at a signal; unlike uvicorn, do not die of it afterwards: having stopped in order is success."""
+        handlers = {name: signal.signal(name, self.handle_exit) for name in STOP_SIGNALS}
+        try:
+            yield
+        finally:
+            for name, handler in handlers.items():
+                signal.signal(name, handler)
+
     def _supervisor_gone(self, lifeline: int) -> None:
         asyncio.get_running_loop().remove_reader(lifeline)
         self.should_exit = True
@@ -82,7 +94,7 @@ def _work(
     config = uvicorn.Config(
         build(),
         loop="auto",
-        http="httptools",
+        http=BoundedHttp,
         ws="none",
         lifespan="on",
         backlog=BACKLOG,
@@ -93,9 +105,10 @@ def _work(
         server_header=False,
         access_log=False,
         log_config=None,
+        reset_contextvars=True,  # else a request inherits the variables of the one before it on its connection
     )
     server = _Server(config, on_ready, lifeline)
-    with contextlib.suppress(KeyboardInterrupt):  # uvicorn has shut down in order and passes the signal on
+    with contextlib.suppress(SystemExit):  # the start failed, and uvicorn has said why
         server.run(sockets=[listener])
     return 0 if server.started else STARTUP_FAILED
 
@@ -118,7 +131,7 @@ class _Supervisor:
         ready, ready_end = os.pipe()
         for number in range(self._how.workers):
             self._fork(number, ready_end)
-        for name in (signal.SIGTERM, signal.SIGINT):
+        for name in STOP_SIGNALS:
             signal.signal(name, self._stop)
         os.close(ready_end)
         if self._all_ready(ready):
@@ -138,19 +151,25 @@ class _Supervisor:
     def _fork(self, number: int, ready_end: int | None) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
-        child = os.fork()
-        if child:
+        # Held back meanwhile, so that a signal neither misses the new worker nor meets the supervisor's handler in it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        if not self._stopping:
+            child = os.fork() or self._be_worker(number, ready_end)
             self._workers[child] = (number, time.monotonic())
-            return
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+    def _be_worker(self, number: int, ready_end: int | None) -> NoReturn:
         code = STARTUP_FAILED
         try:
-            for name in (signal.SIGTERM, signal.SIGINT):
+            for name in STOP_SIGNALS:
                 signal.signal(name, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
             os.close(self._lifeline_end)
-            for other, listener in enumerate(self._listeners):
-                if other != number:
+            own = self._listeners[number]
+            for listener in self._listeners:
+                if listener is not own:
                     listener.close()
-            code = _work(self._build, self._how, self._listeners[number], lambda: _tell(ready_end), self._lifeline)
+            code = _work(self._build, self._how, own, lambda: _tell(ready_end), self._lifeline)
         except BaseException:
             log.exception("a worker could not start")
         finally:
@@ -161,10 +180,7 @@ class _Supervisor:
     def _watch(self) -> int:
         exit_code = 0
         while self._workers:
-            try:
-                child, status = os.wait()
-            except InterruptedError:  # a signal came; its handler has run
-                continue
+            child, status = os.wait()
             number, started = self._workers.pop(child)
             code = os.waitstatus_to_exitcode(status)
             if self._stopping:
@@ -180,8 +196,11 @@ class _Supervisor:
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
         self._stopping = True
+        for listener in self._listeners:  # or connections would be taken that no worker serves any more
+            listener.close()
         for child in self._workers:
-            os.kill(child, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+                os.kill(child, signal.SIGTERM)
 
 
 def _tell(ready_end: int | None) -> None:

@@ -1,5 +1,6 @@
 """Listening sockets: one for each worker, so that the kernel spreads connections over them."""
 
+import errno
 import socket
 import sys
 
@@ -22,7 +23,7 @@ def listen(host: str, port: int, count: int) -> list[socket.socket]:
         probe = _bound(family, address, reuse_port=False)
     except OSError as error:
         remedy = "another program listens there: stop it, or choose another with --port (OSTIARY_PORT)"
-        if not isinstance(error, socket.gaierror) and error.errno not in (98, 48):
+        if error.errno != errno.EADDRINUSE:
             remedy = "choose another with --host and --port (OSTIARY_HOST, OSTIARY_PORT)"
         raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror or error}; {remedy}") from error
     if count == 1 or sys.platform != "linux":

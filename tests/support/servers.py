@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-STARTED = re.compile(r"listens at (http://\S+)")
+STARTED = re.compile(r"(?:listens at|Listening at:|Running on) (http://\S+)")
 
 
 class ServerProcess:
