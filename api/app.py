@@ -154,7 +154,8 @@ def create_asgi(settings: Settings) -> AsgiApp:
 def prepare(settings: Settings) -> Settings:
     """Make what is missing before the first start: directory, secret, database schema. Return complete settings.
 
-    Any number of processes may do so at once. Raises NewerDatabase, and the problem `database_unavailable`.
+    Any number of processes may do so at once. Raises BadSettings, NewerDatabase, and the problem
+    `database_unavailable`.
     """
     logging.configure(settings.log_level, settings.effective_log_format)
     if not settings.database_url or not settings.secret_key:
@@ -174,6 +175,8 @@ def _kept_secret(path: Path, randomness: Randomness | None = None) -> str:
         handle, temporary = tempfile.mkstemp(dir=path.parent)  # mode 0600
         with os.fdopen(handle, "w") as file:
             file.write((randomness or SystemRandomness()).token() + "\n")
+            file.flush()
+            os.fsync(file.fileno())  # the database is about to depend on it
         try:
             os.link(temporary, path)
             log.info("a secret key was made", file=str(path))
@@ -181,7 +184,12 @@ def _kept_secret(path: Path, randomness: Randomness | None = None) -> str:
             pass
         finally:
             Path(temporary).unlink()
-    return path.read_text().strip()
+    secret = path.read_text().strip()
+    if len(secret) < settings_module.SHORTEST_SECRET:
+        raise settings_module.BadSettings(
+            [f"OSTIARY_SECRET_KEY: {path} holds no secret; restore the file, or set the variable"]
+        )
+    return secret
 
 
 def run_with_services(settings: Settings, work: Callable[[Services], Awaitable[Any]]) -> Any:

@@ -20,6 +20,8 @@ from api.server.process import Process, serve
 from api.server.sockets import CannotListen
 from api.settings import BadSettings
 
+LONGEST_ROLE = 64
+
 
 def _one_line_faults(command: Callable[..., Any]) -> Callable[..., Any]:
     """Tell an operator's mistake in a line with its remedy, not in a traceback; exit with 1 (2 for bad settings)."""
@@ -77,6 +79,13 @@ def serve_command(host: str | None, port: int | None, workers: int | None) -> No
     sys.exit(serve(lambda: create_asgi(settings), how, ready))
 
 
+def _roles(_context: click.Context, _parameter: click.Parameter, roles: tuple[str, ...]) -> tuple[str, ...]:
+    for role in roles:
+        if not 1 <= len(role) <= LONGEST_ROLE or not role.isascii() or not role.isprintable() or " " in role:
+            raise click.BadParameter(f"{role!r} is not 1 to {LONGEST_ROLE} printable ASCII characters without a space")
+    return roles
+
+
 @main.group("users")
 def users() -> None:
     """Manage users on the server."""
@@ -84,19 +93,26 @@ def users() -> None:
 
 @users.command("create")
 @click.argument("username")
-@click.option("--role", "roles", multiple=True, help="A role to give, such as admin; may be repeated.")
+@click.option("--role", "roles", multiple=True, callback=_roles, help="A role to give, such as admin; may be repeated.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input, one line.")
 @_one_line_faults
 def create_user(username: str, roles: tuple[str, ...], password_stdin: bool) -> None:
     """Create the user USERNAME. Asks for the password, or reads it from standard input."""
     if password_stdin:
-        password = sys.stdin.readline().removesuffix("\n")
+        line = sys.stdin.buffer.readline().removesuffix(b"\n").removesuffix(b"\r")
+        password = line.decode(errors="surrogateescape")
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     try:
+        f"{username}{password}".encode()
         RegisterBody().load({"username": username, "password": password})
+    except UnicodeEncodeError:  # the operating system hands over bytes that are no text as lone surrogates
+        click.echo("ostiary: the name and the password must be UTF-8", err=True)
+        sys.exit(1)
     except ValidationError as error:
-        click.echo(f"ostiary: {error}", err=True)
+        messages: dict[str, list[str]] = error.normalized_messages()  # type: ignore[no-untyped-call]
+        for name, faults in messages.items():
+            click.echo(f"ostiary: {name}: {' '.join(faults)}", err=True)
         sys.exit(1)
     settings = prepare(settings_module.read())
 
@@ -114,6 +130,7 @@ def spec() -> None:
 
 @spec.command("export")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@_one_line_faults
 def export_spec(output: Path | None) -> None:
     """Write the OpenAPI document, the same bytes that the server answers at /openapi.json."""
     settings = settings_module.Settings()

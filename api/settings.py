@@ -8,7 +8,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from environs import Env, EnvError, validate
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from api.core.passwords import Argon2Parameters
@@ -104,7 +104,7 @@ class Settings:
     argon2_time_cost: int = _setting("Passes of one password hash over its memory", "int", 2, check=_at_least(1))
     argon2_parallelism: int = _setting("Lanes of one password hash", "int", 1, check=_at_least(1))
     hash_threads: int = _setting(
-        "Threads for password hashing in each worker process; 0 means one for each processor core",
+        "Threads for password hashing in each worker process; 0 means the processor cores divided by the workers",
         "int",
         0,
         check=validate.Range(0, 256),
@@ -161,13 +161,14 @@ class Settings:
 
     @property
     def effective_hash_threads(self) -> int:
-        """The number of hashing threads of a worker process."""
-        return self.hash_threads or os.cpu_count() or 1
+        """The number of hashing threads of a worker process; more than cores would only be in each other's way."""
+        return self.hash_threads or max(1, (os.cpu_count() or 1) // self.effective_workers)
 
     @property
     def effective_database_url(self) -> str:
         """The database's URL, with the default filled in."""
-        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.absolute() / 'ostiary.db'}"
+        file = str(self.data_dir.absolute() / "ostiary.db")
+        return self.database_url or URL.create("sqlite+aiosqlite", database=file).render_as_string()
 
     @property
     def effective_issuer(self) -> str:
@@ -192,7 +193,8 @@ class Settings:
 def read(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
     """Return the settings in `environment` (the process's own by default); `overrides` come from the command line.
 
-    Raises BadSettings with every fault: values that do not parse, unknown OSTIARY_* names, bad combinations.
+    Raises BadSettings with every fault: values that do not parse, unknown OSTIARY_* names, bad combinations. A value
+    that does not parse counts as its default in combinations.
     """
     given = dict(os.environ if environment is None else environment)
     env = Env(eager=False, prefix=PREFIX)
@@ -204,28 +206,28 @@ def read(environment: Mapping[str, str] | None = None, **overrides: Any) -> Sett
         for one in fields(Settings):
             checks = [one.metadata["check"]] if one.metadata["check"] else []
             values[one.name] = getattr(env, one.metadata["parser"])(one.name.upper(), one.default, validate=checks)
-        faults = _parse_faults(env)
+        unparsed = _parse_faults(env)
     finally:
         os.environ.clear()
         os.environ.update(saved)
     known = {PREFIX + one.name.upper() for one in fields(Settings)} | {PREFIX + "TEST_POSTGRES_URL"}
+    faults = [f"{name}: {told}" for name, told in unparsed.items()]
     faults += [f"{name}: there is no such setting" for name in sorted(given) if _is_unknown(name, known)]
-    values.update({name: value for name, value in overrides.items() if value is not None})
-    if not faults:
-        settings = Settings(**values)
-        faults = [fault for rule in RULES for fault in rule(settings)]
-        if not faults:
-            return settings
-    raise BadSettings(faults)
+    parsed = {name: value for name, value in values.items() if PREFIX + name.upper() not in unparsed}
+    settings = Settings(**parsed | {name: value for name, value in overrides.items() if value is not None})
+    faults += [fault for rule in RULES for fault in rule(settings) if fault.partition(":")[0] not in unparsed]
+    if faults:
+        raise BadSettings(faults)
+    return settings
 
 
-def _parse_faults(env: Env) -> list[str]:
+def _parse_faults(env: Env) -> dict[str, str]:
     try:
         env.seal()
     except EnvError as error:
         messages = getattr(error, "error_messages", {})
-        return [f"{name}: {' '.join(map(str, told))}" for name, told in messages.items()]
-    return []
+        return {name: " ".join(map(str, told)) for name, told in messages.items()}
+    return {}
 
 
 def _is_unknown(name: str, known: set[str]) -> bool:
@@ -235,12 +237,12 @@ def _is_unknown(name: str, known: set[str]) -> bool:
 def _database_faults(settings: Settings) -> list[str]:
     try:
         url = make_url(settings.effective_database_url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         return [f"OSTIARY_DATABASE_URL: not a URL; it begins with {' or '.join(DRIVERS)}"]
     if url.drivername not in DRIVERS:
         return [f"OSTIARY_DATABASE_URL: {url.drivername} is not supported; use {' or '.join(DRIVERS)}"]
-    if url.get_backend_name() == "sqlite" and (not url.database or ":memory:" in url.database or "?" in url.database):
-        return ["OSTIARY_DATABASE_URL: SQLite needs a file: several processes share it"]
+    if url.get_backend_name() == "sqlite" and (not url.database or ":memory:" in url.database or url.query):
+        return ["OSTIARY_DATABASE_URL: SQLite needs a file, and no parameters: several processes share it"]
     return []
 
 
@@ -272,12 +274,20 @@ def _production_faults(settings: Settings) -> list[str]:
         for name in ("secret_key", "issuer", "database_url")
         if not getattr(settings, name)
     ]
-    issuer = urlsplit(settings.issuer)
-    if settings.issuer and issuer.scheme != "https" and issuer.hostname not in ("localhost", "127.0.0.1", "::1"):
-        faults.append("OSTIARY_ISSUER: must be an https address in the production profile (RFC 8414 section 2)")
+    if settings.issuer and not _is_issuer(settings.issuer):
+        faults.append("OSTIARY_ISSUER: in production an https address without query or fragment (RFC 8414 section 2)")
     if not settings.argon2.meets_owasp:
         faults.append("OSTIARY_ARGON2_*: weaker than OWASP's minimum, for example 19456 KiB and 2 passes")
     return faults
+
+
+def _is_issuer(address: str) -> bool:
+    try:
+        issuer = urlsplit(address)
+    except ValueError:
+        return False
+    here = issuer.scheme == "http" and issuer.hostname in ("localhost", "127.0.0.1", "::1")
+    return (issuer.scheme == "https" or here) and bool(issuer.hostname) and not set(address) & {"?", "#"}
 
 
 RULES: tuple[Callable[[Settings], list[str]], ...] = (

@@ -1,11 +1,13 @@
 """Fixtures that everything shares."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from flask.testing import FlaskClient
 
 from api.app import Services, make_flask, make_services
@@ -107,3 +109,17 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
             return stack.enter_context(running(["serve"], environment_of(settings), tmp_path))
 
         yield start
+
+
+@pytest.fixture
+def _logging_restored() -> Iterator[None]:
+    """Put the logging of the process back as it was, for tests that configure it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    quiet = {name: logging.getLogger(name).level for name in ("sqlalchemy", "aiosqlite", "asyncio")}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, was in quiet.items():
+        logging.getLogger(name).setLevel(was)
+    structlog.reset_defaults()

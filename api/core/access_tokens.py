@@ -156,13 +156,7 @@ class AccessTokens:
                     "strict_aud": True,
                 },
             )
-            principal = Principal(
-                user_id=claims["sub"],
-                session_id=str(claims["sid"]),
-                roles=frozenset(claims["roles"]),
-                auth_time=datetime.fromtimestamp(claims["auth_time"], UTC),
-                expires_at=datetime.fromtimestamp(claims["exp"], UTC),
-            )
+            principal = _principal(claims)
         except InvalidAccessToken:
             raise
         # PyJWT and the parsers below it meet arbitrary bytes here: whatever they say, the token is refused.
@@ -173,9 +167,31 @@ class AccessTokens:
             KeyError,
             AttributeError,
             OverflowError,
+            OSError,
             RecursionError,
         ) as error:
             raise InvalidAccessToken(type(error).__name__) from error
-        if now >= principal.expires_at.timestamp():
-            raise InvalidAccessToken("expired")
+        if now >= principal.expires_at.timestamp() or now < claims.get("nbf", now):
+            raise InvalidAccessToken("expired, or not valid yet")
         return principal
+
+
+def _principal(claims: Mapping[str, Any]) -> Principal:
+    """Return whom verified claims stand for; raises InvalidAccessToken for a claim of another type than ours."""
+    texts = [claims["sub"], claims["sid"], claims["client_id"]]
+    times = [claims["exp"], claims["iat"], claims["auth_time"], claims.get("nbf", 0)]
+    roles = claims["roles"]
+    if (
+        not all(isinstance(value, str) for value in texts)
+        or not all(isinstance(value, int | float) for value in times)
+        # A string is iterable too: "admin" would be five roles of one letter.
+        or not (isinstance(roles, list) and all(isinstance(role, str) for role in roles))
+    ):
+        raise InvalidAccessToken("a claim has another type than ours")
+    return Principal(
+        user_id=claims["sub"],
+        session_id=claims["sid"],
+        roles=frozenset(roles),
+        auth_time=datetime.fromtimestamp(claims["auth_time"], UTC),
+        expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+    )

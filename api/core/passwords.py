@@ -81,7 +81,7 @@ class Passwords:
     def _verify(self, password: str, stored_hash: str) -> Verification:
         try:
             self._hasher.verify(stored_hash, password)
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return Verification(matches=False)
         if self._hasher.check_needs_rehash(stored_hash):
             return Verification(matches=True, upgraded_hash=self._hasher.hash(password))

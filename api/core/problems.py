@@ -207,6 +207,13 @@ VALIDATION_FAILED = ProblemType(
     },
     example={"errors": [{"pointer": "/username", "detail": "Missing data for required field."}]},
 )
+HEADERS_TOO_LARGE = ProblemType(
+    code="headers_too_large",
+    status=431,
+    title="The header fields are too large",
+    detail="The request line and header fields are larger than this server accepts.",
+    remedy="Send at most 64 KiB before the body.",
+)
 INTERNAL_ERROR = ProblemType(
     code="internal_error",
     status=500,

@@ -11,10 +11,11 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
+import aiosqlite
 import structlog
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -25,21 +26,30 @@ T = TypeVar("T")
 log = structlog.stdlib.get_logger(__name__)
 
 SQLITE_READERS = 5
+WAL_RETRY = 0.02
+"""Seconds between two attempts to turn a file to WAL that another process has locked."""
 
-# What asyncpg raises that SQLAlchemy leaves alone or files under a general class: classes 08 (connection), 53
-# (resources), 57 (operator intervention) and 58 (system error) of PostgreSQL's Appendix A, and read-only standbys.
-_UNAVAILABLE_STATES = ("08", "53", "57", "58", "25006")
+# What asyncpg raises that SQLAlchemy files under a general class. Classes of PostgreSQL's Appendix A: 08 (connection),
+# 28 (log-in refused), 3D (no such database), 53 (resources), 55 (locked or in use), 57 (operator intervention), 58
+# (system error); and read-only standbys.
+_UNAVAILABLE_STATES = ("08", "28", "3D", "53", "55", "57", "58", "25006")
+
+
+# SQLite files these two under its most general class: the file is damaged, or is no database.
+_UNAVAILABLE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _is_unavailable(error: BaseException) -> bool:
-    if isinstance(error, PoolTimeoutError | OSError | TimeoutError):
+    if isinstance(error, PoolTimeoutError | OSError):  # asyncio's timeouts are OSErrors
         return True
-    if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None)
-        if state:
-            return error.connection_invalidated or str(state).startswith(_UNAVAILABLE_STATES)
-        return error.connection_invalidated or isinstance(error, OperationalError)
-    return False
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        # The low byte is the error, the others say more about it; none on what the Python module itself refuses.
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        return isinstance(cause, sqlite3.OperationalError) or code in _UNAVAILABLE_CODES
+    return str(getattr(cause, "sqlstate", None)).startswith(_UNAVAILABLE_STATES)
 
 
 @contextmanager
@@ -47,8 +57,8 @@ def database_faults() -> Generator[None]:
     """Turn a database that cannot be reached (or is full, locked, shutting down) into `database_unavailable` (503)."""
     try:
         yield
-    except (DBAPIError, PoolTimeoutError, OSError, sqlite3.OperationalError) as error:
-        if not isinstance(error, sqlite3.OperationalError) and not _is_unavailable(error):
+    except (DBAPIError, PoolTimeoutError, OSError, sqlite3.Error) as error:
+        if not _is_unavailable(error):
             raise
         cause = getattr(error, "orig", None) or error
         log.error("the database cannot be reached", cause=f"{type(cause).__name__}: {str(cause)[:300]}")
@@ -131,15 +141,15 @@ def sqlite_engine(url: URL, timeout: float, connections: int, begin: str) -> Asy
         max_overflow=0,
         pool_timeout=timeout,
         hide_parameters=True,
-        connect_args={"timeout": timeout},
+        connect_args={"timeout": timeout, "async_creator_fn": _open},
     )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _configure(connection: Any, _entry: ConnectionPoolEntry) -> None:
         # The driver opens no transactions of its own; `begin` below does, when SQLAlchemy says so.
         connection.isolation_level = None
+        connection.run_async(lambda driver: _write_ahead(driver, timeout))
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
@@ -149,6 +159,31 @@ def sqlite_engine(url: URL, timeout: float, connections: int, begin: str) -> Asy
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+async def _open(*args: Any, **kwargs: Any) -> aiosqlite.Connection:
+    """Open a file; after a failure its thread has ended, which else might outlive the loop and print a traceback."""
+    connection = aiosqlite.connect(*args, **kwargs)
+    connection._thread.daemon = True
+    try:
+        return await connection
+    except sqlite3.Error:
+        connection._thread.join()
+        raise
+
+
+async def _write_ahead(driver: Any, timeout: float) -> None:
+    """Turn the file to WAL; while another process does so too, SQLite says "busy" at once instead of waiting."""
+    deadline = asyncio.get_running_loop().time() + timeout
+    while True:
+        try:
+            async with driver.execute("PRAGMA journal_mode=WAL"):
+                return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or asyncio.get_running_loop().time() >= deadline:
+                raise
+        await asyncio.sleep(WAL_RETRY)
 
 
 def _postgres_engine(url: URL, timeout: float, pool_size: int) -> AsyncEngine:

@@ -26,7 +26,7 @@ async def migrate(url: str, timeout: float) -> list[str]:
     """Bring the database at `url` to the newest revision and return the revisions applied.
 
     All of it happens in one transaction that begins by taking a lock, so that of several processes one migrates and the
-    others find it done; a failure leaves the old schema. timeout: seconds to wait for the lock.
+    others find it done; a failure leaves the old schema. timeout: seconds to wait for a lock.
     Raises NewerDatabase, and the problem `database_unavailable`.
     """
     engine = _engine(make_url(url), timeout)
@@ -34,6 +34,8 @@ async def migrate(url: str, timeout: float) -> list[str]:
         with database_faults():
             async with engine.begin() as connection:
                 if engine.dialect.name == "postgresql":
+                    wait = {"milliseconds": f"{timeout * 1000:.0f}"}
+                    await connection.execute(text("SELECT set_config('lock_timeout', :milliseconds, true)"), wait)
                     await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
                 return await connection.run_sync(upgrade)
     finally:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Select
 from sqlalchemy.dialects import sqlite as sqlite_dialect
@@ -23,6 +24,8 @@ class PointQuery:
         self._statement = statement
         self._parameter = parameter
         self._sql = str(statement.compile(dialect=sqlite_dialect.dialect()))
+        # One statement needs no transaction around it, which would be two more round trips.
+        self._autocommit = database.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._connection: sqlite3.Connection | None = None
 
     async def exists(self, key: str) -> bool:
@@ -30,17 +33,17 @@ class PointQuery:
         if self._database.is_sqlite:
             try:
                 return self._exists_in_file(key)
-            except sqlite3.OperationalError:
+            except sqlite3.DatabaseError:
                 self.close()
         with database_faults():
-            async with self._database.engine.connect() as connection:
+            async with self._autocommit.connect() as connection:
                 result = await connection.execute(self._statement, {self._parameter: key})
                 return result.first() is not None
 
     def _exists_in_file(self, key: str) -> bool:
         if self._connection is None:
             self._connection = sqlite3.connect(
-                f"file:{self._database.url.database}?mode=ro",
+                f"file:{quote(self._database.url.database or '')}?mode=ro",
                 uri=True,
                 timeout=0,
                 isolation_level=None,

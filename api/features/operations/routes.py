@@ -13,6 +13,8 @@ from api.web.provide import provided
 operations = Blueprint("operations", __name__, description="For operators and for readers of the contract.")
 
 TEXT = {"type": "string"}
+BINARY = {"type": "string", "format": "binary"}
+THE_FILE = "The file."
 
 
 @operations.route("/healthz")
@@ -85,9 +87,9 @@ def get_docs() -> Response:
     ],
 )
 @public
-@operations.response(200, TEXT, content_type="text/javascript", description="The file.")
-@operations.alt_response(200, schema=TEXT, content_type="text/css", success=True)
-@operations.alt_response(200, schema={"type": "string", "format": "binary"}, content_type="image/png", success=True)
+@operations.response(200, TEXT, content_type="text/javascript", description=THE_FILE)
+@operations.alt_response(200, schema=TEXT, content_type="text/css", description=THE_FILE, success=True)
+@operations.alt_response(200, schema=BINARY, content_type="image/png", description=THE_FILE, success=True)
 @answers(NOT_FOUND)
 @operations.doc(operationId="getDocsAsset")
 def get_docs_asset(asset: str) -> Response:

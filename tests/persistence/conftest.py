@@ -1,0 +1,108 @@
+"""A table of the tests' own, and databases opened for the length of a coroutine."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Column, Integer, MetaData, Table, Text, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.core.problems import DATABASE_UNAVAILABLE, Problem
+from api.core.randomness import SystemRandomness
+from api.persistence.database import Database
+from api.persistence.migrate import MIGRATIONS
+from tests.support.databases import KINDS, POSTGRES_VARIABLE, Databases, postgres_url, run_on_server
+
+notes = Table("notes", MetaData(), Column("id", Integer, primary_key=True), Column("text", Text, nullable=False))
+
+Scenario = Callable[[Database], Awaitable[Any]]
+
+
+@asynccontextmanager
+async def opened(url: str, *, timeout: float = 10, pool_size: int = 5) -> AsyncIterator[Database]:
+    database = Database(url, pool_size, timeout)
+    try:
+        yield database
+    except BaseException:
+        for task in database._writes:  # a test that failed must not wait for what it left open
+            task.cancel()
+        raise
+    finally:
+        await database.close()
+
+
+def run(url: str, scenario: Scenario, **options: Any) -> Any:
+    """Run `scenario` with a database of its own, and the table `notes` in it."""
+
+    async def within() -> Any:
+        async with opened(url, **options) as database:
+            await database.write(create_notes)
+            return await scenario(database)
+
+    return asyncio.run(within())
+
+
+async def create_notes(session: AsyncSession) -> None:
+    await (await session.connection()).run_sync(notes.metadata.create_all)
+
+
+def insert(number: int, text: str = "a note") -> Callable[[AsyncSession], Awaitable[None]]:
+    async def work(session: AsyncSession) -> None:
+        await session.execute(notes.insert().values(id=number, text=text))
+
+    return work
+
+
+async def ids(database: Database) -> list[int]:
+    async with database.read() as session:
+        return list(await session.scalars(select(notes.c.id).order_by(notes.c.id)))
+
+
+async def unavailable(call: Awaitable[Any]) -> None:
+    with pytest.raises(Problem) as refused:
+        await call
+    assert refused.value.kind is DATABASE_UNAVAILABLE
+
+
+@pytest.fixture
+def postgres(databases: Databases, tmp_path: Path) -> Iterator[str]:
+    """A migrated PostgreSQL database of the test's own."""
+    if postgres_url() is None:
+        pytest.skip(f"PostgreSQL: {POSTGRES_VARIABLE} is not set")
+    with databases.new(KINDS[1], tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(
+    params=[pytest.param(kind, marks=[pytest.mark.postgres] if kind == "postgres" else []) for kind in KINDS]
+)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database in which nothing is yet; the test runs once on each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}"
+        return
+    server = postgres_url()
+    if server is None:
+        pytest.skip(f"PostgreSQL: {POSTGRES_VARIABLE} is not set")
+    name = f"ostiary_test_{SystemRandomness().new_id()}"
+    run_on_server(server, f'CREATE DATABASE "{name}"')
+    try:
+        yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    finally:
+        run_on_server(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def newest_revisions() -> list[str]:
+    """All revisions of this version, oldest first."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    walked = ScriptDirectory.from_config(config).walk_revisions()
+    return [revision.revision for revision in walked][::-1]

@@ -1,0 +1,305 @@
+"""Settings: each parsed and bounded, all faults told at once, the production profile strict, the docs current."""
+
+import re
+from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from api.settings import PREFIX, BadSettings, Settings, read, table
+
+DOCS = Path(__file__).parents[1] / "docs" / "configuration.md"
+PRODUCTION = {
+    "OSTIARY_PROFILE": "production",
+    "OSTIARY_SECRET_KEY": "x" * 32,
+    "OSTIARY_ISSUER": "https://id.example",
+    "OSTIARY_DATABASE_URL": "postgresql+asyncpg://ostiary@db.example/ostiary",
+}
+
+
+def faults(environment: dict[str, str]) -> list[str]:
+    with pytest.raises(BadSettings) as refused:
+        read(environment)
+    assert str(refused.value) == "\n".join(refused.value.faults)
+    return refused.value.faults
+
+
+def test_nothing_set_means_the_defaults() -> None:
+    assert read({}) == Settings()
+
+
+def test_the_process_environment_is_what_is_read_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OSTIARY_PORT", "1234")
+    assert read().port == 1234
+
+
+def test_reading_another_environment_leaves_the_own_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OSTIARY_PORT", "1234")
+    assert read({}).port == 8000
+    faults({"OSTIARY_PORT": "x"})
+    assert read().port == 1234
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Settings().port = 1  # type: ignore[misc]
+
+
+VALUES = {
+    "profile": ("development", "development"),
+    "host": ("0.0.0.0", "0.0.0.0"),
+    "data_dir": ("/srv/ostiary", Path("/srv/ostiary")),
+    "database_url": ("sqlite+aiosqlite:////srv/o.db", "sqlite+aiosqlite:////srv/o.db"),
+    "secret_key": ("s" * 40, "s" * 40),
+    "issuer": ("https://id.example", "https://id.example"),
+    "audience": ("https://api.example", "https://api.example"),
+    "trusted_proxies": ("10.0.0.1,10.0.0.2", "10.0.0.1,10.0.0.2"),
+    "contract_checks": ("raise", "raise"),
+    "log_level": ("debug", "debug"),
+    "log_format": ("json", "json"),
+}
+NUMBERS = {
+    "port": (0, 65535),
+    "workers": (0, 256),
+    "database_pool_size": (1, None),
+    "database_timeout": (1, None),
+    "access_token_seconds": (1, 86400),
+    "refresh_token_idle_seconds": (1, None),
+    "session_seconds": (1, None),
+    "refresh_grace_seconds": (0, 60),
+    "argon2_memory_kib": (8, None),
+    "argon2_time_cost": (1, None),
+    "argon2_parallelism": (1, None),
+    "hash_threads": (0, 256),
+    "hash_queue": (1, None),
+    "max_body_bytes": (1024, None),
+    "drain_seconds": (1, None),
+}
+CHOICES = ["profile", "contract_checks", "log_level", "log_format"]
+
+
+def test_no_setting_goes_untested() -> None:
+    assert {one.name for one in fields(Settings)} == VALUES.keys() | NUMBERS.keys()
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_value_is_taken(name: str) -> None:
+    given, expected = VALUES[name]
+    assert getattr(read({PREFIX + name.upper(): given}), name) == expected
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_is_taken_within_its_bounds_and_refused_beyond(name: str) -> None:
+    lowest, highest = NUMBERS[name]
+    variable = PREFIX + name.upper()
+    # A session at least as long as its first access token.
+    others = {"OSTIARY_ACCESS_TOKEN_SECONDS": "1"} if name == "session_seconds" else {}
+    assert getattr(read({**others, variable: str(lowest)}), name) == lowest
+    assert faults({**others, variable: str(lowest - 1)})[0].startswith(f"{variable}: ")
+    if highest is not None:
+        assert getattr(read({variable: str(highest)}), name) == highest
+        assert faults({variable: str(highest + 1)})[0].startswith(f"{variable}: ")
+
+
+@pytest.mark.parametrize("value", ["", "x", "1.5", "1e3", "0x10", "-"])
+@pytest.mark.parametrize("name", NUMBERS)
+def test_what_is_no_whole_number_is_refused(name: str, value: str) -> None:
+    variable = PREFIX + name.upper()
+    (fault,) = faults({variable: value})
+    assert fault.startswith(f"{variable}: ")
+
+
+@pytest.mark.parametrize("value", ["", "Production", "other", "debug "])
+@pytest.mark.parametrize("name", CHOICES)
+def test_what_is_none_of_the_choices_is_refused(name: str, value: str) -> None:
+    variable = PREFIX + name.upper()
+    (fault,) = faults({variable: value})
+    assert fault.startswith(f"{variable}: ")
+
+
+def test_all_faults_are_told_at_once() -> None:
+    told = faults(
+        {
+            "OSTIARY_PROFILE": "production",
+            "OSTIARY_PORT": "x",
+            "OSTIARY_LOG_LEVEL": "loud",
+            "OSTIARY_SECERT_KEY": "misspelt",
+            "OSTIARY_SECRET_KEY": "short",
+            "OSTIARY_ARGON2_MEMORY_KIB": "64",
+        }
+    )
+    assert [fault.partition(":")[0] for fault in told] == [
+        "OSTIARY_PORT",
+        "OSTIARY_LOG_LEVEL",
+        "OSTIARY_SECERT_KEY",
+        "OSTIARY_SECRET_KEY",
+        "OSTIARY_ISSUER",
+        "OSTIARY_DATABASE_URL",
+        "OSTIARY_ARGON2_*",
+    ]
+
+
+def test_one_fault_is_not_told_twice() -> None:
+    environment = {"OSTIARY_ARGON2_MEMORY_KIB": "7", "OSTIARY_ARGON2_PARALLELISM": "10000"}
+    assert len(faults(environment)) == 1
+
+
+@pytest.mark.parametrize("name", ["OSTIARY_", "OSTIARY_NAME", "OSTIARY_port", "OSTIARY_PORT_"])
+def test_a_name_that_is_no_setting_is_a_fault(name: str) -> None:
+    assert faults({name: "1"}) == [f"{name}: there is no such setting"]
+
+
+def test_other_variables_are_nobodys_business() -> None:
+    assert read({"PORT": "x", "ostiary_port": "x", "OSTIARYPORT": "x", "PATH": "/bin"}) == Settings()
+
+
+def test_the_command_line_goes_before_the_environment() -> None:
+    settings = read({"OSTIARY_PORT": "1", "OSTIARY_HOST": "::1"}, port=2, host=None, workers=3)
+    assert (settings.port, settings.host, settings.workers) == (2, "::1", 3)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "http://db.example/ostiary",
+        "sqlite:///file.db",
+        "postgresql://db.example/ostiary",
+        "mysql+aiomysql://db.example/ostiary",
+        "sqlite+aiosqlite://",
+        "sqlite+aiosqlite:///:memory:",
+        "sqlite+aiosqlite:///file:shared?mode=memory&uri=true",
+        "sqlite+aiosqlite:///file.db?mode=ro",
+        "postgresql+asyncpg://db.example:port/ostiary",
+        "postgresql+asyncpg://[::1/ostiary",
+    ],
+)
+def test_a_database_that_ostiary_cannot_use_is_refused(url: str) -> None:
+    (fault,) = faults({"OSTIARY_DATABASE_URL": url})
+    assert fault.startswith("OSTIARY_DATABASE_URL: ")
+
+
+def test_a_short_secret_is_refused() -> None:
+    assert read({"OSTIARY_SECRET_KEY": "x" * 32}).secret_key == "x" * 32
+    (fault,) = faults({"OSTIARY_SECRET_KEY": "x" * 31})
+    assert fault.startswith("OSTIARY_SECRET_KEY: shorter than 32 characters")
+
+
+def test_an_access_token_cannot_outlive_its_session() -> None:
+    (fault,) = faults({"OSTIARY_ACCESS_TOKEN_SECONDS": "61", "OSTIARY_SESSION_SECONDS": "60"})
+    assert fault.startswith("OSTIARY_ACCESS_TOKEN_SECONDS: longer than OSTIARY_SESSION_SECONDS")
+
+
+def test_argon2_needs_memory_for_each_lane() -> None:
+    assert read({"OSTIARY_ARGON2_MEMORY_KIB": "32", "OSTIARY_ARGON2_PARALLELISM": "4"}).argon2.parallelism == 4
+    (fault,) = faults({"OSTIARY_ARGON2_MEMORY_KIB": "31", "OSTIARY_ARGON2_PARALLELISM": "4"})
+    assert fault.startswith("OSTIARY_ARGON2_MEMORY_KIB: ")
+
+
+def test_production_has_its_own_defaults() -> None:
+    settings = read(PRODUCTION)
+    assert settings.is_production
+    assert settings.effective_contract_checks == "off"
+    assert settings.effective_log_format == "json"
+    assert settings.effective_workers >= 1
+    assert settings.effective_issuer == "https://id.example"
+
+
+@pytest.mark.parametrize("name", ["OSTIARY_SECRET_KEY", "OSTIARY_ISSUER", "OSTIARY_DATABASE_URL"])
+def test_production_requires_what_has_no_safe_default(name: str) -> None:
+    required = f"{name}: required in the production profile"
+    assert faults({key: value for key, value in PRODUCTION.items() if key != name}) == [required]
+    assert faults({**PRODUCTION, name: ""}) == [required]
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "http://id.example",
+        "http://localhost.evil.example",
+        "id.example",
+        "https://",
+        "https:///path",
+        "https://id.example?tenant=1",
+        "https://id.example#part",
+        "https://[id",
+        "ftp://localhost",
+    ],
+)
+def test_production_wants_an_https_issuer(issuer: str) -> None:
+    (fault,) = faults({**PRODUCTION, "OSTIARY_ISSUER": issuer})
+    assert fault.startswith("OSTIARY_ISSUER: ")
+
+
+@pytest.mark.parametrize(
+    "issuer", ["https://id.example/tenant", "https://id.example:8443", "http://localhost:8000", "http://[::1]:8000"]
+)
+def test_production_takes_an_https_issuer_or_this_machine(issuer: str) -> None:
+    assert read({**PRODUCTION, "OSTIARY_ISSUER": issuer}).effective_issuer == issuer
+
+
+def test_production_wants_strong_password_hashes() -> None:
+    (fault,) = faults({**PRODUCTION, "OSTIARY_ARGON2_TIME_COST": "1"})
+    assert fault.startswith("OSTIARY_ARGON2_*: weaker than OWASP's minimum")
+    assert read({**PRODUCTION, "OSTIARY_ARGON2_TIME_COST": "1", "OSTIARY_ARGON2_MEMORY_KIB": "47104"})
+
+
+def test_development_has_its_own_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read({"OSTIARY_HOST": "127.0.0.1", "OSTIARY_PORT": "9000"})
+    assert not settings.is_production
+    assert settings.effective_contract_checks == "log"
+    assert settings.effective_log_format == "console"
+    assert settings.effective_workers == 1
+    assert settings.effective_issuer == "http://127.0.0.1:9000"
+
+
+def test_what_is_given_goes_before_the_profile() -> None:
+    given = {"OSTIARY_CONTRACT_CHECKS": "raise", "OSTIARY_LOG_FORMAT": "console", "OSTIARY_WORKERS": "3"}
+    settings = read({**PRODUCTION, **given, "OSTIARY_HASH_THREADS": "5"})
+    assert settings.effective_contract_checks == "raise"
+    assert settings.effective_log_format == "console"
+    assert settings.effective_workers == 3
+    assert settings.effective_hash_threads == 5
+
+
+def test_the_workers_share_the_cores_for_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    threads = [read({"OSTIARY_WORKERS": workers}).effective_hash_threads for workers in ("0", "1", "2", "3", "16")]
+    assert threads == [8, 8, 4, 2, 1]
+    assert read(PRODUCTION).effective_hash_threads == 1
+
+
+def test_where_the_number_of_cores_is_unknown_one_is_assumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: None)
+    assert (read(PRODUCTION).effective_workers, read({}).effective_hash_threads) == (1, 1)
+
+
+@pytest.mark.parametrize("directory", ["data", "/srv/a b", "/srv/50%41", "/srv/a?b=c", "/srv/a#b", "/srv/\N{DOOR}"])
+def test_the_default_database_is_in_the_data_directory_whatever_its_name(directory: str) -> None:
+    settings = read({"OSTIARY_DATA_DIR": directory})
+    assert make_url(settings.effective_database_url).database == str(Path(directory).absolute() / "ostiary.db")
+
+
+def test_the_documentation_is_current() -> None:
+    found = re.search(r"<!-- settings -->\n(.*)<!-- /settings -->\n", DOCS.read_text(), re.DOTALL)
+    assert found is not None
+    assert found.group(1) == table()
+
+
+def test_the_examples_of_the_documentation_are_accepted() -> None:
+    for block in re.findall(r"```sh\n(.*?)```", DOCS.read_text(), re.DOTALL):
+        given = dict(re.findall(r"^export (OSTIARY_\w+)=(\S+)", block, re.MULTILINE))
+        if "OSTIARY_SECRET_KEY" in given:
+            given["OSTIARY_SECRET_KEY"] = "x" * 44
+        assert given
+        read(given)
+
+
+def test_the_table_names_every_setting_with_its_default_and_what_production_requires() -> None:
+    lines = table().splitlines()
+    assert len(lines) == 2 + len(fields(Settings))
+    (port,) = [line for line in lines if line.startswith("| `OSTIARY_PORT` |")]
+    (secret,) = [line for line in lines if line.startswith("| `OSTIARY_SECRET_KEY` |")]
+    assert port.endswith("| `8000` |")
+    assert secret.endswith("| empty; in production required |")
