@@ -1,22 +1,55 @@
 """Fixtures that everything shares."""
 
+import asyncio
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import greenlet
+import hypothesis
 import pytest
 import structlog
 from flask.testing import FlaskClient
 
 from api.app import Services, make_flask, make_services
+from api.server import background_loop
 from api.server.flask_app import LoopFlask
 from api.settings import Settings
 from tests.support.clock import FakeClock
 from tests.support.databases import KINDS, POSTGRES_VARIABLE, Databases, postgres_url
 from tests.support.servers import ServerProcess, running
 from tests.support.settings import environment_of, settings_for
+
+# A busy machine is no reason to fail.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _greenlets_outlive_their_threads() -> Iterator[None]:
+    """Keep coverage from hanging on CPython 3.11.
+
+    When a thread that has used greenlets ends, its main greenlet is freed in a pending call, where coverage's weak
+    references to greenlets run Python code; traced in a pending call, CPython 3.11 may loop for ever. So they are kept.
+    """
+    if sys.gettrace() is None or sys.version_info >= (3, 12):
+        yield
+        return
+    kept = []
+    run = background_loop._run
+
+    def keep_and_run(loop: asyncio.AbstractEventLoop) -> None:
+        kept.append(greenlet.getcurrent())
+        run(loop)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(background_loop, "_run", keep_and_run)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -76,7 +76,7 @@ class Database:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
-            self._reader = sqlite_engine(self.url, timeout, SQLITE_READERS, "BEGIN")
+            self._reader = sqlite_engine(self.url, timeout, SQLITE_READERS, None)
             self._writer = sqlite_engine(self.url, timeout, 1, "BEGIN IMMEDIATE")
         else:
             self._reader = self._writer = _postgres_engine(self.url, timeout, pool_size)
@@ -89,7 +89,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncSession]:
-        """Give a session for reading: one snapshot on SQLite, read committed on PostgreSQL.
+        """Give a session for reading, each statement of which sees what is committed by then.
 
         Raises the problem `database_unavailable`.
         """
@@ -133,8 +133,8 @@ class Database:
             await self._writer.dispose()
 
 
-def sqlite_engine(url: URL, timeout: float, connections: int, begin: str) -> AsyncEngine:
-    """Return an engine on an SQLite file whose transactions begin with the statement `begin`."""
+def sqlite_engine(url: URL, timeout: float, connections: int, begin: str | None) -> AsyncEngine:
+    """Return an engine on an SQLite file whose transactions begin with the statement `begin`; None: without them."""
     engine = create_async_engine(
         url,
         pool_size=connections,
@@ -154,9 +154,11 @@ def sqlite_engine(url: URL, timeout: float, connections: int, begin: str) -> Asy
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+    if begin is not None:
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def _begin(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
 
     return engine
 

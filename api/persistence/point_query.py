@@ -24,8 +24,10 @@ class PointQuery:
         self._statement = statement
         self._parameter = parameter
         self._sql = str(statement.compile(dialect=sqlite_dialect.dialect()))
-        # One statement needs no transaction around it, which would be two more round trips.
-        self._autocommit = database.engine.execution_options(isolation_level="AUTOCOMMIT")
+        # One statement needs no transaction around it, which would be two more round trips to PostgreSQL. (On SQLite
+        # the engine for reading begins none.)
+        engine = database.engine
+        self._engine = engine if database.is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
         self._connection: sqlite3.Connection | None = None
 
     async def exists(self, key: str) -> bool:
@@ -36,7 +38,7 @@ class PointQuery:
             except sqlite3.DatabaseError:
                 self.close()
         with database_faults():
-            async with self._autocommit.connect() as connection:
+            async with self._engine.connect() as connection:
                 result = await connection.execute(self._statement, {self._parameter: key})
                 return result.first() is not None
 

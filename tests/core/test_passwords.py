@@ -83,7 +83,7 @@ def test_composed_and_decomposed_letters_are_different_passwords() -> None:
     assert verified("\u00e9" * 8, hashed("e\u0301" * 8)) == NO_MATCH
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_only_the_same_text_matches(password: str, other: str) -> None:
     assert verified(other, hashed(password)).matches == (other == password)

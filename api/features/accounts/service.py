@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,6 +29,20 @@ class Account:
     username: str
     roles: list[str]
     created_at: datetime
+
+
+@dataclass(frozen=True)
+class _Found:
+    account: Account
+    password_hash: str
+
+
+# A row for each role, or one without a role.
+_ACCOUNT = (
+    select(UserRow.id, UserRow.username, UserRow.password_hash, UserRow.created_at, UserRoleRow.role)
+    .outerjoin(UserRoleRow, UserRoleRow.user_id == UserRow.id)
+    .order_by(UserRoleRow.role)
+)
 
 
 class Accounts:
@@ -69,9 +83,9 @@ class Accounts:
         account = Account(self._randomness.new_id(), username, sorted(set(roles)), self._clock.now())
         password_hash = await self._passwords.hash(password)
 
-        async def insert(session: AsyncSession) -> None:
-            session.add(
-                UserRow(
+        async def add(session: AsyncSession) -> None:
+            await session.execute(
+                insert(UserRow).values(
                     id=account.id,
                     username=username,
                     username_key=key,
@@ -79,11 +93,11 @@ class Accounts:
                     created_at=account.created_at,
                 )
             )
-            await session.flush()
-            session.add_all(UserRoleRow(user_id=account.id, role=role) for role in account.roles)
+            for role in account.roles:
+                await session.execute(insert(UserRoleRow).values(user_id=account.id, role=role))
 
         try:
-            await self._database.write(insert)
+            await self._database.write(add)
         except IntegrityError as error:
             if not is_duplicate(error):
                 raise
@@ -97,41 +111,37 @@ class Accounts:
         `database_unavailable`.
         """
         # What cannot be a user name is not looked up: PostgreSQL's text, for one, has no NUL.
-        row = await self._find(username) if is_username(username) else None
-        if row is None:
+        found = await self._find(UserRow.username_key == username_key(username)) if is_username(username) else None
+        if found is None:
             await self._passwords.verify_dummy(password)
             return None
-        found, roles = row
         verification = await self._passwords.verify(password, found.password_hash)
         if not verification.matches:
             return None
         if verification.upgraded_hash is not None:
             await self._replace_hash(found, verification.upgraded_hash)
-        return Account(found.id, found.username, roles, found.created_at)
+        return found.account
 
     async def get(self, user_id: str) -> Account | None:
         """Return the account of this id, if there is one; raises the problem `database_unavailable`."""
+        found = await self._find(UserRow.id == user_id)
+        return None if found is None else found.account
+
+    async def _find(self, criterion: ColumnElement[bool]) -> _Found | None:
+        query = _ACCOUNT.where(criterion)
         async with self._database.read() as session:
-            row = await session.get(UserRow, user_id)
-            if row is None:
-                return None
-            return Account(row.id, row.username, await self._roles(session, row.id), row.created_at)
+            rows = (await session.execute(query)).all()
+        if not rows:
+            return None
+        roles = [row.role for row in rows if row.role is not None]
+        first = rows[0]
+        return _Found(Account(first.id, first.username, roles, first.created_at), first.password_hash)
 
-    async def _find(self, username: str) -> tuple[UserRow, list[str]] | None:
-        async with self._database.read() as session:
-            row = await session.scalar(select(UserRow).where(UserRow.username_key == username_key(username)))
-            return None if row is None else (row, await self._roles(session, row.id))
-
-    @staticmethod
-    async def _roles(session: AsyncSession, user_id: str) -> list[str]:
-        query = select(UserRoleRow.role).where(UserRoleRow.user_id == user_id).order_by(UserRoleRow.role)
-        return list(await session.scalars(query))
-
-    async def _replace_hash(self, row: UserRow, password_hash: str) -> None:
+    async def _replace_hash(self, found: _Found, password_hash: str) -> None:
         # Only if it is still the one that was verified: a password changed meanwhile must stay changed.
         statement = (
             update(UserRow)
-            .where(UserRow.id == row.id, UserRow.password_hash == row.password_hash)
+            .where(UserRow.id == found.account.id, UserRow.password_hash == found.password_hash)
             .values(password_hash=password_hash)
         )
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.access_tokens import AccessTokens, InvalidAccessToken, UnknownKey
@@ -90,21 +90,21 @@ class Sessions:
         if account is None:
             raise INVALID_CREDENTIALS()
         now = self._clock.now()
-        row = SessionRow(
-            id=self._randomness.new_id(),
-            user_id=account.id,
-            created_at=now,
-            auth_time=now,
-            expires_at=now + timedelta(seconds=self._lifetimes.session),
-            ip=client.ip,
-            user_agent=client.user_agent,
-        )
+        values = {
+            "id": self._randomness.new_id(),
+            "user_id": account.id,
+            "created_at": now,
+            "auth_time": now,
+            "expires_at": now + timedelta(seconds=self._lifetimes.session),
+            "ip": client.ip,
+            "user_agent": client.user_agent,
+        }
+        row = SessionRow(**values)
         refresh_token = self._randomness.token()
 
         async def begin(session: AsyncSession) -> datetime:
-            session.add(row)
-            await session.flush()
-            return self._add_refresh_token(session, row, refresh_token, now)
+            await session.execute(insert(SessionRow).values(values))
+            return await self._add_refresh_token(session, row, refresh_token, now)
 
         expires_at = await self._database.write(begin)
         return await self._pair(_Refreshed(row, refresh_token, expires_at), account.roles)
@@ -159,7 +159,7 @@ class Sessions:
                 .returning(RefreshTokenRow.digest)
             )
             if await session.scalar(claim) is not None:
-                return _Refreshed(owner, successor, self._add_refresh_token(session, owner, successor, now))
+                return _Refreshed(owner, successor, await self._add_refresh_token(session, owner, successor, now))
             await session.refresh(token)
         return await self._replayed(session, token, owner, refresh_token, now)
 
@@ -191,9 +191,13 @@ class Sessions:
         row = (await session.execute(query)).one_or_none()
         return None if row is None else (row[0], row[1])
 
-    def _add_refresh_token(self, session: AsyncSession, owner: SessionRow, token: str, now: datetime) -> datetime:
+    async def _add_refresh_token(self, session: AsyncSession, owner: SessionRow, token: str, now: datetime) -> datetime:
         expires_at = min(now + timedelta(seconds=self._lifetimes.refresh_idle), owner.expires_at)
-        session.add(RefreshTokenRow(digest=digest(token), session_id=owner.id, created_at=now, expires_at=expires_at))
+        await session.execute(
+            insert(RefreshTokenRow).values(
+                digest=digest(token), session_id=owner.id, created_at=now, expires_at=expires_at
+            )
+        )
         return expires_at
 
     async def _end(self, session: AsyncSession, session_id: str, reason: str) -> None:
