@@ -1,8 +1,8 @@
 """Fixtures that everything shares."""
 
-import asyncio
 import logging
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -10,12 +10,12 @@ from typing import Any
 
 import greenlet
 import hypothesis
+import hypothesis
 import pytest
 import structlog
 from flask.testing import FlaskClient
 
 from api.app import Services, make_flask, make_services
-from api.server import background_loop
 from api.server.flask_app import LoopFlask
 from api.settings import Settings
 from tests.support.clock import FakeClock
@@ -30,25 +30,31 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("unhurried")
 
 
+# Durations are measured in benchmarks/, on purpose, and never by accident in a test.
+hypothesis.settings.register_profile("ostiary", deadline=None)
+hypothesis.settings.load_profile("ostiary")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _greenlets_outlive_their_threads() -> Iterator[None]:
     """Keep coverage from hanging on CPython 3.11.
 
     When a thread that has used greenlets ends, its main greenlet is freed in a pending call, where coverage's weak
-    references to greenlets run Python code; traced in a pending call, CPython 3.11 may loop for ever. So they are kept.
+    references to greenlets run Python code; traced in a pending call, CPython 3.11 may loop for ever or miss builtins.
+    So they are kept. Coverage asks each traced thread for its greenlet, so this concerns every thread.
     """
     if sys.gettrace() is None or sys.version_info >= (3, 12):
         yield
         return
     kept = []
-    run = background_loop._run
+    begin = threading.Thread._bootstrap_inner
 
-    def keep_and_run(loop: asyncio.AbstractEventLoop) -> None:
+    def keep_and_begin(thread: threading.Thread) -> None:
         kept.append(greenlet.getcurrent())
-        run(loop)
+        begin(thread)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(background_loop, "_run", keep_and_run)
+        patch.setattr(threading.Thread, "_bootstrap_inner", keep_and_begin)
         yield
 
 
