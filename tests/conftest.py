@@ -10,7 +10,6 @@ from typing import Any
 
 import greenlet
 import hypothesis
-import hypothesis
 import pytest
 import structlog
 from flask.testing import FlaskClient
@@ -23,16 +22,11 @@ from tests.support.databases import KINDS, POSTGRES_VARIABLE, Databases, postgre
 from tests.support.servers import ServerProcess, running
 from tests.support.settings import environment_of, settings_for
 
-# A busy machine is no reason to fail.
+# Both limits are of time, which benchmarks/ measures on purpose; a busy machine is no reason for a test to fail.
 hypothesis.settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("unhurried")
-
-
-# Durations are measured in benchmarks/, on purpose, and never by accident in a test.
-hypothesis.settings.register_profile("ostiary", deadline=None)
-hypothesis.settings.load_profile("ostiary")
 
 
 @pytest.fixture(scope="session", autouse=True)
