@@ -1,8 +1,8 @@
 """(c) Stock `Flask[async]` with a view that does the work of Ostiary's `GET /protected`.
 
 An ES256 token is verified, then one indexed query goes through SQLAlchemy's async engine and aiosqlite. Flask runs each
-call of the coroutine on an event loop of its own, hence NullPool, as SQLAlchemy's documentation demands where several
-loops share an engine. BENCH_DATA names the directory of its files. `python -m benchmarks.apps.stock_async` makes them
+call of the coroutine on an event loop of its own, hence NullPool: a pooled connection belongs to
+the loop that opened it. BENCH_DATA names the directory of its files. `python -m benchmarks.apps.stock_async` makes them
 and prints a token; then gunicorn serves `benchmarks.apps.stock_async:create_app()`.
 """
 

@@ -28,5 +28,9 @@ def username_key(name: str) -> str:
 
     Format characters are left out, since nobody sees them.
     """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return "".join(character for character in folded if unicodedata.category(character) not in ("Cf", "Cc"))
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _visible(name)).casefold())
+    return _visible(folded)
+
+
+def _visible(text: str) -> str:
+    return "".join(character for character in text if unicodedata.category(character) not in ("Cf", "Cc"))
