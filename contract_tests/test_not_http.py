@@ -30,6 +30,8 @@ REFUSED: dict[str, bytes] = {
     "a header without a name": b"GET /healthz HTTP/1.1\r\n" + HOST + b": 1\r\n\r\n",
     "a space before the colon": b"GET /healthz HTTP/1.1\r\n" + HOST + b"X-Odd : 1\r\n\r\n",
     "a NUL in a header": b"GET /healthz HTTP/1.1\r\n" + HOST + b"X-Odd: a\0b\r\n\r\n",
+    "no host": b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n",
+    "two hosts": b"GET /healthz HTTP/1.1\r\n" + HOST + HOST + b"Connection: close\r\n\r\n",
     "a length below zero": LOGIN + b"Content-Length: -1\r\n\r\n{}",
     "a length that is no number": LOGIN + b"Content-Length: two\r\n\r\n{}",
     "a length with a sign": LOGIN + b"Content-Length: +2\r\n\r\n{}",
@@ -47,8 +49,6 @@ REFUSED: dict[str, bytes] = {
 LENIENT: dict[str, bytes] = {
     "HTTP/0.9": b"GET /healthz\r\n\r\n",
     "HTTP/1.0": b"GET /healthz HTTP/1.0\r\n\r\n",
-    "no host": b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n",
-    "two hosts": b"GET /healthz HTTP/1.1\r\n" + HOST + HOST + b"Connection: close\r\n\r\n",
     "bare line feeds": b"GET /healthz HTTP/1.1\nHost: localhost\nConnection: close\n\n",
     "a folded header": b"GET /healthz HTTP/1.1\r\n" + HOST + b"X-Odd: a\r\n b\r\nConnection: close\r\n\r\n",
     "a body with GET": b"GET /healthz HTTP/1.1\r\n" + HOST + b"Content-Length: 2\r\nConnection: close\r\n\r\n{}",
