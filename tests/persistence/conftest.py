@@ -10,14 +10,12 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Integer, MetaData, Table, Text, select
-from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.problems import DATABASE_UNAVAILABLE, Problem
-from api.core.randomness import SystemRandomness
 from api.persistence.database import Database
 from api.persistence.migrate import MIGRATIONS
-from tests.support.databases import KINDS, POSTGRES_VARIABLE, Databases, postgres_url, run_on_server
+from tests.support.databases import KINDS, POSTGRES_VARIABLE, Databases, postgres_database, postgres_url
 
 notes = Table("notes", MetaData(), Column("id", Integer, primary_key=True), Column("text", Text, nullable=False))
 
@@ -90,12 +88,8 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     server = postgres_url()
     if server is None:
         pytest.skip(f"PostgreSQL: {POSTGRES_VARIABLE} is not set")
-    name = f"ostiary_test_{SystemRandomness().new_id()}"
-    run_on_server(server, f'CREATE DATABASE "{name}"')
-    try:
-        yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    finally:
-        run_on_server(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+    with postgres_database(server) as url:
+        yield url
 
 
 @pytest.fixture

@@ -34,6 +34,17 @@ def run_on_server(url: str, *statements: str) -> None:
     asyncio.run(run())
 
 
+@contextmanager
+def postgres_database(server: str, options: str = "") -> Iterator[str]:
+    """A new database on the server, dropped afterwards; `options` of CREATE DATABASE."""
+    name = f"ostiary_test_{SystemRandomness().new_id()}"
+    run_on_server(server, f'CREATE DATABASE "{name}" {options}')
+    try:
+        yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    finally:
+        run_on_server(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
 class Databases:
     """Hands out migrated databases; `close` drops what was made on the PostgreSQL server."""
 
@@ -49,12 +60,8 @@ class Databases:
             return
         server = postgres_url()
         assert server is not None
-        name = f"ostiary_test_{SystemRandomness().new_id()}"
-        run_on_server(server, f'CREATE DATABASE "{name}" TEMPLATE "{self._template(server)}"')
-        try:
-            yield make_url(server).set(database=name).render_as_string(hide_password=False)
-        finally:
-            run_on_server(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+        with postgres_database(server, f'TEMPLATE "{self._template(server)}"') as url:
+            yield url
 
     def close(self) -> None:
         server = postgres_url()
