@@ -66,7 +66,8 @@ def requires(*, role: str | None = None) -> Callable[[View], View]:
             return current_app.ensure_sync(view)(*args, **kwargs)
 
         setattr(guarded, _MARK, True)
-        return document(guarded, problems=tuple(problems), security=[{BEARER_SCHEME: []}])  # type: ignore[return-value]
+        needed = [] if role is None else [role]  # the roles needed (OpenAPI 3.1, Security Requirement Object)
+        return document(guarded, problems=tuple(problems), security=[{BEARER_SCHEME: needed}])  # type: ignore[return-value]
 
     return decorator
 

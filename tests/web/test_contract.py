@@ -47,7 +47,8 @@ def test_an_operation_reads_well_and_is_complete(name: str) -> None:
     assert "\n" not in operation["summary"]
     assert operation["description"]
     assert len(operation["tags"]) == 1
-    assert operation["security"] in ([], [{"bearerAuth": []}])
+    assert operation["security"] in ([], [{"bearerAuth": []}], [{"bearerAuth": ["admin"]}])
+    assert ("403" in operation["responses"]) == (operation["security"] == [{"bearerAuth": ["admin"]}])
     assert "default" not in operation["responses"]
     guarded = bool(operation["security"])
     assert ("401" in operation["responses"]) >= guarded
