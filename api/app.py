@@ -98,6 +98,7 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
             refresh_idle=settings.refresh_token_idle_seconds,
             session=settings.session_seconds,
             refresh_grace=settings.refresh_grace_seconds,
+            freshness=settings.fresh_login_seconds,
         ),
     )
     return Services(

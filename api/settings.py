@@ -100,6 +100,12 @@ class Settings:
         10,
         check=validate.Range(0, 60),
     )
+    fresh_login_seconds: int = _setting(
+        "Seconds after log-in during which operations that cannot be undone are allowed without logging in again",
+        "int",
+        600,
+        check=_at_least(1),
+    )
     argon2_memory_kib: int = _setting("Memory of one password hash, in KiB", "int", 19456, check=_at_least(8))
     argon2_time_cost: int = _setting("Passes of one password hash over its memory", "int", 2, check=_at_least(1))
     argon2_parallelism: int = _setting("Lanes of one password hash", "int", 1, check=_at_least(1))

@@ -46,6 +46,8 @@ class Contract:
     def _body_faults(self, declared: dict[str, Any], answer: httpx.Response) -> list[str]:
         content = declared.get("content", {})
         media_type = _media_type(answer)
+        if not content:
+            return [f"there is a body: {answer.text}"] if answer.content else []
         if media_type not in content:
             return [f"the content type {media_type!r} is not among {sorted(content)}: {answer.text}"]
         if not media_type.endswith("json"):

@@ -85,10 +85,11 @@ def clock() -> FakeClock:
 class App:
     """An application in this process, over its WSGI bridge, with the services behind it."""
 
-    def __init__(self, settings: Settings, services: Services, flask: LoopFlask) -> None:
+    def __init__(self, settings: Settings, services: Services, flask: LoopFlask, clock: FakeClock) -> None:
         self.settings = settings
         self.services = services
         self.flask = flask
+        self.clock = clock
         self.client: FlaskClient = flask.test_client()
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
@@ -103,7 +104,7 @@ MakeApp = Callable[..., App]
 def _app(settings: Settings, clock: FakeClock) -> Iterator[App]:
     services = make_services(settings, clock=clock)
     flask = make_flask(settings, services)
-    app = App(settings, services, flask)
+    app = App(settings, services, flask, clock)
     try:
         yield app
     finally:

@@ -135,6 +135,22 @@ INVALID_TOKEN = ProblemType(
     remedy="Get a new one with the refresh token (POST /refresh), or log in again (POST /login).",
     challenge=f'{BEARER}, error="invalid_token", error_description="The access token is malformed, expired or revoked"',
 )
+INSUFFICIENT_USER_AUTHENTICATION = ProblemType(
+    code="insufficient_user_authentication",
+    status=401,
+    title="The log-in is too long ago",
+    detail="This operation needs a log-in that is more recent than this token's.",
+    remedy="Log in again (POST /login) and send the new access token within max_age seconds.",
+    challenge=f'{BEARER}, error="insufficient_user_authentication"',
+    members={
+        "max_age": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "Seconds that the log-in may be ago (RFC 9470 section 3).",
+        }
+    },
+    example={"max_age": 600},
+)
 INSUFFICIENT_ROLE = ProblemType(
     code="insufficient_role",
     status=403,

@@ -200,6 +200,12 @@ def _postgres_engine(url: URL, timeout: float, pool_size: int) -> AsyncEngine:
     )
 
 
+def lacks_parent(error: IntegrityError) -> bool:
+    """Return whether a foreign key refused the row (on either database): what it belongs to is gone."""
+    state = getattr(error.orig, "sqlstate", None)
+    return state == "23503" or "FOREIGN KEY constraint failed" in str(error.orig)
+
+
 def is_duplicate(error: IntegrityError) -> bool:
     """Return whether a unique constraint refused the row (on either database)."""
     state = getattr(error.orig, "sqlstate", None)

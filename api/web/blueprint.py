@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import flask_smorest
 import marshmallow as ma
+from flask import Response
 
 from api.core.problems import (
     BODY_TOO_LARGE,
@@ -40,6 +41,13 @@ def answers(*problems: ProblemType) -> Callable[[View], View]:
         return document(view, problems=problems)
 
     return decorator
+
+
+def no_content() -> Response:
+    """Return the answer 204, without a body and what would describe one (RFC 9110 section 15.3.5)."""
+    answer = Response(status=204)
+    del answer.headers["Content-Type"]
+    return answer
 
 
 def problem_responses(problems: list[ProblemType]) -> dict[int, dict[str, Any]]:

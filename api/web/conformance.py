@@ -53,6 +53,8 @@ class Conformance:
     def _body_faults(self, declared: dict[str, Any], answer: Response) -> list[str]:
         content = declared.get("content", {})
         media_type = answer.mimetype or ""
+        if not content:
+            return [f"status {answer.status_code} has a body"] if answer.get_data() else []
         if media_type not in content:
             return [f"content type {media_type!r} is not declared for status {answer.status_code}"]
         if not media_type.endswith("json"):

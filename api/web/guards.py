@@ -11,6 +11,7 @@ from api.core.problems import (
     AUTHENTICATION_REQUIRED,
     DATABASE_UNAVAILABLE,
     INSUFFICIENT_ROLE,
+    INSUFFICIENT_USER_AUTHENTICATION,
     INVALID_TOKEN,
 )
 from api.web.blueprint import document
@@ -29,6 +30,10 @@ class Authenticator(Protocol):
         """Return the bearer; raises the problems `invalid_token` and `database_unavailable`."""
         ...
 
+    def require_fresh(self, bearer: Principal) -> None:
+        """Return if the bearer has logged in recently; else raise `insufficient_user_authentication`."""
+        ...
+
 
 class UnguardedView(Exception):
     """A view says neither who may call it nor that everybody may."""
@@ -45,13 +50,16 @@ def public(view: View) -> View:
     return document(view, security=[])
 
 
-def requires(*, role: str | None = None) -> Callable[[View], View]:
-    """Let only the bearer of a valid access token call the view; with `role`, only one who holds it.
+def requires(*, role: str | None = None, fresh: bool = False) -> Callable[[View], View]:
+    """Let only the bearer of a valid access token call the view.
 
-    The view finds its caller with `principal()`. Answers `authentication_required`, `invalid_token`,
+    role: only one who holds it. fresh: only one who has logged in recently (RFC 9470). The view finds its caller with
+    `principal()`. Answers `authentication_required`, `invalid_token`, `insufficient_user_authentication`,
     `insufficient_role`.
     """
     problems = [AUTHENTICATION_REQUIRED, INVALID_TOKEN, DATABASE_UNAVAILABLE]
+    if fresh:
+        problems.append(INSUFFICIENT_USER_AUTHENTICATION)
     if role is not None:
         problems.append(INSUFFICIENT_ROLE)
 
@@ -62,6 +70,8 @@ def requires(*, role: str | None = None) -> Callable[[View], View]:
             bearer: Principal = current_app.async_to_sync(authenticator.authenticate)(bearer_token())
             if role is not None and role not in bearer.roles:
                 raise INSUFFICIENT_ROLE(required_roles=[role], held_roles=sorted(bearer.roles))
+            if fresh:
+                authenticator.require_fresh(bearer)
             g.principal = bearer
             return current_app.ensure_sync(view)(*args, **kwargs)
 

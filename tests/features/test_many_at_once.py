@@ -87,6 +87,25 @@ def test_a_token_logged_out_is_refused_by_every_worker_and_after_a_restart(
     assert one(again, "GET", "/protected", headers=bearer(other)).status_code == 200
 
 
+def test_an_account_deleted_amid_other_requests_fails_none_of_them(server: ServerProcess) -> None:
+    """Each is answered as before the deletion or as after it; none meets a row that has gone with 5xx."""
+    for turn in range(6):
+        ada = {"username": f"ada-{turn}", "password": PASSWORD}
+        one(server, "POST", "/register", json=ada)
+        pair, *others = (one(server, "POST", "/login", json=ada).json() for _ in range(5))
+        answers = together(
+            server,
+            *[("POST", "/login", {"json": ada})] * 8,
+            *[("POST", "/refresh", {"json": {"refresh_token": other["refresh_token"]}}) for other in others * 4],
+            *[("DELETE", "/me", {"headers": bearer(pair)})] * 3,
+            *[("GET", "/me", {"headers": bearer(pair)})] * 4,
+            *[("POST", "/logout", {"headers": bearer(other)}) for other in others],
+        )
+        assert {answer.status_code for answer in answers} <= {200, 204, 401}, server.output
+        assert sum(answer.status_code == 204 for answer in answers) == 1
+        assert one(server, "POST", "/login", json=ada).status_code == 401
+
+
 def test_no_secret_is_logged_even_at_debug(start_server: StartServer, database_url: str) -> None:
     server = start_server(database_url, log_level="debug", log_format="json")
     secrets = [PASSWORD, "a wrong password", "argon2"]

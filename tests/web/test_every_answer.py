@@ -84,6 +84,13 @@ def full_queue(scene: Scene) -> TestResponse:
         app.run(empty)
 
 
+def old_login(scene: Scene) -> TestResponse:
+    app = scene.make_app(scene.app.settings.database_url, fresh_login_seconds=60)
+    caller = person(app, "caller")
+    app.clock.move(61)
+    return scene.call(app, headers=caller.bearer)
+
+
 def taken(scene: Scene) -> TestResponse:
     register(scene.app, "ADA")
     return scene.call()
@@ -103,6 +110,7 @@ SCENARIOS: dict[str, Callable[[Scene], TestResponse]] = {
     "validation_failed": lambda scene: scene.call(json={}),
     "authentication_required": lambda scene: scene.call(),
     "invalid_token": lambda scene: scene.call(headers={"Authorization": "Bearer nonsense"}),
+    "insufficient_user_authentication": old_login,
     "insufficient_role": lambda scene: scene.call(**scene.authenticated()),
     "invalid_credentials": lambda scene: scene.call(json={"username": "nobody", "password": PASSWORD}),
     "invalid_refresh_token": lambda scene: scene.call(json={"refresh_token": "nonsense"}),

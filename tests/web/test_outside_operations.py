@@ -12,7 +12,7 @@ def test_unknown_addresses(sqlite_app: App, path: str) -> None:
     assert answer.json["code"] == "not_found"
 
 
-@pytest.mark.parametrize(("path", "allowed"), [("/login", "OPTIONS, POST"), ("/me", "GET, HEAD, OPTIONS")])
+@pytest.mark.parametrize(("path", "allowed"), [("/login", "OPTIONS, POST"), ("/protected", "GET, HEAD, OPTIONS")])
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "LOGIN"])
 def test_methods_that_are_not_allowed(sqlite_app: App, path: str, allowed: str, method: str) -> None:
     answer = sqlite_app.client.open(path, method=method)

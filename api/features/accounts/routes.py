@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from flask import Response
+
 from api.core.problems import DATABASE_UNAVAILABLE, INVALID_TOKEN, OVERLOADED
 from api.features.accounts.problems import PASSWORD_TOO_COMMON, USERNAME_TAKEN
 from api.features.accounts.schemas import RegisterBody, Registered, User
 from api.features.accounts.service import Account, Accounts
-from api.web.blueprint import Blueprint, answers
+from api.web.blueprint import Blueprint, answers, no_content
 from api.web.guards import principal, public, requires
 from api.web.provide import provided
 
@@ -50,3 +52,19 @@ async def get_me() -> Account:
     if account is None:
         raise INVALID_TOKEN()
     return account
+
+
+@me.route("/me", methods=["DELETE"])
+@requires(fresh=True)
+@me.response(204, description="The account is gone.")
+@answers(DATABASE_UNAVAILABLE)
+@me.doc(operationId="deleteMe")
+async def delete_me() -> Response:
+    """Delete the own account.
+
+    The user, the sessions and every token of them are gone at once, on every worker. It cannot be undone, so the log-in
+    must be recent (RFC 9470): otherwise the answer is `insufficient_user_authentication`, and logging in again helps.
+    """
+    if not await provided(Accounts).delete(principal().user_id):
+        raise INVALID_TOKEN()
+    return no_content()

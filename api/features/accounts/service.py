@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -126,6 +126,18 @@ class Accounts:
         """Return the account of this id, if there is one; raises the problem `database_unavailable`."""
         found = await self._find(UserRow.id == user_id)
         return None if found is None else found.account
+
+    async def delete(self, user_id: str) -> bool:
+        """Delete the account and all that belongs to it; return whether there was one.
+
+        Its sessions and tokens go with it, in the same transaction. Raises the problem `database_unavailable`.
+        """
+        statement = delete(UserRow).where(UserRow.id == user_id).returning(UserRow.id)
+
+        async def remove(session: AsyncSession) -> bool:
+            return await session.scalar(statement) is not None
+
+        return await self._database.write(remove)
 
     async def _find(self, criterion: ColumnElement[bool]) -> _Found | None:
         query = _ACCOUNT.where(criterion)

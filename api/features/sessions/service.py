@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.access_tokens import AccessTokens, InvalidAccessToken, UnknownKey
 from api.core.client import Client
 from api.core.clock import Clock
 from api.core.principal import Principal
-from api.core.problems import INVALID_TOKEN
+from api.core.problems import BEARER, INSUFFICIENT_USER_AUTHENTICATION, INVALID_TOKEN
 from api.core.randomness import Randomness
 from api.core.sealing import Sealer, digest
 from api.features.accounts.service import Accounts
@@ -19,7 +20,7 @@ from api.features.keys.service import Keys
 from api.features.sessions.models import RefreshTokenRow, SessionRow
 from api.features.sessions.problems import INVALID_CREDENTIALS, INVALID_REFRESH_TOKEN
 from api.features.sessions.revocation import Revocation
-from api.persistence.database import Database
+from api.persistence.database import Database, lacks_parent
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -31,12 +32,14 @@ PASSWORD_METHODS = ["pwd"]
 class Lifetimes:
     """Seconds: a refresh token not used for `refresh_idle` ends, a session ends `session` after its log-in.
 
-    Within `refresh_grace` after its use, a refresh token sent again gets the same successor.
+    Within `refresh_grace` after its use, a refresh token sent again gets the same successor. A log-in counts as fresh
+    for `freshness`.
     """
 
     refresh_idle: int
     session: int
     refresh_grace: int
+    freshness: int
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,12 @@ class Sessions:
             await session.execute(insert(SessionRow).values(values))
             return await self._add_refresh_token(session, row, refresh_token, now)
 
-        expires_at = await self._database.write(begin)
+        try:
+            expires_at = await self._database.write(begin)
+        except IntegrityError as error:
+            if not lacks_parent(error):
+                raise
+            raise INVALID_CREDENTIALS() from error  # the account was deleted while its password was checked
         return await self._pair(_Refreshed(row, refresh_token, expires_at), account.roles)
 
     async def refresh(self, refresh_token: str) -> TokenPair:
@@ -139,6 +147,13 @@ class Sessions:
             raise INVALID_TOKEN()
         return caller
 
+    def require_fresh(self, bearer: Principal) -> None:
+        """Return if the bearer has logged in recently; else raise `insufficient_user_authentication` (RFC 9470)."""
+        max_age = self._lifetimes.freshness
+        if self._clock.now() > bearer.auth_time + timedelta(seconds=max_age):
+            challenge = f'{BEARER}, error="insufficient_user_authentication", max_age="{max_age}"'
+            raise INSUFFICIENT_USER_AUTHENTICATION(challenge=challenge, max_age=max_age)
+
     async def _rotate(self, session: AsyncSession, refresh_token: str) -> _Refreshed | None:
         """Return the successor, or None when the token buys nothing; what it writes must be committed either way."""
         now = self._clock.now()
@@ -160,7 +175,10 @@ class Sessions:
             )
             if await session.scalar(claim) is not None:
                 return _Refreshed(owner, successor, await self._add_refresh_token(session, owner, successor, now))
-            await session.refresh(token)
+            found = await self._look_up(session, token_digest)
+            if found is None:
+                return None
+            token, owner = found
         return await self._replayed(session, token, owner, refresh_token, now)
 
     async def _replayed(
@@ -187,6 +205,9 @@ class Sessions:
             select(RefreshTokenRow, SessionRow)
             .join(SessionRow, SessionRow.id == RefreshTokenRow.session_id)
             .where(RefreshTokenRow.digest == token_digest)
+            # On PostgreSQL the session stays until the successor is written: its deletion waits, or is seen here.
+            .with_for_update(read=True, key_share=True, of=SessionRow)
+            .execution_options(populate_existing=True)
         )
         row = (await session.execute(query)).one_or_none()
         return None if row is None else (row[0], row[1])
