@@ -13,7 +13,7 @@ import structlog
 from api import settings as settings_module
 from api.core import logging
 from api.core.access_tokens import AccessTokens
-from api.core.clock import Clock, SystemClock
+from api.core.clock import Clock, MovableClock, SystemClock
 from api.core.hash_pool import HashPool
 from api.core.passwords import Passwords
 from api.core.randomness import Randomness, SystemRandomness
@@ -24,6 +24,9 @@ from api.features.keys.service import Keys
 from api.features.operations import routes as operations
 from api.features.operations.service import Operations
 from api.features.protected import routes as protected
+from api.features.sandbox import forcing
+from api.features.sandbox import routes as sandbox
+from api.features.sandbox.service import Sandbox
 from api.features.sessions import routes as sessions
 from api.features.sessions.revocation import DatabaseRevocation
 from api.features.sessions.service import Lifetimes, Sessions
@@ -59,6 +62,7 @@ class Services:
     accounts: Accounts
     sessions: Sessions
     operations: Operations
+    sandbox: Sandbox | None
 
     async def start(self) -> None:
         """Read the signing keys and make what the first request would wait for.
@@ -77,7 +81,8 @@ class Services:
 
 def make_services(settings: Settings, *, clock: Clock | None = None, randomness: Randomness | None = None) -> Services:
     """Build the services; nothing is opened or started yet. `settings` must have a secret (see `prepare`)."""
-    clock = clock or SystemClock()
+    movable_clock = MovableClock(clock or SystemClock()) if settings.sandbox else None
+    clock = movable_clock or clock or SystemClock()
     randomness = randomness or SystemRandomness()
     database = Database(settings.effective_database_url, settings.database_pool_size, float(settings.database_timeout))
     hash_pool = HashPool(settings.effective_hash_threads, settings.hash_queue)
@@ -110,6 +115,7 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         accounts_service,
         sessions_service,
         Operations(database),
+        Sandbox(database, movable_clock) if movable_clock else None,
     )
 
 
@@ -125,8 +131,13 @@ def make_flask(settings: Settings, services: Services, *, randomness: Randomness
     api = openapi.make_api(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
+    if services.sandbox is not None:
+        provide.install(app, services.sandbox)
+        api.register_blueprint(sandbox.sandbox)
     guards.check(app)
-    contract = openapi.install(app, api)
+    contract = openapi.install(app, api, forcing.extend if services.sandbox else None)
+    if services.sandbox is not None:
+        forcing.install(app, contract, services.sandbox)
     conformance.install(app, contract, settings.effective_contract_checks)
     headers.install(app)
     return app
@@ -163,6 +174,8 @@ def prepare(settings: Settings) -> Settings:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not settings.secret_key:
         settings = replace(settings, secret_key=_kept_secret(settings.data_dir / "secret.key"))
+    if settings.sandbox:
+        log.warning("the sandbox is on: anybody who reaches this server may delete every user and move its clock")
     if not settings.argon2.meets_owasp:
         log.warning("password hashes are weaker than OWASP's minimum; the production profile refuses that")
     for revision in asyncio.run(migrate(settings.effective_database_url, float(settings.database_timeout))):

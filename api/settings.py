@@ -137,6 +137,12 @@ class Settings:
         "auto",
         check=validate.OneOf(["auto", "off", "log", "raise"]),
     )
+    sandbox: bool = _setting(
+        "Add operations under `/sandbox` that reset the state, move the clock and force errors, for the tests of a "
+        "client; anybody may call them",
+        "bool",
+        False,
+    )
     log_level: str = _setting(
         "`debug`, `info`, `warning` or `error`",
         "str",
@@ -272,6 +278,12 @@ def _argon2_faults(settings: Settings) -> list[str]:
     return []
 
 
+def _sandbox_faults(settings: Settings) -> list[str]:
+    if settings.sandbox and settings.effective_workers != 1:
+        return ["OSTIARY_SANDBOX: needs one worker process (OSTIARY_WORKERS=1), in whose memory the sandbox lives"]
+    return []
+
+
 def _production_faults(settings: Settings) -> list[str]:
     if not settings.is_production:
         return []
@@ -280,6 +292,8 @@ def _production_faults(settings: Settings) -> list[str]:
         for name in ("secret_key", "issuer", "database_url")
         if not getattr(settings, name)
     ]
+    if settings.sandbox:
+        faults.append("OSTIARY_SANDBOX: anybody could delete every user; never in the production profile")
     if settings.issuer and not _is_issuer(settings.issuer):
         faults.append("OSTIARY_ISSUER: in production an https address without query or fragment (RFC 8414 section 2)")
     if not settings.argon2.meets_owasp:
@@ -301,6 +315,7 @@ RULES: tuple[Callable[[Settings], list[str]], ...] = (
     _secret_faults,
     _lifetime_faults,
     _argon2_faults,
+    _sandbox_faults,
     _production_faults,
 )
 """Each returns the faults of one combination of settings."""

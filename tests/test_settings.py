@@ -58,6 +58,7 @@ VALUES = {
     "contract_checks": ("raise", "raise"),
     "log_level": ("debug", "debug"),
     "log_format": ("json", "json"),
+    "sandbox": ("true", True),
 }
 NUMBERS = {
     "port": (0, 65535),
@@ -68,6 +69,7 @@ NUMBERS = {
     "refresh_token_idle_seconds": (1, None),
     "session_seconds": (1, None),
     "refresh_grace_seconds": (0, 60),
+    "fresh_login_seconds": (1, None),
     "argon2_memory_kib": (8, None),
     "argon2_time_cost": (1, None),
     "argon2_parallelism": (1, None),
@@ -237,6 +239,23 @@ def test_production_wants_an_https_issuer(issuer: str) -> None:
 )
 def test_production_takes_an_https_issuer_or_this_machine(issuer: str) -> None:
     assert read({**PRODUCTION, "OSTIARY_ISSUER": issuer}).effective_issuer == issuer
+
+
+def test_production_refuses_the_sandbox() -> None:
+    (fault,) = faults({**PRODUCTION, "OSTIARY_WORKERS": "1", "OSTIARY_SANDBOX": "true"})
+    assert fault.startswith("OSTIARY_SANDBOX: anybody could delete every user")
+
+
+def test_the_sandbox_needs_one_worker() -> None:
+    (fault,) = faults({"OSTIARY_SANDBOX": "true", "OSTIARY_WORKERS": "2"})
+    assert fault.startswith("OSTIARY_SANDBOX: needs one worker process")
+    assert read({"OSTIARY_SANDBOX": "true"}).sandbox
+
+
+@pytest.mark.parametrize("value", ["", "maybe", "2"])
+def test_what_is_neither_true_nor_false_is_refused(value: str) -> None:
+    (fault,) = faults({"OSTIARY_SANDBOX": value})
+    assert fault.startswith("OSTIARY_SANDBOX: ")
 
 
 def test_production_wants_strong_password_hashes() -> None:

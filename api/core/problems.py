@@ -223,6 +223,14 @@ VALIDATION_FAILED = ProblemType(
     },
     example={"errors": [{"pointer": "/username", "detail": "Missing data for required field."}]},
 )
+RATE_LIMITED = ProblemType(
+    code="rate_limited",
+    status=429,
+    title="There were too many requests",
+    detail="There were too many requests in a short time.",
+    remedy="Try again after the seconds in Retry-After. Nothing was changed.",
+    retry_after=30,
+)
 HEADERS_TOO_LARGE = ProblemType(
     code="headers_too_large",
     status=431,

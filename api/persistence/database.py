@@ -7,7 +7,7 @@ instead of failing with "database is locked". WAL and synchronous=FULL: what was
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from api.core.problems import DATABASE_UNAVAILABLE
+from api.persistence.base import Base
 
 T = TypeVar("T")
 log = structlog.stdlib.get_logger(__name__)
@@ -117,6 +118,16 @@ class Database:
         self._writes.discard(task)
         if not task.cancelled():
             task.exception()  # looked at, so that an abandoned failure is no warning
+
+    async def empty(self, keep: Collection[str]) -> None:
+        """Delete every row of every table but those named in `keep`; raises the problem `database_unavailable`."""
+
+        async def delete_rows(session: AsyncSession) -> None:
+            for table in reversed(Base.metadata.sorted_tables):
+                if table.name not in keep:
+                    await session.execute(table.delete())
+
+        await self.write(delete_rows)
 
     async def ping(self) -> None:
         """Ask the database for a row; raises the problem `database_unavailable`."""

@@ -20,6 +20,7 @@ class Conformance:
     """Compares answers with a contract."""
 
     def __init__(self, contract: Contract) -> None:
+        self._contract = contract
         self._document = contract.document
         self._validator = cache(self._make_validator)
 
@@ -28,10 +29,9 @@ class Conformance:
         rule = asked.url_rule
         if rule is None or asked.method in ("OPTIONS", "HEAD"):
             return self._outside_operations(answer) if rule is None else []
-        path = rule.rule.replace("<", "{").replace(">", "}")
-        operation = self._document["paths"].get(path, {}).get(asked.method.lower())
+        operation = self._contract.operation(rule.rule, asked.method)
         if operation is None:
-            return [f"{asked.method} {path} is not in the contract"]
+            return [f"{asked.method} {rule.rule} is not in the contract"]
         declared = operation["responses"].get(str(answer.status_code))
         if declared is None:
             return [f"status {answer.status_code} is not declared for {operation['operationId']}"]

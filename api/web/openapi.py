@@ -1,6 +1,8 @@
 """The contract: an OpenAPI 3.1 document assembled from the features' schemas and notes."""
 
 import json
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +32,15 @@ class Contract:
 
     document: dict[str, Any]
     text: bytes
+
+    def operation(self, rule: str, method: str) -> dict[str, Any] | None:
+        """Return the operation of a route; `rule` is as Flask writes it: `/problems/<code>`."""
+        found: dict[str, Any] | None = self.document["paths"].get(path_of(rule), {}).get(method.lower())
+        return found
+
+
+class ContractIncomplete(Exception):
+    """A route is not in the contract, or the contract has an operation that no route serves."""
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]
@@ -120,14 +131,52 @@ def problem_schema(kind: ProblemType) -> dict[str, Any]:
     }
 
 
-def install(app: Flask, api: Api) -> Contract:
-    """Finish the contract once all blueprints are registered, and keep it in `app`."""
+def path_of(rule: str) -> str:
+    """Return the contract's path for a rule of Flask's: `/problems/<code>` is `/problems/{code}`."""
+    return re.sub(r"<(?:[^<>:]+:)?([^<>]+)>", r"{\1}", rule)
+
+
+def problem_codes(operation: dict[str, Any]) -> set[str]:
+    """Return the code of every problem that an operation documents."""
+    return {
+        code
+        for answer in operation["responses"].values()
+        for code in answer.get("content", {}).get("application/problem+json", {}).get("examples", {})
+    }
+
+
+def check(app: Flask, document: dict[str, Any]) -> None:
+    """Raise ContractIncomplete unless the routes of `app` are the operations of `document`, no more and no less."""
+    routes = {
+        f"{method} {path_of(rule.rule)}"
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    operations = {
+        f"{method.upper()} {path}"
+        for path, item in document["paths"].items()
+        for method in item
+        if method != "parameters"
+    }
+    if routes != operations:
+        undocumented, unserved = sorted(routes - operations), sorted(operations - routes)
+        raise ContractIncomplete(f"not in the contract: {undocumented}; in the contract without a route: {unserved}")
+
+
+def install(app: Flask, api: Api, extend: Callable[[dict[str, Any]], None] | None = None) -> Contract:
+    """Finish the contract once all blueprints are registered, and keep it in `app`.
+
+    extend: changes the document before it is put in order. Raises ContractIncomplete.
+    """
     text = json.dumps(api.spec.to_dict())
     for code in sorted(CATALOGUE):
         kind = CATALOGUE[code]
         if f'"#/components/schemas/{kind.schema_name}"' in text:
             api.spec.components.schema(kind.schema_name, problem_schema(kind))
     document: dict[str, Any] = json.loads(json.dumps(api.spec.to_dict()))
+    check(app, document)
+    if extend is not None:
+        extend(document)
     used = {
         tag
         for path in document["paths"].values()

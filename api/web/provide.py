@@ -13,8 +13,8 @@ _LONGEST_USER_AGENT = 256
 
 
 def install(app: Flask, *services: object) -> None:
-    """Make `services` available to the views of `app`."""
-    app.extensions[_SERVICES] = {type(service): service for service in services}
+    """Make `services` available to the views of `app`, beside those that are already."""
+    app.extensions.setdefault(_SERVICES, {}).update({type(service): service for service in services})
 
 
 def provided(kind: type[T]) -> T:

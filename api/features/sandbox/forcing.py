@@ -1,0 +1,53 @@
+"""How a forced error comes to its request, and how the sandbox's contract tells of it."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from flask import Flask, request
+
+from api.core.problems import RATE_LIMITED
+from api.features.sandbox.service import Sandbox
+from api.web.blueprint import problem_responses
+from api.web.openapi import Contract, problem_codes, problem_schema
+
+PREFIX = "/sandbox/"
+
+
+def extend(document: dict[str, Any]) -> None:
+    """Make `document` the sandbox's contract: any operation but the sandbox's own may answer 429, as behind a gateway
+    that limits rates, and the codes that can be forced are listed.
+    """
+    (answer,) = problem_responses([RATE_LIMITED]).values()
+    for operation in _operations(document):
+        operation["responses"] = dict(sorted({**operation["responses"], "429": answer}.items()))
+    schemas = document["components"]["schemas"]
+    schemas[RATE_LIMITED.schema_name] = problem_schema(RATE_LIMITED)
+    schemas["ForcedError"]["properties"]["code"]["enum"] = sorted(documented_codes(document))
+
+
+def documented_codes(document: dict[str, Any]) -> frozenset[str]:
+    """Return the code of every problem that some operation documents, the sandbox's own left out."""
+    return frozenset(code for operation in _operations(document) for code in problem_codes(operation))
+
+
+def install(app: Flask, contract: Contract, sandbox: Sandbox) -> None:
+    """Let `sandbox` answer requests with the errors that it was told to force."""
+
+    @cache
+    def codes(rule: str, method: str) -> frozenset[str]:
+        operation = contract.operation(rule, method)
+        return frozenset() if operation is None or rule.startswith(PREFIX) else frozenset(problem_codes(operation))
+
+    @app.before_request
+    def interrupt() -> None:
+        if request.url_rule is not None:
+            problem = sandbox.forced(codes(request.url_rule.rule, request.method))
+            if problem is not None:
+                raise problem
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path, item in document["paths"].items():
+        if not path.startswith(PREFIX):
+            yield from (operation for method, operation in item.items() if method != "parameters")
