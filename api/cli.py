@@ -1,8 +1,10 @@
 """The `ostiary` command."""
 
+import subprocess
 import sys
 from collections.abc import Callable
 from functools import wraps
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from api.server.sockets import CannotListen
 from api.settings import BadSettings
 
 LONGEST_ROLE = 64
+CONTRACT_EXTRA = ("contract_tests", "httpx", "pytest", "schemathesis")
+"""What `ostiary contract-test` needs beside Ostiary itself."""
 
 
 def _one_line_faults(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -139,6 +143,26 @@ def export_spec(output: Path | None) -> None:
         sys.stdout.buffer.write(text)
     else:
         output.write_bytes(text)
+
+
+class _Forwarded(click.Command):
+    """A command that has no options of its own: what stands behind it goes on to another program as it is."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep all of `args`, `--help` and `--` included."""
+        ctx.args = args
+        return args
+
+
+@main.command("contract-test", cls=_Forwarded)
+@click.pass_context
+def contract_test(context: click.Context) -> None:
+    """Compare a deployment with the contract that it serves."""
+    if not all(find_spec(needed) for needed in CONTRACT_EXTRA):
+        click.echo("ostiary: the contract tests need more packages: pip install 'ostiary[contract]'", err=True)
+        sys.exit(2)
+    command = [sys.executable, "-m", "contract_tests", *context.args]
+    sys.exit(subprocess.call(command))  # noqa: S603 - a program of our own
 
 
 @main.command("settings")

@@ -1,6 +1,6 @@
 """Gives each generated case the token of somebody who may call the operation, if anybody may."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from schemathesis import APIOperation, AuthContext, BaseSchema, Case
@@ -15,20 +15,24 @@ def needs_authentication(operation: APIOperation[Any, Any, Any, Any]) -> bool:
     return bool(declared) and {} not in declared
 
 
+Spending = Mapping[str, Callable[[Person], str]]
+"""Operations, named like `POST /logout`, after which the token they were sent with is worth nothing, each with the way
+in which a person comes by a token to spare."""
+
+
 class BearerAuthentication:
     """Sends one person's token, and none where the contract asks for none, so that nothing is hidden by it."""
 
-    def __init__(self, person: Person, ends_session: Collection[str]) -> None:
+    def __init__(self, person: Person, spending: Spending) -> None:
         self._person = person
-        self._ends_session = ends_session
+        self._spending = spending
 
     def get(self, _case: Case[Any], context: AuthContext) -> str | None:
-        """Return the token for a case: of a session of its own if the operation ends it, so the run stays logged in."""
+        """Return the token for a case: one to spare if the operation ends it, so that the run stays logged in."""
         if not needs_authentication(context.operation):
             return None
-        if context.operation.label in self._ends_session:
-            return self._person.token_of_a_new_session()
-        return self._person.token()
+        spare = self._spending.get(context.operation.label)
+        return self._person.token() if spare is None else spare(self._person)
 
     def set(self, case: Case[Any], data: str, _context: AuthContext) -> None:
         """Put the token into the case."""
@@ -36,15 +40,18 @@ class BearerAuthentication:
 
 
 def authenticate(
-    schema: BaseSchema, people: Sequence[Person], *, ends_session: Collection[str], privileged: Collection[str]
+    schema: BaseSchema, people: Sequence[Person], *, spending: Spending, privileged: Collection[str]
 ) -> None:
     """Log the cases of `schema` in: as the first of `people`, and as the others in turn where that one is refused.
 
     The first two must not see each other's objects: the check `object_level_authorization` compares what they get.
-    Operations in `privileged` begin with the last of `people`. Operations are named like `POST /logout`.
+    Operations in `privileged`, named like `POST /logout`, begin with the last of `people`. Without people nobody is
+    logged in.
     """
+    if not people:
+        return
     names = [person.name for person in people]
-    providers: list[Any] = [BearerAuthentication(person, ends_session) for person in people]
+    providers: list[Any] = [BearerAuthentication(person, spending) for person in people]
     provider = EscalatingAuthProvider(providers, names, peers=tuple(names[:2]))
     provider.restore(dict.fromkeys(privileged, names[-1]))
     schema.auth.providers.append(provider)

@@ -1,10 +1,11 @@
 """A small API that keeps its contract, or breaks it in one way of choice: what the suite must find.
 
-python broken_app.py FAULT     # FAULT is one of FAULTS, or `none`
+python broken_app.py FAULT     # FAULT is one of FAULTS, `unreachable_status` or `none`
 """
 
 import sys
 import time
+from copy import deepcopy
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
@@ -29,7 +30,10 @@ FAULTS = (
     "ignored_header",
     "slow",
 )
-"""What can be wrong."""
+"""What can be wrong with an answer."""
+
+UNREACHABLE = "unreachable_status"
+"""A fault of the contract alone: it documents a status that nothing ever answers."""
 
 OWNERS = {"token-of-alice": "alice", "token-of-bob": "bob"}
 
@@ -93,7 +97,7 @@ DOCUMENT: dict[str, Any] = {
                             "delete": {"operationId": "deleteNote", **_THE_NOTE},
                         },
                     ),
-                    **_refusals(400, 401, 415, 422),
+                    **_refusals(401, 415, 422),
                 },
             }
         },
@@ -115,6 +119,14 @@ DOCUMENT: dict[str, Any] = {
         },
     },
 }
+
+
+def document_of(fault: str) -> dict[str, Any]:
+    """Return the contract, with the fault `unreachable_status` if that is the one."""
+    document = deepcopy(DOCUMENT)
+    if fault == UNREACHABLE:
+        document["paths"]["/notes/{note_id}"]["get"]["responses"] |= _refusals(418)
+    return document
 
 
 class Refused(Exception):
@@ -205,7 +217,7 @@ def make_app(fault: str) -> Flask:
     app.add_url_rule("/notes", view_func=notes.make, methods=["POST"])
     app.add_url_rule("/notes/<note_id>", view_func=notes.read, methods=["GET"])
     app.add_url_rule("/notes/<note_id>", view_func=notes.delete, methods=["DELETE"])
-    app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(DOCUMENT))
+    app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(document_of(fault)))
 
     @app.errorhandler(Refused)
     def refuse(error: Refused) -> tuple[Response, int, dict[str, str]]:

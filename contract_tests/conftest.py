@@ -1,18 +1,20 @@
 """Options and fixtures: a server started as a user would, or the one at --base-url."""
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
+from contract_tests import files
+from contract_tests.deployment import Deployment
 from contract_tests.people import Credentials, User, register
-from contract_tests.server import QUICK, ServerProcess, create_administrator, ostiary, running
+from contract_tests.removal import remove_users
+from contract_tests.server import QUICK, create_administrator, ostiary, running
 
 LINES = pytest.StashKey[list[str]]()
+FAILURES = pytest.StashKey[list[files.Failure]]()
+DEPLOYMENT = pytest.StashKey[Deployment]()
 ADMIN_USERNAME = "CONTRACT_ADMIN_USERNAME"
 ADMIN_PASSWORD = "CONTRACT_ADMIN_PASSWORD"
 
@@ -22,6 +24,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--base-url", help="test the deployment at this address instead of starting a server")
     group.addoption("--seed", default="1", help="the seed of generated cases: a number, or `random` (default: 1)")
     group.addoption("--max-examples", type=int, default=150, help="generated cases per operation (default: 150)")
+    group.addoption(
+        "--time-budget",
+        type=int,
+        metavar="SECONDS",
+        help="generate cases until this time is used up, instead of --max-examples scenarios",
+    )
+    group.addoption(
+        "--report-dir",
+        type=Path,
+        metavar="DIR",
+        help=f"write {files.HTML}, {files.TESTS} and {files.ANSWERS} (JUnit) into this directory",
+    )
     group.addoption(
         "--admin-username",
         default=os.environ.get(ADMIN_USERNAME),
@@ -34,60 +48,39 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@dataclass(frozen=True)
-class Deployment:
-    """What is tested: where it is, who its administrator is if one is known, its process if the suite started it."""
-
-    base_url: str
-    administrator: Credentials | None
-    process: ServerProcess | None
-    contract: dict[str, Any] = field(repr=False)
-
-    @property
-    def operations(self) -> dict[str, dict[str, Any]]:
-        """The operations of the contract, named like `POST /login`."""
-        return {
-            f"{method.upper()} {path}": operation
-            for path, item in self.contract["paths"].items()
-            for method, operation in item.items()
-            if method != "parameters"
-        }
-
-    @property
-    def privileged(self) -> list[str]:
-        """The operations that need a role, by what they answer to somebody without it."""
-        return [label for label, found in self.operations.items() if "insufficient_role" in str(found["responses"])]
-
-
 @pytest.fixture(scope="session")
 def deployment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """The deployment at --base-url, or one of the suite's own, fresh, with one administrator."""
+    """The deployment at --base-url, or one of the suite's own, fresh, with one administrator.
+
+    Whoever the run has registered is removed at its end.
+    """
     given = request.config.getoption("--base-url")
     if given:
         name, password = (request.config.getoption(option) for option in ("--admin-username", "--admin-password"))
-        yield _deployment(given.rstrip("/"), Credentials(name, password) if name and password else None, None)
+        administrator = Credentials(name, password) if name and password else None
+        yield from _used(request.config, Deployment.at(given.rstrip("/"), administrator))
         return
     directory: Path = tmp_path_factory.mktemp("ostiary")
     administrator = Credentials.throwaway("admin")
     create_administrator(QUICK, directory, administrator)
     with running([*ostiary(), "serve"], QUICK, directory) as server:
-        yield _deployment(server.url, administrator, server)
+        yield from _used(request.config, Deployment.at(server.url, administrator, server))
 
 
-def _deployment(base_url: str, administrator: Credentials | None, process: ServerProcess | None) -> Deployment:
-    contract = httpx.get(base_url + "/openapi.json", timeout=30).raise_for_status().json()
-    return Deployment(base_url, administrator, process, contract)
+def _used(config: pytest.Config, deployment: Deployment) -> Iterator[Deployment]:
+    config.stash[DEPLOYMENT] = deployment
+    yield deployment
+    config.stash[LINES].append(remove_users(deployment.base_url, deployment.watch))
 
 
 @pytest.fixture(scope="session")
 def people(deployment: Deployment) -> Iterator[list[User]]:
     """Two users registered for this run, who are strangers to each other; then the administrator, if one is known."""
-    found = [register("alice", deployment.base_url), register("bob", deployment.base_url)]
-    if deployment.administrator:
-        found.append(User("administrator", deployment.base_url, deployment.administrator))
-    yield found
-    for user in found:
-        user.close()
+    with deployment.client() as client:
+        found = [register("alice", client), register("bob", client)]
+        if deployment.administrator:
+            found.append(User("administrator", client, deployment.administrator))
+        yield found
 
 
 @pytest.fixture(scope="session")
@@ -105,17 +98,71 @@ def max_examples(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture(scope="session")
+def time_budget(request: pytest.FixtureRequest) -> int | None:
+    """Seconds for generated cases, if there is a budget."""
+    found: int | None = request.config.getoption("--time-budget")
+    return found
+
+
+@pytest.fixture(scope="session")
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Write a line to the terminal at once, whatever pytest captures."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+
+    def write(line: str) -> None:
+        with capture.global_and_fixture_disabled():
+            print(line, flush=True)
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def lines(request: pytest.FixtureRequest) -> list[str]:
     """Lines to print at the end of the run, whatever pytest captures."""
     return request.config.stash[LINES]
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest's own JUnit plugin looks whether it has a file to write
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LINES] = []
+    config.stash[FAILURES] = []
+    directory: Path | None = config.getoption("--report-dir")
+    if directory is not None and not config.option.xmlpath:
+        config.option.xmlpath = str(directory.absolute() / files.TESTS)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+    if config.getoption("--base-url"):
+        left_out = [item for item in items if item.get_closest_marker("own_server")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report: pytest.TestReport = yield
+    if report.failed:
+        item.config.stash[FAILURES].append(files.Failure(f"{report.nodeid} ({report.when})", report.longreprtext))
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if config.stash[LINES]:
-        terminalreporter.section("contract")
-        for line in config.stash[LINES]:
-            terminalreporter.write_line(line)
+    deployment = config.stash.get(DEPLOYMENT, None)
+    if deployment is None:
+        return
+    terminalreporter.section("contract")
+    for line in (*files.table(deployment.watch), *config.stash[LINES]):
+        terminalreporter.write_line(line)
+    directory: Path | None = config.getoption("--report-dir")
+    if directory is not None:
+        directory.mkdir(parents=True, exist_ok=True)
+        files.write_page(
+            directory / files.HTML,
+            deployment.base_url,
+            deployment.watch,
+            config.stash[FAILURES],
+            config.stash[LINES],
+        )
+        files.write_answers(directory / files.ANSWERS, deployment.watch, needed=deployment.process is not None)
+        terminalreporter.write_line(f"contract report: {directory / files.HTML}")

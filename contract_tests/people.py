@@ -41,14 +41,18 @@ class Person(Protocol):
         """Return the access token of a session that nothing else uses, such as for logging out."""
         ...
 
+    def token_of_a_new_user(self) -> str:
+        """Return the access token of a user whom nothing else needs, such as for deleting them."""
+        ...
+
 
 class User:
-    """A user of Ostiary. The credentials must exist; see `register`."""
+    """A user of Ostiary, reached through `client`. The credentials must exist; see `register`."""
 
-    def __init__(self, name: str, base_url: str, credentials: Credentials) -> None:
+    def __init__(self, name: str, client: httpx.Client, credentials: Credentials) -> None:
         self.name = name
         self.credentials = credentials
-        self._client = httpx.Client(base_url=base_url, timeout=30)
+        self._client = client
         self._lock = threading.Lock()
         self._token = ""
         self._renew_at = 0.0
@@ -67,6 +71,10 @@ class User:
         token: str = self.log_in()["access_token"]
         return token
 
+    def token_of_a_new_user(self) -> str:
+        """Register somebody else who has done nothing yet, log in as them and return that token."""
+        return register("guest", self._client).token_of_a_new_session()
+
     def log_in(self) -> dict[str, Any]:
         """Return a new token pair."""
         answer = self._client.post(
@@ -77,16 +85,12 @@ class User:
         pair: dict[str, Any] = answer.json()
         return pair
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
 
-
-def register(name: str, base_url: str) -> User:
+def register(name: str, client: httpx.Client) -> User:
     """Register a throwaway user and return it."""
     credentials = Credentials.throwaway(name)
     body = {"username": credentials.username, "password": credentials.password}
-    answer = httpx.post(base_url + "/register", json=body, timeout=30)
+    answer = client.post("/register", json=body)
     if answer.status_code != 201:
         raise RuntimeError(f"could not register {name}: {answer.status_code} {answer.text}")
-    return User(name, base_url, credentials)
+    return User(name, client, credentials)

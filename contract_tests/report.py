@@ -1,7 +1,7 @@
 """What a run has sent and found."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from schemathesis.core.failures import Failure, format_failures
@@ -38,6 +38,8 @@ class Report:
     findings: dict[tuple[str, str, str], Finding] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     """What kept Schemathesis from testing: errors, skipped operations, an early end."""
+    on_answer: Callable[[str, int, bytes, bytes], None] = lambda *_: None
+    """Told of each answer of an operation: the operation, the status, the body got, the body sent."""
 
     @property
     def is_clean(self) -> bool:
@@ -62,8 +64,10 @@ class Report:
             case = recorder.cases[case_id].value
             if needs_authentication(case.operation):
                 self.protected.add(case.operation.label)
-            if interaction.response is not None and case.method.upper() == case.operation.method.upper():
-                self.answers[case.operation.label, interaction.response.status_code] += 1
+            got = interaction.response
+            if got is not None and case.method.upper() == case.operation.method.upper():
+                self.answers[case.operation.label, got.status_code] += 1
+                self.on_answer(case.operation.label, got.status_code, got.content, interaction.request.body or b"")
         for case_id, nodes in recorder.checks.items():
             for node in nodes:
                 self.checks[node.name] += 1

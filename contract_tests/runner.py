@@ -1,6 +1,7 @@
 """Runs Schemathesis on all its phases with all its checks, against any base URL and OpenAPI document."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import schemathesis
@@ -10,7 +11,7 @@ from schemathesis.core.result import Err
 from schemathesis.engine import StopReason, events, from_schema
 from schemathesis.engine.run import TESTING_PHASES, PhaseName
 
-from contract_tests.authentication import authenticate
+from contract_tests.authentication import Spending, authenticate
 from contract_tests.people import Person
 from contract_tests.report import Report
 
@@ -41,26 +42,45 @@ def installed_checks() -> list[str]:
     return sorted({*CHECKS.get_all_names(), *WITHOUT_REGISTRATION})
 
 
-def configuration(
-    base_url: str,
-    seed: int,
-    max_examples: int,
-    *,
-    phases: Collection[str] = PHASES,
-    slowest: float = SLOWEST_ANSWER,
-    show_tokens: bool = True,
-) -> SchemathesisConfig:
+@dataclass(frozen=True)
+class Plan:
+    """How a run is to go. Every check is on in any case.
+
+    spending: the operations that end the token which they are sent with, and how people come by one to spare.
+    privileged: the operations that only the last of the people may call.
+    seed: the same seed generates the same cases.
+    max_examples: cases for each operation in the phase fuzzing, and scenarios in the phase stateful.
+    seconds: a time budget; the phases fuzzing and stateful go on, in turns, until it is used up.
+    slowest: seconds that an answer may take.
+    show_tokens: whether the curl lines of findings have tokens in them, so that they work as they are.
+    phases, checks: those that have to run and to be applied.
+    """
+
+    spending: Spending = field(default_factory=dict)
+    privileged: Collection[str] = ()
+    seed: int = 1
+    max_examples: int = 100
+    seconds: int | None = None
+    slowest: float = SLOWEST_ANSWER
+    show_tokens: bool = True
+    phases: Collection[str] = PHASES
+    checks: Collection[str] = field(default_factory=installed_checks)
+
+
+def configuration(base_url: str, plan: Plan, phases: Collection[str], seed: int) -> SchemathesisConfig:
     """Return settings with every check on, in `phases`. Nothing is kept from one run for another."""
+    budget: Mapping[str, int] = {} if plan.seconds is None else {"max-time": plan.seconds}
     return SchemathesisConfig.from_dict(
         {
+            **budget,
             "seed": seed,
             "base-url": base_url,
             "cache": {"enabled": False},
             "continue-on-failure": True,
             "request-timeout": 2 * SLOWEST_ANSWER,
-            "output": {"sanitization": {"enabled": not show_tokens}},
-            "checks": {"enabled": True, "max_response_time": slowest},
-            "generation": {"mode": "all", "max-examples": max_examples, "database": "none"},
+            "output": {"sanitization": {"enabled": not plan.show_tokens}},
+            "checks": {"enabled": True, "max_response_time": plan.slowest},
+            "generation": {"mode": "all", "max-examples": plan.max_examples, "database": "none"},
             "phases": {name: {"enabled": name in phases, **THOROUGHLY.get(name, {})} for name in PHASES},
         }
     )
@@ -91,47 +111,38 @@ def run_contract(
     base_url: str,
     document: dict[str, Any],
     people: Sequence[Person],
+    plan: Plan,
     *,
-    ends_session: Collection[str] = (),
-    privileged: Collection[str] = (),
-    seed: int = 1,
-    max_examples: int = 100,
-    slowest: float = SLOWEST_ANSWER,
-    show_tokens: bool = True,
+    report: Report | None = None,
+    on_event: Callable[[Report, events.EngineEvent], None] = lambda *_: None,
 ) -> Report:
     """Compare the server at `base_url` with `document` and report.
 
     people: who the cases log in as; the first two are strangers to each other, the last one may do the most.
-    ends_session: the operations, named like `POST /logout`, that end the session of the token that they are sent with.
-    privileged: the operations that only the last of `people` may call.
-    seed: the same seed generates the same cases.
-    max_examples: cases for each operation in the phase fuzzing, and scenarios in the phase stateful.
-    slowest: seconds that an answer may take.
-    show_tokens: whether the curl lines of findings have tokens in them, so that they work as they are.
+    report: where to add what is found. on_event: told of what happens, when it happens.
     Raises ValueError if a check is off.
 
-    All phases run. The phase stateful then runs again with other seeds until it has had `max_examples` scenarios:
+    The phase stateful runs again with other seeds until it has had `max_examples` scenarios (or its time is up):
     Hypothesis ends it, and Schemathesis takes that for success, as soon as the same requests get other answers than
     before, which is what they should get from a server that keeps what it is told (a name registers only once).
     """
-    report = Report()
-    phases: Collection[str] = PHASES
+    report = report or Report()
+    phases = plan.phases
     for turn in range(MOST_ROUNDS):
-        config = configuration(
-            base_url, seed + turn, max_examples, phases=phases, slowest=slowest, show_tokens=show_tokens
-        )
-        schema = load(document, config)
+        schema = load(document, configuration(base_url, plan, phases, plan.seed + turn))
         off = disabled_checks(schema)
         if off:
             raise ValueError(f"these checks are off: {', '.join(sorted(off))}")
-        authenticate(schema, people, ends_session=ends_session, privileged=privileged)
+        authenticate(schema, people, spending=plan.spending, privileged=plan.privileged)
         for event in from_schema(schema).execute():
             _add(report, event)
-        if report.scenarios[STATEFUL] >= max_examples or not report.is_clean:
+            on_event(report, event)
+        enough = plan.seconds is not None or report.scenarios[STATEFUL] >= plan.max_examples
+        if enough or STATEFUL not in plan.phases or not report.is_clean:
             break
         phases = [STATEFUL]
-    report.faults += [f"the phase {phase} has not run" for phase in PHASES if not report.cases[phase]]
-    never = [name for name in installed_checks() if not report.checks[name]]
+    report.faults += [f"the phase {phase} has not run" for phase in plan.phases if not report.cases[phase]]
+    never = [name for name in plan.checks if not report.checks[name]]
     report.faults += [f"the check {name} was never applied" for name in never]
     return report
 
@@ -148,5 +159,5 @@ def _add(report: Report, event: events.EngineEvent) -> None:
             raise event.exception
         case events.EngineFinished():
             report.faults += [str(failure) for failure in event.failures]
-            if event.stop_reason != StopReason.COMPLETED:
+            if event.stop_reason not in (StopReason.COMPLETED, StopReason.MAX_TIME):
                 report.faults.append(f"the run ended early: {event.stop_reason}")

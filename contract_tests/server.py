@@ -12,7 +12,7 @@ from pathlib import Path
 
 from contract_tests.people import Credentials
 
-LISTENS = re.compile(r"listens at (http://\S+)")
+LISTENS = re.compile(r"(?:listens at|Running on) (http://\S+)")
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 60
 
@@ -107,6 +107,15 @@ def running(command: Sequence[str], settings: Mapping[str, str], directory: Path
         yield server
     finally:
         server.stop()
+
+
+def wreck_database(directory: Path) -> None:
+    """Overwrite the SQLite files of the server that runs in `directory`, in place, as a broken disk would."""
+    for name in ("ostiary.db", "ostiary.db-wal", "ostiary.db-shm"):
+        file = directory / "ostiary-data" / name
+        if file.exists():
+            with file.open("r+b") as opened:
+                opened.write(b"\xff" * file.stat().st_size)
 
 
 def create_administrator(settings: Mapping[str, str], directory: Path, credentials: Credentials) -> None:

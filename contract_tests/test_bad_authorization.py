@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from contract_tests.answers import Contract
-from contract_tests.conftest import Deployment
+from contract_tests.deployment import Deployment
 from contract_tests.forgeries import forgeries
 from contract_tests.people import User
 
@@ -34,7 +34,7 @@ class Protected:
 
 @pytest.fixture(scope="module")
 def protected(deployment: Deployment) -> Iterator[Protected]:
-    with httpx.Client(base_url=deployment.base_url, timeout=TIMEOUT) as client:
+    with deployment.client(TIMEOUT) as client:
         yield Protected(deployment, client)
 
 
@@ -45,9 +45,8 @@ def token(people: list[User]) -> str:
 
 
 def _status(deployment: Deployment, authorization: bytes) -> int:
-    return httpx.get(
-        deployment.base_url + "/protected", headers=[(b"Authorization", authorization)], timeout=TIMEOUT
-    ).status_code
+    with deployment.client(TIMEOUT) as client:
+        return client.get("/protected", headers=[(b"Authorization", authorization)]).status_code
 
 
 def test_a_good_token_opens(deployment: Deployment, token: str) -> None:
@@ -114,7 +113,8 @@ def test_two_headers(protected: Protected, token: str) -> None:
 
 
 def test_forged_tokens(protected: Protected, deployment: Deployment, token: str) -> None:
-    jwks = httpx.get(deployment.base_url + "/.well-known/jwks.json", timeout=TIMEOUT).json()
+    with deployment.client(TIMEOUT) as client:
+        jwks = client.get("/.well-known/jwks.json").json()
     found = dict(forgeries(token, jwks))
     assert len(found) > 70
     for name, forged in found.items():
@@ -129,6 +129,7 @@ def test_a_refresh_token_is_no_access_token(protected: Protected, people: list[U
 def test_a_token_is_refused_from_log_out_on(protected: Protected, deployment: Deployment, people: list[User]) -> None:
     token = people[0].token_of_a_new_session()
     headers = {"Authorization": f"Bearer {token}"}
-    assert httpx.post(deployment.base_url + "/logout", headers=headers, timeout=TIMEOUT).status_code == 200
+    with deployment.client(TIMEOUT) as client:
+        assert client.post("/logout", headers=headers).status_code == 200
     for _ in range(10):  # on every worker
         protected.assert_refused([(b"Authorization", b"Bearer " + token.encode())], "after log out")

@@ -10,7 +10,7 @@ import pytest
 
 from contract_tests.answers import Contract
 from contract_tests.bad_bodies import REFUSED, not_json, too_large, wrong_values
-from contract_tests.conftest import Deployment
+from contract_tests.deployment import Deployment
 from contract_tests.people import Credentials
 
 TIMEOUT = 15.0
@@ -56,7 +56,9 @@ class Operation:
         self.method, self.path = label.split(" ")
         definition = deployment.operations[label]
         self.schema = self._resolve(deployment, definition["requestBody"]["content"]["application/json"]["schema"])
+        self._label = label
         self._contract = Contract(deployment.contract)
+        self._watch = deployment.watch
         self._client = client
 
     @property
@@ -67,11 +69,18 @@ class Operation:
         members: dict[str, Any] = self.schema["properties"]
         return {name: fresh.get(name, definition.get("example", "text")) for name, definition in members.items()}
 
-    def send(self, content: bytes | Iterator[bytes], headers: dict[str, str] | None = None) -> int:
+    def send(self, content: bytes, headers: dict[str, str] | None = None) -> int:
         """Send a body; return the status once the answer is proved to be as the contract says."""
-        answer = self._client.request(
-            self.method, self.path, content=content, headers=JSON if headers is None else headers
-        )
+        return self._send(content, JSON if headers is None else headers)
+
+    def send_in_chunks(self, *chunks: bytes) -> int:
+        """Send a body in chunks, its length not announced; return the status as `send` does."""
+        status = self._send(iter(chunks), JSON)
+        self._watch.remember_user(self._label, status, b"".join(chunks))
+        return status
+
+    def _send(self, content: bytes | Iterator[bytes], headers: dict[str, str]) -> int:
+        answer = self._client.request(self.method, self.path, content=content, headers=headers)
         assert self._contract.faults(self.method, self.path, answer) == []
         return answer.status_code
 
@@ -87,7 +96,7 @@ class Operation:
 @pytest.fixture(scope="module")
 def operations(deployment: Deployment) -> Iterator[list[Operation]]:
     """The operations that take a JSON body from anybody."""
-    with httpx.Client(base_url=deployment.base_url, timeout=TIMEOUT) as client:
+    with deployment.client(TIMEOUT) as client:
         yield [
             Operation(deployment, label, client)
             for label, definition in deployment.operations.items()
@@ -109,7 +118,7 @@ def test_what_is_too_large_is_refused(operations: list[Operation], deployment: D
 
 def test_what_is_too_large_is_refused_in_chunks_as_well(operations: list[Operation], deployment: Deployment) -> None:
     for operation in operations:
-        assert operation.send(iter([b" " * 1000] * 100)) in _of_too_large(deployment), operation.path
+        assert operation.send_in_chunks(*[b" " * 1000] * 100) in _of_too_large(deployment), operation.path
 
 
 def _of_too_large(deployment: Deployment) -> set[int]:
@@ -120,7 +129,7 @@ def _of_too_large(deployment: Deployment) -> set[int]:
 def test_chunks_are_put_together(operations: list[Operation]) -> None:
     for operation in operations:
         body = json.dumps(operation.good).encode()
-        assert operation.send(iter([body[:1], b"", body[1:7], body[7:]])) not in REFUSED, operation.path
+        assert operation.send_in_chunks(body[:1], b"", body[1:7], body[7:]) not in REFUSED, operation.path
 
 
 def test_the_body_taken_as_good_is_not_refused(operations: list[Operation]) -> None:

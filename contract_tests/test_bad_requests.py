@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from contract_tests.answers import Contract
-from contract_tests.conftest import Deployment
+from contract_tests.deployment import Deployment
 
 TIMEOUT = 15.0
 
@@ -38,7 +38,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 
 @pytest.fixture(scope="module")
 def client(deployment: Deployment) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=deployment.base_url, timeout=TIMEOUT) as found:
+    with deployment.client(TIMEOUT) as found:
         yield found
 
 

@@ -2,15 +2,21 @@
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
 
-from contract_tests.broken_app import FAULTS, OWNERS, SLOW
+from contract_tests import files
+from contract_tests.broken_app import FAULTS, OWNERS, SLOW, UNREACHABLE
 from contract_tests.report import Report
-from contract_tests.runner import SLOWEST_ANSWER, installed_checks, run_contract
+from contract_tests.runner import SLOWEST_ANSWER, Plan, installed_checks, run_contract
 from contract_tests.server import running
+from contract_tests.watch import Answer, Watch
+
+pytestmark = pytest.mark.own_server
 
 EXAMPLES = 8
 APP = Path(__file__).with_name("broken_app.py")
@@ -48,13 +54,19 @@ class HolderOf:
     def token_of_a_new_session(self) -> str:
         return self.bearer
 
+    def token_of_a_new_user(self) -> str:
+        return self.bearer
 
-def judge(fault: str, directory: Path) -> Report:
+
+def judge(fault: str, directory: Path) -> tuple[Report, Watch]:
     people = [HolderOf(name, token) for token, name in OWNERS.items()]
     with running([sys.executable, str(APP), fault], {}, directory) as server:
         document = httpx.get(server.url + "/openapi.json").json()
         slowest = SLOW / 2 if fault == "slow" else SLOWEST_ANSWER
-        return run_contract(server.url, document, people, max_examples=EXAMPLES, slowest=slowest)
+        watch = Watch(document)
+        report = Report(on_answer=partial(watch.note, by="Schemathesis"))
+        run_contract(server.url, document, people, Plan(max_examples=EXAMPLES, slowest=slowest), report=report)
+        return report, watch
 
 
 def test_there_is_a_fault_for_every_check_of_the_installed_version() -> None:
@@ -63,13 +75,25 @@ def test_there_is_a_fault_for_every_check_of_the_installed_version() -> None:
 
 
 def test_the_unbroken_app_passes(tmp_path: Path) -> None:
-    report = judge("none", tmp_path)
+    report, watch = judge("none", tmp_path)
     assert report.is_clean, report.failures()
+    assert watch.unreached() == []
+
+
+def test_a_documented_status_that_nothing_reaches_is_found(tmp_path: Path) -> None:
+    report, watch = judge(UNREACHABLE, tmp_path)
+    assert report.is_clean, report.failures()
+    assert watch.unreached() == [Answer("GET /notes/{note_id}", 418, "")]
+    assert any(line.split() == ["GET", "/notes/{note_id}", "418", "0", "nothing"] for line in files.table(watch))
+    written = tmp_path / "answers.xml"
+    files.write_answers(written, watch, needed=True)
+    (failed,) = ET.parse(written).iterfind(".//testcase[failure]")
+    assert (failed.get("classname"), failed.get("name")) == ("GET /notes/{note_id}", "418")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_broken_app_fails(fault: str, tmp_path: Path) -> None:
-    report = judge(fault, tmp_path)
+    report, _ = judge(fault, tmp_path)
     assert not report.is_clean
     assert FOUND_BY[fault] in {finding.check for finding in report.findings.values()}, report.failures()
     assert "curl -X" in report.failures()

@@ -1,36 +1,55 @@
 """Every answer is what the contract says: Schemathesis on all its phases with all its checks."""
 
-import httpx
+from collections.abc import Callable
+from functools import partial
+from operator import methodcaller
+
 import pytest
 
 from contract_tests.answers import Contract
-from contract_tests.conftest import Deployment
+from contract_tests.deployment import Deployment
 from contract_tests.people import User
+from contract_tests.progress import Progress
 from contract_tests.report import Report
-from contract_tests.runner import PHASES, configuration, disabled_checks, installed_checks, load, run_contract
+from contract_tests.runner import PHASES, Plan, configuration, disabled_checks, installed_checks, load, run_contract
 
-ENDS_SESSION = ("POST /logout",)
+SPENDING = {
+    "POST /logout": methodcaller("token_of_a_new_session"),
+    "DELETE /me": methodcaller("token_of_a_new_user"),
+}
 
 
 @pytest.fixture(scope="module")
-def report(deployment: Deployment, people: list[User], seed: int, max_examples: int, lines: list[str]) -> Report:
+def plan(deployment: Deployment, seed: int, max_examples: int, time_budget: int | None) -> Plan:
+    return Plan(
+        spending=SPENDING,
+        privileged=deployment.privileged,
+        seed=seed,
+        max_examples=max_examples,
+        seconds=time_budget,
+        show_tokens=deployment.process is not None,
+    )
+
+
+@pytest.fixture(scope="module")
+def report(
+    deployment: Deployment, people: list[User], plan: Plan, lines: list[str], tell: Callable[[str], None]
+) -> Report:
     """What a whole run has found."""
     found = run_contract(
         deployment.base_url,
         deployment.contract,
         people,
-        ends_session=ENDS_SESSION,
-        privileged=deployment.privileged,
-        seed=seed,
-        max_examples=max_examples,
-        show_tokens=deployment.process is not None,
+        plan,
+        report=Report(on_answer=partial(deployment.watch.note, by="Schemathesis")),
+        on_event=Progress(tell, plan.seconds),
     )
-    lines += [f"contract seed: {seed}", *found.summary().splitlines()]
+    lines += [f"contract seed: {plan.seed}", *found.summary().splitlines()]
     return found
 
 
-def test_no_check_of_the_installed_version_is_off(deployment: Deployment) -> None:
-    schema = load(deployment.contract, configuration(deployment.base_url, 1, 1))
+def test_no_check_of_the_installed_version_is_off(deployment: Deployment, plan: Plan) -> None:
+    schema = load(deployment.contract, configuration(deployment.base_url, plan, PHASES, 1))
     assert not disabled_checks(schema)
     assert len(installed_checks()) >= 15
 
@@ -67,7 +86,7 @@ def test_privileged_operations_refuse_who_lacks_the_role(deployment: Deployment,
     contract = Contract(deployment.contract)
     for label in deployment.privileged:
         method, path = label.split(" ")
-        with httpx.Client(base_url=deployment.base_url, timeout=30) as client:
+        with deployment.client() as client:
             answer = client.request(method, path.replace("{", "").replace("}", ""), headers=headers)
         assert answer.status_code == 403, label
         assert contract.faults(method, path, answer) == []

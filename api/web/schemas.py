@@ -1,5 +1,7 @@
 """The base schemas: what comes in is refused if it has unknown members, what goes out may grow."""
 
+from typing import Any
+
 import marshmallow as ma
 
 
@@ -14,3 +16,14 @@ class Body(ma.Schema):
 
 class Answer(ma.Schema):
     """A response body."""
+
+
+class WholeNumber(ma.fields.Integer):
+    """What JSON Schema calls an integer: `1` and `1.0`, but neither `1.5`, `"1"` nor `true`."""
+
+    def _validated(self, value: Any) -> int:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.make_error("invalid", input=value)
+        return value

@@ -3,15 +3,14 @@
 from marshmallow import fields, validate
 
 from api.features.sandbox.service import LONGEST_MOVE, MOST_TIMES
-from api.web.schemas import Answer, Body
+from api.web.schemas import Answer, Body, WholeNumber
 
 
 class ClockMove(Body):
     """How far the clock is to move."""
 
-    advance_seconds = fields.Integer(
+    advance_seconds = WholeNumber(
         required=True,
-        strict=True,
         validate=validate.Range(1, LONGEST_MOVE),
         metadata={"description": "Seconds by which the clock moves ahead.", "example": 900},
     )
@@ -42,9 +41,8 @@ class ForcedError(Body):
             "example": "rate_limited",
         },
     )
-    times = fields.Integer(
+    times = WholeNumber(
         load_default=1,
-        strict=True,
         validate=validate.Range(1, MOST_TIMES),
         metadata={"description": "How many requests are answered so.", "example": 1},
     )

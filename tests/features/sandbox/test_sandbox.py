@@ -103,7 +103,7 @@ def test_the_clock_does_not_leave_the_calendar(sandbox: App) -> None:
     assert person(sandbox).get("/protected").status_code == 200
 
 
-@pytest.mark.parametrize("seconds", [0, -1, 1.5, "60", None, LONGEST_MOVE + 1, 10**30])
+@pytest.mark.parametrize("seconds", [0, -1, 1.5, "60", None, True, [], LONGEST_MOVE + 1, 10**30, 1e300])
 def test_the_clock_moves_ahead_by_whole_seconds(sandbox: App, seconds: object) -> None:
     assert sandbox.client.post("/sandbox/clock", json={"advance_seconds": seconds}).status_code == 422
 
@@ -165,6 +165,12 @@ def test_every_code_that_it_lists_can_be_forced(sandbox: App) -> None:
 def test_what_no_operation_documents_cannot_be_forced(sandbox: App, body: dict) -> None:
     answer = sandbox.client.post("/sandbox/next-error", json=body)
     assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/code")
+
+
+def test_a_whole_number_may_have_a_point(sandbox: App) -> None:
+    """JSON Schema takes 60.0 for an integer (section 4.2.3 of its core), and so must what keeps the contract."""
+    answer = sandbox.client.post("/sandbox/clock", data='{"advance_seconds": 60.0}', **JSON)
+    assert (answer.status_code, answer.json["ahead_seconds"]) == (200, 60)
 
 
 @pytest.mark.parametrize("times", [0, 101, "1", None])

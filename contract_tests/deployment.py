@@ -1,0 +1,57 @@
+"""What is tested."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from contract_tests.people import Credentials
+from contract_tests.server import ServerProcess
+from contract_tests.watch import Watch
+
+
+class NoDeployment(Exception):
+    """There is nothing that could be tested."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Where it is, who its administrator is if one is known, its process if the suite started it, what it promises."""
+
+    base_url: str
+    administrator: Credentials | None
+    process: ServerProcess | None
+    contract: dict[str, Any] = field(repr=False)
+    watch: Watch = field(repr=False)
+
+    @classmethod
+    def at(
+        cls, base_url: str, administrator: Credentials | None = None, process: ServerProcess | None = None
+    ) -> "Deployment":
+        """Ask the server at `base_url` for its contract; raises NoDeployment."""
+        try:
+            contract = httpx.get(base_url + "/openapi.json", timeout=30).raise_for_status().json()
+        except httpx.TransportError as error:
+            raise NoDeployment(f"nobody answers at {base_url}: {error}") from error
+        except (httpx.HTTPStatusError, ValueError) as error:
+            raise NoDeployment(f"{base_url} does not answer its contract at /openapi.json: {error}") from error
+        return cls(base_url, administrator, process, contract, Watch(contract))
+
+    @property
+    def operations(self) -> dict[str, dict[str, Any]]:
+        """The operations of the contract, named like `POST /login`."""
+        return {
+            f"{method.upper()} {path}": operation
+            for path, item in self.contract["paths"].items()
+            for method, operation in item.items()
+            if method != "parameters"
+        }
+
+    @property
+    def privileged(self) -> list[str]:
+        """The operations that need a role, by what they answer to somebody without it."""
+        return [label for label, found in self.operations.items() if "insufficient_role" in str(found["responses"])]
+
+    def client(self, timeout: float = 30) -> httpx.Client:
+        """Return a client whose answers are watched; timeout in seconds."""
+        return self.watch.client(self.base_url, timeout)

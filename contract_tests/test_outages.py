@@ -1,0 +1,135 @@
+"""The answers of bad days, on servers of the suite's own: a wrecked database, a full queue, a log-in of long ago."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import pytest
+
+from contract_tests.answers import Contract
+from contract_tests.deployment import Deployment
+from contract_tests.people import Credentials, register
+from contract_tests.server import QUICK, ostiary, running, wreck_database
+
+pytestmark = pytest.mark.own_server
+
+TIMEOUT = 60.0
+FRESH = 1
+"""Seconds for which a log-in counts as recent on the strict server."""
+
+STRICT = {
+    "OSTIARY_PROFILE": "production",
+    "OSTIARY_PORT": "0",
+    "OSTIARY_ISSUER": "http://127.0.0.1",
+    "OSTIARY_SECRET_KEY": "a secret of the contract tests, long enough",
+    "OSTIARY_CONTRACT_CHECKS": "raise",
+    "OSTIARY_WORKERS": "1",
+    "OSTIARY_HASH_THREADS": "1",
+    "OSTIARY_HASH_QUEUE": "1",
+    "OSTIARY_ARGON2_MEMORY_KIB": "65536",
+    "OSTIARY_ARGON2_TIME_COST": "4",
+    "OSTIARY_FRESH_LOGIN_SECONDS": str(FRESH),
+}
+"""The production profile with dear hashes, of which only one may wait."""
+
+JWKS = "GET /.well-known/jwks.json"
+
+
+class Server:
+    """A server whose answers count for the contract of `deployment`, and are compared with it."""
+
+    def __init__(self, base_url: str, deployment: Deployment) -> None:
+        self.client = deployment.watch.client(base_url, TIMEOUT)
+        self._contract = Contract(deployment.contract)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+
+    def call(self, label: str, **kwargs: Any) -> httpx.Response:
+        """Send a request to the operation named like `POST /login`."""
+        method, path = label.split(" ")
+        answer = self.client.request(method, path.replace("{", "").replace("}", ""), **kwargs)
+        assert self._contract.faults(method, path, answer) == [], label
+        return answer
+
+
+@pytest.fixture(scope="module")
+def strict(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    directory = tmp_path_factory.mktemp("strict")
+    database = {"OSTIARY_DATABASE_URL": f"sqlite+aiosqlite:///{directory}/ostiary.db"}
+    command = [*ostiary(), "serve"]
+    with running(command, STRICT | database, directory) as process, Server(process.url, deployment) as server:
+        yield server
+
+
+def _body(credentials: Credentials) -> dict[str, str]:
+    return {"username": credentials.username, "password": credentials.password}
+
+
+@pytest.mark.parametrize("label", ["POST /register", "POST /login"])
+def test_more_passwords_than_may_wait_are_turned_away(strict: Server, label: str) -> None:
+    together = threading.Barrier(8)
+
+    def call(_: int) -> httpx.Response:
+        together.wait()
+        return strict.call(label, json=_body(Credentials.throwaway("crowd")))
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(call, range(8)))
+    turned_away = [answer for answer in answers if answer.status_code == 503]
+    assert turned_away
+    assert {answer.json()["code"] for answer in turned_away} == {"overloaded"}
+    assert len(turned_away) < len(answers)  # the others were served
+
+
+def test_a_common_password_is_refused_in_production(strict: Server) -> None:
+    answer = strict.call("POST /register", json={"username": "careless", "password": "password123"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "password_too_common")
+
+
+def test_a_log_in_of_long_ago_does_not_delete_an_account(strict: Server) -> None:
+    user = register("late", strict.client)
+    bearer = {"Authorization": f"Bearer {user.token()}"}
+    time.sleep(FRESH + 0.5)
+    refused = strict.call("DELETE /me", headers=bearer)
+    assert (refused.status_code, refused.json()["code"]) == (401, "insufficient_user_authentication")
+    assert f'max_age="{FRESH}"' in refused.headers["WWW-Authenticate"]
+    assert strict.call("GET /me", headers=bearer).status_code == 200
+
+
+def test_nothing_is_answered_from_a_database_that_is_wrecked(deployment: Deployment, tmp_path: Path) -> None:
+    """Each operation that asks the database answers 503 and Retry-After, and none lets anybody in."""
+    with running([*ostiary(), "serve"], QUICK, tmp_path) as process, Server(process.url, deployment) as server:
+        user = register("unlucky", server.client)
+        bearer = {"Authorization": f"Bearer {user.token()}"}
+        bodies = {"POST /refresh": {"refresh_token": "x" * 43}}
+        wreck_database(tmp_path)
+        asking = {answer.operation for answer in deployment.watch.documented if answer.code == "database_unavailable"}
+        asking -= {JWKS}  # a running server has read its keys
+        assert len(asking) >= 8
+        for label in sorted(asking):
+            found = deployment.operations[label]
+            body = {"json": bodies.get(label, _body(user.credentials))} if "requestBody" in found else {}
+            for _ in range(4):  # on every worker
+                answer = server.call(label, headers=bearer if found["security"] else {}, **body)
+                assert answer.status_code == 503, f"{label}: {answer.text}"
+                assert answer.json()["code"] == "database_unavailable", label
+        assert server.call("GET /healthz").status_code == 200
+        deployment.watch.registered.pop(user.credentials.username)  # went down with the database
+
+
+def test_a_server_that_has_not_read_its_keys_publishes_none(deployment: Deployment, tmp_path: Path) -> None:
+    """Under plain WSGI the keys are read with the first request that needs them."""
+    flask = [sys.executable, "-m", "flask", "--app", "api.app", "run", "--port", "0"]
+    with running(flask, QUICK, tmp_path) as process, Server(process.url, deployment) as server:
+        wreck_database(tmp_path)
+        answer = server.call(JWKS)
+        assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")

@@ -1,0 +1,95 @@
+"""The sandbox, on a server of the suite's own: its operations keep their contract too, and do what they are for."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract_tests.answers import Contract
+from contract_tests.deployment import Deployment
+from contract_tests.people import register
+from contract_tests.report import Report
+from contract_tests.runner import Plan, installed_checks, run_contract
+from contract_tests.server import QUICK, ostiary, running, wreck_database
+
+pytestmark = pytest.mark.own_server
+
+SANDBOX = QUICK | {"OSTIARY_SANDBOX": "true", "OSTIARY_WORKERS": "1"}
+
+NOT_APPLICABLE = {"ignored_auth", "object_level_authorization", "missing_required_header"}
+"""Checks, on as all are, that find nothing to look at: these operations take no token and no header."""
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("sandbox")
+
+
+@pytest.fixture(scope="module")
+def sandbox(directory: Path) -> Iterator[Deployment]:
+    with running([*ostiary(), "serve"], SANDBOX, directory) as process:
+        yield Deployment.at(process.url, process=process)
+
+
+def _own(document: dict[str, Any]) -> dict[str, Any]:
+    paths = {path: item for path, item in document["paths"].items() if path.startswith("/sandbox/")}
+    return {**document, "paths": paths}
+
+
+def test_its_operations_keep_their_contract(sandbox: Deployment, max_examples: int) -> None:
+    plan = Plan(
+        max_examples=max_examples,
+        phases=("examples", "coverage", "fuzzing"),
+        checks=set(installed_checks()) - NOT_APPLICABLE,
+    )
+    report = Report(on_answer=partial(sandbox.watch.note, by="Schemathesis"))
+    run_contract(sandbox.base_url, _own(sandbox.contract), [], plan, report=report)
+    assert report.is_clean, report.failures()
+
+
+def test_every_operation_may_be_limited(sandbox: Deployment) -> None:
+    """A client's tests meet 429 on whatever operation they choose."""
+    contract = Contract(sandbox.contract)
+    with sandbox.client() as client:
+        for label, operation in sandbox.operations.items():
+            if label.split(" ")[1] in _own(sandbox.contract)["paths"]:
+                continue
+            assert "429" in operation["responses"], label
+            assert client.post("/sandbox/next-error", json={"code": "rate_limited"}).status_code == 204
+            method, path = label.split(" ")
+            answer = client.request(method, path.replace("{", "").replace("}", ""))
+            assert (answer.status_code, contract.faults(method, path, answer)) == (429, []), label
+            assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_a_day_passes_in_a_moment_and_a_reset_takes_it_back(sandbox: Deployment) -> None:
+    with sandbox.client() as client:
+        client.post("/sandbox/reset")
+        user = register("sleeper", client)
+        headers = {"Authorization": f"Bearer {user.token()}"}
+        assert client.get("/protected", headers=headers).status_code == 200
+        assert client.post("/sandbox/clock", json={"advance_seconds": 86400}).json()["ahead_seconds"] == 86400
+        assert client.get("/protected", headers=headers).json()["code"] == "invalid_token"
+        assert client.post("/sandbox/reset").status_code == 204
+        assert client.post("/sandbox/clock", json={"advance_seconds": 1}).json()["ahead_seconds"] == 1
+        assert client.post("/login", json=vars(user.credentials)).status_code == 401
+
+
+def test_every_answer_of_its_operations_was_reached(sandbox: Deployment, directory: Path) -> None:
+    """By the tests above, and here what a generator does not send; at last the database is wrecked."""
+    contract = Contract(sandbox.contract)
+    with sandbox.client() as client:
+        for path, item in _own(sandbox.contract)["paths"].items():
+            if "requestBody" in item["post"]:
+                for content in (b"{", b" " * 70_000):
+                    answer = client.post(path, content=content, headers={"Content-Type": "application/json"})
+                    assert contract.faults("POST", path, answer) == []
+        while client.post("/sandbox/clock", json={"advance_seconds": 300_000_000}).status_code == 200:
+            pass
+        wreck_database(directory)
+        answer = client.post("/sandbox/reset")
+        assert (answer.status_code, contract.faults("POST", "/sandbox/reset", answer)) == (503, [])
+    own = {f"POST {path}" for path in _own(sandbox.contract)["paths"]}
+    assert [answer for answer in sandbox.watch.unreached() if answer.operation in own] == []

@@ -1,0 +1,89 @@
+"""Watches what a run sends and gets: which documented answers were reached, and which users were made."""
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import httpx
+
+from contract_tests.answers import PROBLEM
+
+REGISTER = "POST /register"
+
+
+class Answer(NamedTuple):
+    """One answer of one operation; `code` is that of a problem, and empty on success."""
+
+    operation: str
+    status: int
+    code: str
+
+
+def documented(contract: dict[str, Any]) -> Iterator[Answer]:
+    """Yield every answer that `contract` documents, in its order."""
+    for path, item in contract["paths"].items():
+        for method, operation in item.items():
+            if method != "parameters":
+                for status, response in operation["responses"].items():
+                    codes = response.get("content", {}).get(PROBLEM, {}).get("examples", {"": None})
+                    yield from (Answer(f"{method.upper()} {path}", int(status), code) for code in codes)
+
+
+class Watch:
+    """Counts the answers of the operations of `contract` and remembers who was registered.
+
+    answers: how often each was got. reached_by: which test got it first. registered: passwords by user name.
+    """
+
+    def __init__(self, contract: dict[str, Any]) -> None:
+        self.documented = list(documented(contract))
+        self.answers: Counter[Answer] = Counter()
+        self.reached_by: dict[Answer, str] = {}
+        self.registered: dict[str, str] = {}
+        self._paths = [(re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)), path) for path in contract["paths"]]
+
+    def client(self, base_url: str, timeout: float = 30) -> httpx.Client:
+        """Return a client whose answers are watched."""
+        return httpx.Client(base_url=base_url, timeout=timeout, event_hooks={"response": [self._got]})
+
+    def note(self, operation: str, status: int, got: bytes, sent: bytes, by: str) -> None:
+        """Count an answer. got, sent: the bodies. by: the test that sent the request."""
+        value = _json(got) if status >= 400 else None
+        answer = Answer(operation, status, str(value.get("code", "")) if isinstance(value, dict) else "")
+        self.answers[answer] += 1
+        self.reached_by.setdefault(answer, by)
+        self.remember_user(operation, status, sent)
+
+    def remember_user(self, operation: str, status: int, sent: bytes) -> None:
+        """Remember who was registered, if that is what happened."""
+        body = _json(sent) if operation == REGISTER and status == 201 else None
+        if isinstance(body, dict):
+            self.registered[body["username"]] = body["password"]
+
+    def unreached(self) -> list[Answer]:
+        """Return the documented answers that nothing has reached."""
+        return [answer for answer in self.documented if not self.answers[answer]]
+
+    def _got(self, response: httpx.Response) -> None:
+        path = self._template(response.request.url.raw_path.decode("ascii").partition("?")[0])
+        if path is not None:
+            try:
+                sent = response.request.content
+            except httpx.RequestNotRead:  # in chunks: whoever sent them knows what they were
+                sent = b""
+            test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
+            self.note(f"{response.request.method} {path}", response.status_code, response.read(), sent, test)
+
+    def _template(self, path: str) -> str | None:
+        exact = next((template for _, template in self._paths if template == path), None)
+        return exact or next((template for pattern, template in self._paths if pattern.fullmatch(path)), None)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
