@@ -30,10 +30,11 @@ class PythonUser:
 
     def check(self, *programs: Path) -> Answer:
         """Run mypy --strict on `programs`."""
-        command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", *map(str, programs)]
+        cache = self.directory.parent / "mypy-cache"
+        command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={cache}", *programs]
         if self.packages:
             return run(command, self.directory, {"MYPYPATH": str(self.packages)})
-        return run([*command, "--python-executable", str(self.python)], self.directory)
+        return run([*command, "--python-executable", self.python], self.directory)
 
     def run(self, program: Path, *arguments: str) -> Answer:
         """Run a program with what is installed, and nothing of this repository."""

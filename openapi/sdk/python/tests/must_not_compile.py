@@ -16,6 +16,7 @@ ostiary.protected.get_protected(1)  # type: ignore[call-arg]
 pair = ostiary.auth.login(username="user1", password="password123")
 assert_type(pair, models.TokenPair)
 assert_type(pair.expires_in, int)
+assert_type(ostiary.protected.get_protected().message, str)
 pair.acces_token  # type: ignore[attr-defined]  # noqa: B018
 pair.access_token + 1  # type: ignore[operator]
 

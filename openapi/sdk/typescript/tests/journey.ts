@@ -78,6 +78,9 @@ assert.equal(anonymous.error?.code, 'authentication_required');
 
 let pair = await logIn();
 token = pair.access_token;
+const me = await ostiary.me.getMe();
+assert.deepEqual(me.data, registered.data.user);
+
 let message: string;
 [message, pair] = await goIn(pair);
 assert.equal(message, 'This is a protected route!');

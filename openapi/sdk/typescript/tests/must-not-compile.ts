@@ -1,6 +1,6 @@
 /** What tsc has to refuse: a line that it accepts makes its `@ts-expect-error` unused, which is an error. */
 import { Ostiary } from 'ostiary-client';
-import type { InvalidCredentialsProblem, LoginError, Problem, ProblemCode, TokenPair } from 'ostiary-client';
+import type { InvalidCredentialsProblem, LoginError, Problem, ProblemCode, TokenPair, ValidationFailedProblem } from 'ostiary-client';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <A, B>(_: Same<A, B>): void => undefined;
@@ -50,6 +50,7 @@ if (error) {
   data.acces_token;
 }
 same<Problem['code'], ProblemCode>(true);
+same<ValidationFailedProblem['errors'][number]['pointer'], string>(true);
 // @ts-expect-error: a code that the contract does not have
 const unheardOf: ProblemCode = 'moon_phase';
 void unheardOf;
