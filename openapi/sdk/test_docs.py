@@ -1,9 +1,7 @@
-"""The programs in docs/sdk.md run as they stand, and those in the SDKs' READMEs compile."""
+"""The programs in docs/sdk.md run as they stand; those in the SDKs' READMEs compile."""
 
 import re
 from pathlib import Path
-
-import pytest
 
 from openapi.node import HERE as OPENAPI
 from openapi.processes import succeeded
@@ -25,9 +23,9 @@ def programs(page: Path, language: str, directory: Path, address: str = ADDRESS)
     return written
 
 
-def test_the_python_programs_run(python_user: PythonUser, server: str, tmp_path: Path) -> None:
+def test_the_python_programs_compile_and_run(python_user: PythonUser, server: str, tmp_path: Path) -> None:
     found = programs(PAGE, "python", tmp_path, server)
-    succeeded(python_user.check(*found))
+    succeeded(python_user.check(*found, *programs(PYTHON / "templates" / "README.md.jinja", "python", tmp_path)))
     printed = [succeeded(python_user.run(program)) for program in found]
     assert printed[0] == printed[3] == "This is a protected route!\n"
     assert printed[1].startswith("/username ")
@@ -35,20 +33,10 @@ def test_the_python_programs_run(python_user: PythonUser, server: str, tmp_path:
     assert printed[2] == "user1\n"
 
 
-def test_the_typescript_programs_run(typescript_user: TypeScriptUser, server: str, tmp_path: Path) -> None:
+def test_the_typescript_programs_compile_and_run(typescript_user: TypeScriptUser, server: str, tmp_path: Path) -> None:
     found = programs(PAGE, "ts", tmp_path, server)
-    succeeded(typescript_user.check(*found))
+    succeeded(typescript_user.check(*found, *programs(TYPESCRIPT / "README.md", "ts", tmp_path)))
     printed = [succeeded(typescript_user.run(program)) for program in found]
     assert printed[0] == "This is a protected route!\n"
     assert printed[1].startswith("/username: ")
     assert printed[2] == "user1\n"
-
-
-@pytest.mark.parametrize("language", ["python", "ts"])
-def test_the_readmes_programs_compile(
-    language: str, python_user: PythonUser, typescript_user: TypeScriptUser, tmp_path: Path
-) -> None:
-    if language == "python":
-        succeeded(python_user.check(*programs(PYTHON / "templates" / "README.md.jinja", language, tmp_path)))
-    else:
-        succeeded(typescript_user.check(*programs(TYPESCRIPT / "README.md", language, tmp_path)))

@@ -45,11 +45,6 @@ def test_orval(contract: Contract, project: Path) -> None:
     succeeded(compiled(project, "with-orval.ts", "orval/api.ts", **BUNDLED))
 
 
-def test_orval_with_zod(contract: Contract, project: Path) -> None:
-    client_of(contract, project, "zod")
-    succeeded(compiled(project, "orval/api.ts", **BUNDLED))
-
-
 def test_they_accept_the_contract_of_tomorrow(tomorrow: Contract, project: Path) -> None:
     schema_of(tomorrow, project)
     client_of(tomorrow, project, "fetch")

@@ -4,6 +4,8 @@ import json
 import tarfile
 from pathlib import Path
 
+import pytest
+
 from openapi.processes import succeeded
 from openapi.sdk.build import TYPESCRIPT, Contract, build_typescript
 from openapi.sdk.users import TypeScriptUser
@@ -27,18 +29,20 @@ def test_it_is_a_package_of_the_contracts_version_that_needs_no_other(contract: 
         assert operation["summary"] in content["package/README.md"]
 
 
-def test_a_user_goes_the_whole_way(typescript_user: TypeScriptUser, server: str) -> None:
-    succeeded(typescript_user.check(TESTS / "journey.ts"))
-    assert succeeded(typescript_user.run(TESTS / "journey.ts", server)) == "arrived\n"
+@pytest.fixture(scope="module")
+def user(typescript_user: TypeScriptUser) -> TypeScriptUser:
+    """Somebody whose programs compile, and whose mistakes do not (must-not-compile.ts)."""
+    programs = [TESTS / f"{name}.ts" for name in ("journey", "must-not-compile", "newer-server")]
+    succeeded(typescript_user.check(*programs))
+    return typescript_user
 
 
-def test_it_bears_a_newer_server(typescript_user: TypeScriptUser) -> None:
-    succeeded(typescript_user.check(TESTS / "newer-server.ts"))
-    assert succeeded(typescript_user.run(TESTS / "newer-server.ts")) == "borne\n"
+def test_a_user_goes_the_whole_way(user: TypeScriptUser, server: str) -> None:
+    assert succeeded(user.run(TESTS / "journey.ts", server)) == "arrived\n"
 
 
-def test_tsc_refuses_its_users_mistakes(typescript_user: TypeScriptUser) -> None:
-    succeeded(typescript_user.check(TESTS / "must-not-compile.ts"))
+def test_it_bears_a_newer_server(user: TypeScriptUser) -> None:
+    assert succeeded(user.run(TESTS / "newer-server.ts")) == "borne\n"
 
 
 def test_it_can_be_generated_from_the_contract_of_tomorrow(tomorrow: Contract, tmp_path: Path) -> None:
