@@ -213,10 +213,21 @@ VALIDATION_FAILED = ProblemType(
             "description": "What is wrong, one entry for each fault.",
             "items": {
                 "type": "object",
+                "title": "InvalidMember",
+                "description": "A member of the body, and what is wrong with it.",
                 "required": ["pointer", "detail"],
                 "properties": {
-                    "pointer": {"type": "string", "description": "JSON Pointer (RFC 6901) to the member."},
-                    "detail": {"type": "string", "description": "What is wrong with it."},
+                    "pointer": {
+                        "type": "string",
+                        "description": "JSON Pointer (RFC 6901) to the member; empty for the whole body.",
+                        "example": "/username",
+                    },
+                    "detail": {
+                        "type": "string",
+                        "minLength": 1,
+                        "description": "What is wrong with it.",
+                        "example": "Missing data for required field.",
+                    },
                 },
             },
         }
@@ -244,7 +255,9 @@ INTERNAL_ERROR = ProblemType(
     title="Something went wrong on our side",
     detail="Something went wrong on our side. It has been logged.",
     remedy="Try again later; give the operator the request_id, which is in the server's log.",
-    members={"request_id": {"type": "string", "description": "Names this request in the server's log."}},
+    members={
+        "request_id": {"type": "string", "minLength": 1, "description": "Names this request in the server's log."}
+    },
     example={"request_id": "0199f6a2-6b7e-7c3a-8a51-2f1e5d0c9b44"},
 )
 DATABASE_UNAVAILABLE = ProblemType(

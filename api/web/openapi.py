@@ -1,5 +1,6 @@
 """The contract: an OpenAPI 3.1 document assembled from the features' schemas and notes."""
 
+import inspect
 import json
 import re
 from collections.abc import Callable
@@ -69,6 +70,7 @@ def make_api(app: Flask) -> Api:
             "info": {
                 "summary": "Authentication and authorization whose contract is proved.",
                 "description": DESCRIPTION,
+                "contact": {"name": "The maintainers of Ostiary"},
                 "license": {"name": "MIT", "identifier": "MIT"},
             },
             "servers": [{"url": "/", "description": "This server."}],
@@ -107,27 +109,22 @@ def make_api(app: Flask) -> Api:
 
 def problem_schema(kind: ProblemType) -> dict[str, Any]:
     """Return the schema of one problem type (RFC 9457 section 3.1)."""
+    text = {"type": "string", "minLength": 1}
+    properties: dict[str, dict[str, Any]] = {
+        "type": {**text, "format": "uri-reference", "description": "Leads to a description of this kind of problem."},
+        "title": {**text, "description": "What happened, the same words each time."},
+        "status": {"type": "integer", "enum": [kind.status], "description": "The HTTP status."},
+        "detail": {**text, "description": "What happened this time."},
+        "code": {"type": "string", "enum": [kind.code], "description": "Tells the kind of problem to a program."},
+        **kind.members,
+    }
+    example = kind(**kind.example).body()
     return {
         "type": "object",
         "title": kind.schema_name,
         "description": kind.title + ".",
-        "required": ["type", "title", "status", "detail", "code", *kind.members],
-        "properties": {
-            "type": {
-                "type": "string",
-                "format": "uri-reference",
-                "description": "Leads to a description of this kind of problem.",
-            },
-            "title": {"type": "string", "description": "What happened, the same words each time."},
-            "status": {"type": "integer", "enum": [kind.status], "description": "The HTTP status."},
-            "detail": {"type": "string", "description": "What happened this time."},
-            "code": {
-                "type": "string",
-                "enum": [kind.code],
-                "description": "Tells the kind of problem to a program.",
-            },
-            **kind.members,
-        },
+        "required": list(properties),
+        "properties": {name: {**schema, "example": example[name]} for name, schema in properties.items()},
     }
 
 
@@ -174,6 +171,8 @@ def install(app: Flask, api: Api, extend: Callable[[dict[str, Any]], None] | Non
         if f'"#/components/schemas/{kind.schema_name}"' in text:
             api.spec.components.schema(kind.schema_name, problem_schema(kind))
     document: dict[str, Any] = json.loads(json.dumps(api.spec.to_dict()))
+    for key, name in api.ma_plugin.converter.refs.items():
+        document["components"]["schemas"][name]["description"] = inspect.getdoc(key[0])
     check(app, document)
     if extend is not None:
         extend(document)

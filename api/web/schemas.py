@@ -15,7 +15,12 @@ class Body(ma.Schema):
 
 
 class Answer(ma.Schema):
-    """A response body."""
+    """A response body. The contract leaves it open, so that a client which checks what it gets bears a new member."""
+
+    class Meta:
+        """Options."""
+
+        unknown = ma.EXCLUDE
 
 
 class WholeNumber(ma.fields.Integer):

@@ -76,5 +76,7 @@ class User(Answer):
 class Registered(Answer):
     """The answer to a registration."""
 
-    message = fields.String(required=True, metadata={"example": "User registered successfully!"})
+    message = fields.String(
+        required=True, metadata={"description": "Says that it is done.", "example": "User registered successfully!"}
+    )
     user = fields.Nested(User, required=True)

@@ -8,16 +8,53 @@ from api.web.schemas import Answer
 class Jwk(Answer):
     """A public key of the kind EC P-256 (RFC 7517, RFC 7518 section 6.2)."""
 
-    kty = fields.String(required=True, validate=validate.OneOf(["EC"]))
-    crv = fields.String(required=True, validate=validate.OneOf(["P-256"]))
-    x = fields.String(required=True, metadata={"description": "The x coordinate, base64url."})
-    y = fields.String(required=True, metadata={"description": "The y coordinate, base64url."})
-    kid = fields.String(required=True, metadata={"description": "The id by which tokens name the key."})
-    use = fields.String(required=True, validate=validate.OneOf(["sig"]))
-    alg = fields.String(required=True, validate=validate.OneOf(["ES256"]))
+    kty = fields.String(
+        required=True,
+        validate=validate.OneOf(["EC"]),
+        metadata={"description": "The family of keys: elliptic curve.", "example": "EC"},
+    )
+    crv = fields.String(
+        required=True, validate=validate.OneOf(["P-256"]), metadata={"description": "The curve.", "example": "P-256"}
+    )
+    x = fields.String(
+        required=True,
+        metadata={
+            "description": "The x coordinate, base64url.",
+            "example": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+        },
+    )
+    y = fields.String(
+        required=True,
+        metadata={
+            "description": "The y coordinate, base64url.",
+            "example": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+        },
+    )
+    kid = fields.String(
+        required=True,
+        metadata={
+            "description": "The id by which tokens name the key.",
+            "example": "0199f6a2-6b7e-7c3a-8a51-2f1e5d0c9b44",
+        },
+    )
+    use = fields.String(
+        required=True,
+        validate=validate.OneOf(["sig"]),
+        metadata={"description": "What it is for: signatures.", "example": "sig"},
+    )
+    alg = fields.String(
+        required=True,
+        validate=validate.OneOf(["ES256"]),
+        metadata={"description": "The algorithm that it is for (RFC 7518 section 3.4).", "example": "ES256"},
+    )
 
 
 class Jwks(Answer):
     """A JWK Set."""
 
-    keys = fields.List(fields.Nested(Jwk), required=True, validate=validate.Length(min=1))
+    keys = fields.List(
+        fields.Nested(Jwk),
+        required=True,
+        validate=validate.Length(min=1),
+        metadata={"description": "The keys that verify tokens which are valid now."},
+    )

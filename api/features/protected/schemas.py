@@ -8,4 +8,6 @@ from api.web.schemas import Answer
 class ProtectedMessage(Answer):
     """A greeting for those who may see it."""
 
-    message = fields.String(required=True, metadata={"example": "This is a protected route!"})
+    message = fields.String(
+        required=True, metadata={"description": "The greeting.", "example": "This is a protected route!"}
+    )

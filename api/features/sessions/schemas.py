@@ -21,7 +21,11 @@ class LoginBody(Body):
         required=True,
         load_only=True,
         validate=validate.Length(1, LONGEST_PASSWORD),
-        metadata={"format": "password", "example": "password123"},
+        metadata={
+            "description": "As it was registered; never trimmed or altered.",
+            "format": "password",
+            "example": "password123",
+        },
     )
 
 
@@ -52,7 +56,7 @@ class TokenPair(Answer):
     token_type = fields.String(
         required=True,
         validate=validate.OneOf(["Bearer"]),
-        metadata={"description": "How it is sent (RFC 6750)."},
+        metadata={"description": "How it is sent (RFC 6750).", "example": "Bearer"},
     )
     expires_in = fields.Integer(
         required=True,
@@ -84,4 +88,6 @@ class TokenPair(Answer):
 class Message(Answer):
     """A sentence that says that it is done."""
 
-    message = fields.String(required=True, metadata={"example": "Successfully logged out!"})
+    message = fields.String(
+        required=True, metadata={"description": "Says that it is done.", "example": "Successfully logged out!"}
+    )

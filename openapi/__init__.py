@@ -1,0 +1,1 @@
+"""The contract: what lints it and what generates from it."""

@@ -1,0 +1,74 @@
+"""A contract of tomorrow: today's with what later versions will have, so that the generators are ready for it."""
+
+import copy
+from typing import Any
+
+TEXT = {"type": "string", "description": "Some text.", "example": "text"}
+NULLABLE = {**TEXT, "type": ["string", "null"]}
+ETAG = {"name": "If-Match", "in": "header", "required": True, "description": "The version.", "schema": TEXT}
+ID = {
+    "name": "api_key_id",
+    "in": "path",
+    "required": True,
+    "description": "The key.",
+    "schema": {"type": "string", "format": "uuid"},
+}
+LIMIT = {"name": "limit", "in": "query", "description": "How many.", "schema": {"type": "integer", "minimum": 1}}
+
+
+def future(document: dict[str, Any]) -> dict[str, Any]:
+    """Return `document` with members that may be null or missing, two successes, a tag of two words, and a 204."""
+    changed = copy.deepcopy(document)
+    schemas, paths = changed["components"]["schemas"], changed["paths"]
+    user = schemas["User"]
+    user["properties"] |= {
+        "email": NULLABLE,
+        "nickname": TEXT,
+        "bio": NULLABLE,
+        "invited_by": {"anyOf": [{"$ref": "#/components/schemas/Inviter"}, {"type": "null"}], "description": "Who."},
+    }
+    user["required"] += ["email", "invited_by"]
+    schemas["Inviter"] = _object({"username": TEXT}, required=["username"])
+    schemas["ProfileBody"] = {**_object({"nickname": NULLABLE}, required=[]), "additionalProperties": False}
+    schemas["MfaChallenge"] = _object({"mfa_token": TEXT}, required=["mfa_token"])
+    schemas["ApiKey"] = _object({"id": ID["schema"], "last_used_at": NULLABLE}, required=["id", "last_used_at"])
+    schemas["ApiKeyPage"] = _object(
+        {"items": {"type": "array", "items": {"$ref": "#/components/schemas/ApiKey"}}, "next": NULLABLE},
+        required=["items", "next"],
+    )
+    paths["/login"]["post"]["responses"]["202"] = _answer("MfaChallenge")
+    me = paths["/me"]["get"]
+    paths["/me"]["patch"] = {
+        **me,
+        "operationId": "updateMe",
+        "requestBody": {"required": True, "content": _answer("ProfileBody")["content"]},
+    }
+    refusals = {status: answer for status, answer in me["responses"].items() if int(status) >= 400}
+    common = {"tags": ["api keys"], "summary": "Do it.", "description": "It.", "security": me["security"]}
+    paths["/me/api-keys"] = {
+        "get": {
+            **common,
+            "operationId": "getApiKeys",
+            "parameters": [LIMIT],
+            "responses": {"200": _answer("ApiKeyPage"), **refusals},
+        }
+    }
+    paths["/me/api-keys/{api_key_id}"] = {
+        "delete": {
+            **common,
+            "operationId": "deleteApiKey",
+            "parameters": [ID, ETAG],
+            "responses": {"204": {"description": "Gone."}, **refusals},
+        }
+    }
+    changed["tags"].append({"name": "api keys", "description": "Keys."})
+    return changed
+
+
+def _object(properties: dict[str, Any], *, required: list[str]) -> dict[str, Any]:
+    return {"type": "object", "description": "It.", "properties": properties, "required": required}
+
+
+def _answer(name: str) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{name}"}
+    return {"description": "It.", "content": {"application/json": {"schema": schema}}}

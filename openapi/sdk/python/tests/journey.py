@@ -1,0 +1,155 @@
+"""A user's way through the Python SDK, against the server whose address is the argument."""
+
+import asyncio
+import os
+import sys
+from typing import assert_never
+
+from ostiary_client import (
+    AsyncOstiary,
+    AuthenticationRequired,
+    InsufficientRole,
+    InvalidCredentials,
+    InvalidRefreshToken,
+    InvalidToken,
+    Ostiary,
+    UsernameTaken,
+    ValidationFailed,
+    models,
+)
+
+PASSWORD = "correct horse battery staple"
+
+
+def refused() -> None:
+    """Fail: a call came back that should have raised."""
+    raise AssertionError("the call was not refused")
+
+
+def register(ostiary: Ostiary, name: str) -> models.User:
+    """Register, once; be told when it is for the second time, or wrong."""
+    registered = ostiary.auth.register(username=name, password=PASSWORD)
+    assert registered.user.username == name
+    assert registered.user.roles == []
+    assert registered.user.created_at.tzinfo is not None
+    try:
+        ostiary.auth.register(username=name.upper(), password=PASSWORD)
+        refused()
+    except UsernameTaken as error:
+        assert error.problem.code == "username_taken"
+        assert error.problem.status == 409
+        assert error.detail == "User already exists!"
+    try:
+        ostiary.auth.register(username="", password="short")
+        refused()
+    except ValidationFailed as error:
+        assert {member.pointer for member in error.problem.errors} == {"/username", "/password"}
+        assert all(member.detail for member in error.problem.errors)
+    return registered.user
+
+
+def log_in(ostiary: Ostiary, name: str) -> models.TokenPair:
+    """Log in; be refused before, and with a wrong password."""
+    try:
+        ostiary.protected.get_protected()
+        refused()
+    except AuthenticationRequired as error:
+        assert error.status == 401
+    try:
+        ostiary.auth.login(username=name, password="wrong")
+        refused()
+    except InvalidCredentials as error:
+        assert error.problem.code == "invalid_credentials"
+    pair = ostiary.auth.login(username=name, password=PASSWORD)
+    ostiary.token = pair.access_token
+    return pair
+
+
+def refresh_and_retry(ostiary: Ostiary, pair: models.TokenPair) -> models.TokenPair:
+    """Go in with a token that is no longer good."""
+    ostiary.token = "not.a.token"
+    try:
+        ostiary.protected.get_protected()
+        refused()
+    except InvalidToken:
+        pair = ostiary.auth.refresh(refresh_token=pair.refresh_token)
+        ostiary.token = pair.access_token
+    assert ostiary.protected.get_protected().message == "This is a protected route!"
+    return pair
+
+
+def be_refused_without_the_role(ostiary: Ostiary) -> None:
+    """Ask for what only administrators get."""
+    try:
+        ostiary.protected.get_protected_admin()
+        refused()
+    except InsufficientRole as error:
+        assert error.problem.required_roles == ["admin"]
+        assert error.problem.held_roles == []
+
+
+def log_out(ostiary: Ostiary, pair: models.TokenPair) -> None:
+    """Log out; be refused from then on."""
+    assert ostiary.auth.logout().message == "Successfully logged out!"
+    try:
+        ostiary.protected.get_protected()
+        refused()
+    except InvalidToken as error:
+        assert told_apart(error.problem) == "refresh"
+    try:
+        ostiary.auth.refresh(refresh_token=pair.refresh_token)
+        refused()
+    except InvalidRefreshToken as error:
+        assert told_apart(error.problem) == "log in"
+
+
+def with_threads(url: str) -> None:
+    """Go the whole way."""
+    name = f"ada-{os.urandom(6).hex()}"
+    with Ostiary(url) as ostiary:
+        user = register(ostiary, name)
+        pair = log_in(ostiary, name)
+        assert ostiary.protected.get_protected().message == "This is a protected route!"
+        assert ostiary.me.get_me() == user
+        be_refused_without_the_role(ostiary)
+        pair = refresh_and_retry(ostiary, pair)
+        log_out(ostiary, pair)
+        assert ostiary.operations.get_problem("invalid_token").status == 401
+
+
+def told_apart(problem: models.InvalidRefreshTokenProblem | models.InvalidTokenProblem) -> str:
+    """Return what to do about a problem; mypy proves that no code is forgotten."""
+    match problem.code:
+        case "invalid_refresh_token":
+            return "log in"
+        case "invalid_token":
+            return "refresh"
+        case never:
+            assert_never(never)
+
+
+async def with_asyncio(url: str) -> None:
+    """Do the same with asyncio, in short."""
+    name = f"grace-{os.urandom(6).hex()}"
+    token: str | None = None
+
+    async def current_token() -> str | None:
+        return token
+
+    async with AsyncOstiary(url, token=current_token) as ostiary:
+        await ostiary.auth.register(username=name, password=PASSWORD)
+        token = (await ostiary.auth.login(username=name, password=PASSWORD)).access_token
+        greetings = await asyncio.gather(*(ostiary.protected.get_protected() for _ in range(5)))
+        assert {greeting.message for greeting in greetings} == {"This is a protected route!"}
+        await ostiary.auth.logout()
+        try:
+            await ostiary.protected.get_protected()
+            refused()
+        except InvalidToken as error:
+            assert error.response.headers["WWW-Authenticate"].startswith("Bearer ")
+
+
+if __name__ == "__main__":
+    with_threads(sys.argv[1])
+    asyncio.run(with_asyncio(sys.argv[1]))
+    print("arrived")

@@ -1,0 +1,111 @@
+/** A user's way through the TypeScript SDK, against the server whose address is the argument. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { argv } from 'node:process';
+import { Ostiary } from 'ostiary-client';
+import type { InvalidCredentialsProblem, LoginError, TokenPair } from 'ostiary-client';
+
+const baseUrl = argv[2];
+assert(baseUrl);
+const username = `ada-${randomUUID().slice(0, 12)}`;
+const password = 'correct horse battery staple';
+
+let token: string | undefined;
+const ostiary = new Ostiary({ baseUrl, token: () => token });
+
+/** Log in and return the tokens. */
+async function logIn(): Promise<TokenPair> {
+  const { data, error } = await ostiary.auth.login({ body: { username, password } });
+  if (error) throw new Error(whatToDo(error));
+  return data;
+}
+
+/** Tell what to do about each way in which a login fails; the compiler proves that none is forgotten. */
+function whatToDo(error: LoginError): string {
+  switch (error.code) {
+    case 'invalid_credentials': {
+      const narrowed: InvalidCredentialsProblem = error;
+      return narrowed.detail;
+    }
+    case 'validation_failed':
+      return error.errors.map(({ pointer, detail }) => `${pointer}: ${detail}`).join('\n');
+    case 'malformed_json':
+    case 'body_too_large':
+    case 'unsupported_media_type':
+      return `a fault of ours: ${error.title}`;
+    case 'overloaded':
+    case 'database_unavailable':
+      return 'try again later';
+    default: {
+      const never: never = error;
+      return `a newer server says ${(never as LoginError).code}`;
+    }
+  }
+}
+
+/** Go in; with an access token that has ended, refresh and try once more. */
+async function goIn(pair: TokenPair): Promise<[string, TokenPair]> {
+  const first = await ostiary.protected.getProtected();
+  if (!first.error) return [first.data.message, pair];
+  if (first.error.code !== 'invalid_token') throw new Error(first.error.detail);
+  const refreshed = await ostiary.auth.refresh({ body: { refresh_token: pair.refresh_token } });
+  if (refreshed.error) throw new Error(refreshed.error.detail);
+  token = refreshed.data.access_token;
+  const second = await ostiary.protected.getProtected();
+  if (second.error) throw new Error(second.error.detail);
+  return [second.data.message, refreshed.data];
+}
+
+const registered = await ostiary.auth.register({ body: { username, password } });
+assert.equal(registered.data?.user.username, username);
+assert.deepEqual(registered.data.user.roles, []);
+
+const again = await ostiary.auth.register({ body: { username: username.toUpperCase(), password } });
+assert(again.error?.code === 'username_taken');
+assert.equal(again.error.status, 409);
+assert.equal(again.error.detail, 'User already exists!');
+
+const invalid = await ostiary.auth.register({ body: { username: '', password: 'short' } });
+assert(invalid.error?.code === 'validation_failed');
+assert.deepEqual(invalid.error.errors.map(({ pointer }) => pointer).sort(), ['/password', '/username', '/username']);
+
+const wrong = await ostiary.auth.login({ body: { username, password: 'wrong' } });
+assert(wrong.error);
+assert.equal(whatToDo(wrong.error), 'Invalid credentials!');
+
+const anonymous = await ostiary.protected.getProtected();
+assert.equal(anonymous.error?.code, 'authentication_required');
+
+let pair = await logIn();
+token = pair.access_token;
+const me = await ostiary.me.getMe();
+assert.deepEqual(me.data, registered.data.user);
+
+let message: string;
+[message, pair] = await goIn(pair);
+assert.equal(message, 'This is a protected route!');
+
+const admin = await ostiary.protected.getProtectedAdmin();
+assert(admin.error?.code === 'insufficient_role');
+assert.deepEqual(admin.error.required_roles, ['admin']);
+assert.deepEqual(admin.error.held_roles, []);
+
+const before = pair.refresh_token;
+token = 'not.a.token';
+[message, pair] = await goIn(pair);
+assert.equal(message, 'This is a protected route!');
+assert.notEqual(pair.refresh_token, before);
+
+const { data: gone } = await ostiary.auth.logout();
+assert.equal(gone?.message, 'Successfully logged out!');
+
+const after = await ostiary.protected.getProtected();
+assert(after.error?.code === 'invalid_token');
+assert.equal(after.response?.status, 401);
+const ended = await ostiary.auth.refresh({ body: { refresh_token: pair.refresh_token } });
+assert.equal(ended.error?.code, 'invalid_refresh_token');
+
+const explained = await ostiary.operations.getProblem({ path: { code: 'invalid_token' } });
+assert.equal(explained.data?.status, 401);
+
+console.log('arrived');
