@@ -23,6 +23,7 @@ from api.features.keys import routes as keys
 from api.features.keys.service import Keys
 from api.features.operations import routes as operations
 from api.features.operations.service import Operations
+from api.features.operations.swagger_ui import Page
 from api.features.protected import routes as protected
 from api.features.sessions import routes as sessions
 from api.features.sessions.revocation import DatabaseRevocation
@@ -118,7 +119,8 @@ def make_flask(settings: Settings, services: Services, *, randomness: Randomness
     app.url_map.merge_slashes = False  # `//login` is not found, rather than redirected
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    provide.install(app, services.accounts, services.sessions, services.keys, services.operations)
+    page = Page(filled=not settings.is_production)
+    provide.install(app, services.accounts, services.sessions, services.keys, services.operations, page)
     guards.install(app, services.sessions)
     problem_handler.install(app, randomness or SystemRandomness())
     api = openapi.make_api(app)

@@ -46,6 +46,8 @@ class Contract:
     def _body_faults(self, declared: dict[str, Any], answer: httpx.Response) -> list[str]:
         content = declared.get("content", {})
         media_type = _media_type(answer)
+        if not content:
+            return ["there is a body, and the contract has none"] if answer.content or media_type else []
         if media_type not in content:
             return [f"the content type {media_type!r} is not among {sorted(content)}: {answer.text}"]
         if not media_type.endswith("json"):
