@@ -18,6 +18,7 @@ from api.core.hash_pool import HashPool
 from api.core.passwords import Passwords
 from api.core.randomness import Randomness, SystemRandomness
 from api.features.accounts import routes as accounts
+from api.features.accounts.example import ExampleAdministrator
 from api.features.accounts.service import Accounts
 from api.features.keys import routes as keys
 from api.features.keys.service import Keys
@@ -60,14 +61,16 @@ class Services:
     accounts: Accounts
     sessions: Sessions
     operations: Operations
+    example_administrator: ExampleAdministrator
 
     async def start(self) -> None:
-        """Read the signing keys and make what the first request would wait for.
+        """Read the signing keys, make what the first request would wait for, settle the example administrator.
 
         Raises KeysUnreadable and the problem `database_unavailable`.
         """
         await self.keys.ring()
         await self.passwords.warm_up()
+        await self.example_administrator.settle()
 
     async def stop(self) -> None:
         """Finish what was begun and close everything."""
@@ -110,16 +113,29 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         accounts_service,
         sessions_service,
         Operations(database),
+        ExampleAdministrator(
+            database, accounts_service, settings.secret_key, present=settings.has_example_administrator
+        ),
     )
 
 
-def make_flask(settings: Settings, services: Services, *, randomness: Randomness | None = None) -> LoopFlask:
-    """Build the Flask application around `services`."""
+def make_flask(
+    settings: Settings,
+    services: Services,
+    *,
+    randomness: Randomness | None = None,
+    administrator: ExampleAdministrator | None = None,
+) -> LoopFlask:
+    """Build the Flask application around `services`.
+
+    administrator: whom Swagger UI's examples act as where an operation needs the role; None: nobody.
+    """
     app = LoopFlask("api", static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False  # `//login` is not found, rather than redirected
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    page = Page(filled=not settings.is_production)
+    credentials = None if administrator is None else administrator.credentials
+    page = Page(filled=not settings.is_production, administrator=credentials)
     provide.install(app, services.accounts, services.sessions, services.keys, services.operations, page)
     guards.install(app, services.sessions)
     problem_handler.install(app, randomness or SystemRandomness())
@@ -143,10 +159,14 @@ def create_app(settings: Settings | None = None) -> LoopFlask:
 
 
 def create_asgi(settings: Settings) -> AsgiApp:
-    """Build the application for an ASGI server; `settings` have been through `prepare`."""
+    """Build the application for an ASGI server that listens on the host of `settings`, which `prepare` has completed.
+
+    Only such a server has an example administrator: who else runs the application may let anybody reach it.
+    """
     services = make_services(settings)
+    administrator = services.example_administrator if settings.has_example_administrator else None
     return AsgiApp(
-        make_flask(settings, services),
+        make_flask(settings, services, administrator=administrator),
         max_body=settings.max_body_bytes,
         start=services.start,
         stop=services.stop,
