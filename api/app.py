@@ -18,11 +18,13 @@ from api.core.hash_pool import HashPool
 from api.core.passwords import Passwords
 from api.core.randomness import Randomness, SystemRandomness
 from api.features.accounts import routes as accounts
+from api.features.accounts.example import ExampleAdministrator
 from api.features.accounts.service import Accounts
 from api.features.keys import routes as keys
 from api.features.keys.service import Keys
 from api.features.operations import routes as operations
 from api.features.operations.service import Operations
+from api.features.operations.swagger_ui import Page
 from api.features.protected import routes as protected
 from api.features.sandbox import forcing
 from api.features.sandbox import routes as sandbox
@@ -63,14 +65,16 @@ class Services:
     sessions: Sessions
     operations: Operations
     sandbox: Sandbox | None
+    example_administrator: ExampleAdministrator
 
     async def start(self) -> None:
-        """Read the signing keys and make what the first request would wait for.
+        """Read the signing keys, make what the first request would wait for, settle the example administrator.
 
         Raises KeysUnreadable and the problem `database_unavailable`.
         """
         await self.keys.ring()
         await self.passwords.warm_up()
+        await self.example_administrator.settle()
 
     async def stop(self) -> None:
         """Finish what was begun and close everything."""
@@ -90,6 +94,9 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
     accounts_service = Accounts(database, passwords, clock, randomness, refuse_common_passwords=settings.is_production)
     keys_service = Keys(database, settings.secret_key, clock, randomness)
     revocation = DatabaseRevocation(database)
+    example_administrator = ExampleAdministrator(
+        database, accounts_service, settings.secret_key, present=settings.has_example_administrator
+    )
     issuer = settings.effective_issuer
     sessions_service = Sessions(
         database,
@@ -115,17 +122,29 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         accounts_service,
         sessions_service,
         Operations(database),
-        Sandbox(database, movable_clock) if movable_clock else None,
+        Sandbox(database, movable_clock, example_administrator.restore) if movable_clock else None,
+        example_administrator,
     )
 
 
-def make_flask(settings: Settings, services: Services, *, randomness: Randomness | None = None) -> LoopFlask:
-    """Build the Flask application around `services`."""
+def make_flask(
+    settings: Settings,
+    services: Services,
+    *,
+    randomness: Randomness | None = None,
+    administrator: ExampleAdministrator | None = None,
+) -> LoopFlask:
+    """Build the Flask application around `services`.
+
+    administrator: whom Swagger UI's examples act as where an operation needs the role; None: nobody.
+    """
     app = LoopFlask("api", static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False  # `//login` is not found, rather than redirected
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    provide.install(app, services.accounts, services.sessions, services.keys, services.operations)
+    credentials = None if administrator is None else administrator.credentials
+    page = Page(filled=not settings.is_production, administrator=credentials)
+    provide.install(app, services.accounts, services.sessions, services.keys, services.operations, page)
     guards.install(app, services.sessions)
     problem_handler.install(app, randomness or SystemRandomness())
     api = openapi.make_api(app)
@@ -153,10 +172,14 @@ def create_app(settings: Settings | None = None) -> LoopFlask:
 
 
 def create_asgi(settings: Settings) -> AsgiApp:
-    """Build the application for an ASGI server; `settings` have been through `prepare`."""
+    """Build the application for an ASGI server that listens on the host of `settings`, which `prepare` has completed.
+
+    Only such a server has an example administrator: who else runs the application may let anybody reach it.
+    """
     services = make_services(settings)
+    administrator = services.example_administrator if settings.has_example_administrator else None
     return AsgiApp(
-        make_flask(settings, services),
+        make_flask(settings, services, administrator=administrator),
         max_body=settings.max_body_bytes,
         start=services.start,
         stop=services.stop,

@@ -11,9 +11,12 @@ from environs import Env, EnvError, validate
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from api.core.addresses import is_loopback
 from api.core.passwords import Argon2Parameters
 
 PREFIX = "OSTIARY_"
+OF_THE_TESTS = PREFIX + "TEST_"
+"""What begins so is for the tests, which hand it on to the servers that they start."""
 DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
 SHORTEST_SECRET = 32
 
@@ -162,6 +165,11 @@ class Settings:
         return self.profile == "production"
 
     @property
+    def has_example_administrator(self) -> bool:
+        """Whether Swagger UI may act as an example administrator: in development, reached from this machine alone."""
+        return not self.is_production and is_loopback(self.host) and not self.trusted_proxies
+
+    @property
     def argon2(self) -> Argon2Parameters:
         """The cost of a password hash."""
         return Argon2Parameters(self.argon2_memory_kib, self.argon2_time_cost, self.argon2_parallelism)
@@ -222,7 +230,7 @@ def read(environment: Mapping[str, str] | None = None, **overrides: Any) -> Sett
     finally:
         os.environ.clear()
         os.environ.update(saved)
-    known = {PREFIX + one.name.upper() for one in fields(Settings)} | {PREFIX + "TEST_POSTGRES_URL"}
+    known = {PREFIX + one.name.upper() for one in fields(Settings)}
     faults = [f"{name}: {told}" for name, told in unparsed.items()]
     faults += [f"{name}: there is no such setting" for name in sorted(given) if _is_unknown(name, known)]
     parsed = {name: value for name, value in values.items() if PREFIX + name.upper() not in unparsed}
@@ -243,7 +251,7 @@ def _parse_faults(env: Env) -> dict[str, str]:
 
 
 def _is_unknown(name: str, known: set[str]) -> bool:
-    return name.startswith(PREFIX) and name not in known
+    return name.startswith(PREFIX) and not name.startswith(OF_THE_TESTS) and name not in known
 
 
 def _database_faults(settings: Settings) -> list[str]:

@@ -47,7 +47,7 @@ class Contract:
         content = declared.get("content", {})
         media_type = _media_type(answer)
         if not content:
-            return [f"there is a body: {answer.text}"] if answer.content else []
+            return ["there is a body, and the contract has none"] if answer.content or media_type else []
         if media_type not in content:
             return [f"the content type {media_type!r} is not among {sorted(content)}: {answer.text}"]
         if not media_type.endswith("json"):

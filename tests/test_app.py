@@ -1,6 +1,8 @@
 """The composition root: what is made at the first start, by however many processes, and what is refused."""
 
+import json
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -134,6 +137,8 @@ def test_a_wsgi_server_gets_an_application_from_the_environment(
     client = app.test_client()
     assert client.get("/healthz").json == {"status": "ok"}
     assert (fresh.data_dir / "ostiary.db").exists()
+    # Whoever runs it may let anybody reach it, so there is no example administrator.
+    assert client.get("/docs/initializer.js").text.startswith("const ADMINISTRATOR = null;")
 
 
 def test_an_asgi_server_gets_an_application_from_settings(fresh: Settings) -> None:
@@ -240,6 +245,36 @@ def test_two_servers_that_start_at_once_on_a_fresh_directory_share_everything(la
     assert httpx.get(f"{one}/protected", headers=bearer).status_code == 200
     assert httpx.post(f"{one}/logout", headers=bearer).status_code == 200
     assert httpx.get(f"{other}/protected", headers=bearer).status_code == 401
+
+
+def example_administrator(url: str) -> dict[str, str] | None:
+    """The credentials that Swagger UI is given by a server."""
+    script = httpx.get(f"{url}/docs/initializer.js").text
+    found: dict[str, str] | None = json.loads(script.partition(" = ")[2].partition(";\n")[0])
+    return found
+
+
+def test_every_worker_knows_the_example_administrator(launch: Any) -> None:
+    server = launch(workers=2)
+    server.wait_until_ready()
+    credentials = example_administrator(server.url)
+    for _ in range(8):  # each on a connection of its own
+        assert example_administrator(server.url) == credentials
+        tokens = httpx.post(f"{server.url}/login", json=credentials).json()
+        bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+        assert httpx.get(f"{server.url}/protected/admin", headers=bearer).status_code == 200
+    assert server.output.count("the example administrator was made") == 1
+    assert credentials is not None
+    assert credentials["password"] not in server.output
+
+
+def test_a_server_that_others_can_reach_has_no_example_administrator(launch: Any, tmp_path: Path) -> None:
+    server = launch(host="0.0.0.0", data_dir=tmp_path / "data")
+    server.wait_until_ready()
+    here = f"http://127.0.0.1:{urlsplit(server.url).port}"
+    assert example_administrator(here) is None
+    with sqlite3.connect(tmp_path / "data" / "ostiary.db") as connection:
+        assert connection.execute("SELECT count(*) FROM users").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -103,6 +103,13 @@ def test_a_user_gets_the_roles_that_are_asked_for(environment: Environment, make
     assert answer.status_code == 200
 
 
+def test_creating_a_user_makes_no_example_administrator(environment: Environment, make_app: MakeApp) -> None:
+    assert create(environment, "operator").exit_code == 0
+    app: App = make_app(environment["OSTIARY_DATABASE_URL"])
+    username, password = app.services.example_administrator.credentials
+    assert app.client.post("/login", json={"username": username, "password": password}).status_code == 401
+
+
 @pytest.mark.parametrize("role", ["", "x" * 65, "two words", "rol\u00e9", "tab\t"])
 def test_a_role_that_is_no_name_is_refused(tmp_path: Path, role: str) -> None:
     result = create({"OSTIARY_DATA_DIR": str(tmp_path)}, "operator", "--role", role)

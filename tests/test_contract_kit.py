@@ -15,6 +15,7 @@ from tests.support.servers import ServerProcess, start_process
 from tests.support.settings import CHEAP
 
 ADMINISTRATOR = "operator"
+THOSE_BEFORE = ["example-admin", ADMINISTRATOR]
 PASSWORD = "a password of the operator"
 SETTINGS = {"OSTIARY_PORT": "0", **{f"OSTIARY_{name.upper()}": str(value) for name, value in CHEAP.items()}}
 
@@ -59,7 +60,7 @@ def contract_test(directory: Path, *arguments: str, **environment: str) -> subpr
 
 def users(directory: Path) -> list[str]:
     with sqlite3.connect(directory / "data" / "ostiary.db") as connection:
-        return [name for (name,) in connection.execute("SELECT username FROM users")]
+        return [name for (name,) in connection.execute("SELECT username FROM users ORDER BY username")]
 
 
 def test_a_deployment_that_keeps_its_contract_passes_and_is_left_as_it_was(
@@ -75,7 +76,7 @@ def test_a_deployment_that_keeps_its_contract_passes_and_is_left_as_it_was(
     assert ran.returncode == 0, ran.stdout
     assert "cases, fuzzing: " in ran.stdout  # progress, while it ran
     assert "contract cases run: " in ran.stdout
-    assert users(tmp_path) == [ADMINISTRATOR]
+    assert users(tmp_path) == THOSE_BEFORE
 
     report = tmp_path / "contract-report"
     page = (report / "contract.html").read_text()
@@ -119,7 +120,7 @@ def test_a_time_budget_is_used_and_kept(server: ServerProcess, tmp_path: Path) -
     for phase in ("examples", "coverage", "fuzzing", "stateful"):
         assert f"contract cases run in the phase {phase}: " in ran.stdout
     assert (tmp_path / "here" / "contract.html").exists()
-    assert users(tmp_path) == [ADMINISTRATOR]
+    assert users(tmp_path) == THOSE_BEFORE
 
 
 def test_the_same_seed_sends_the_same_cases(server: ServerProcess, tmp_path: Path) -> None:

@@ -147,9 +147,14 @@ def test_one_fault_is_not_told_twice() -> None:
     assert len(faults(environment)) == 1
 
 
-@pytest.mark.parametrize("name", ["OSTIARY_", "OSTIARY_NAME", "OSTIARY_port", "OSTIARY_PORT_"])
+@pytest.mark.parametrize("name", ["OSTIARY_", "OSTIARY_NAME", "OSTIARY_port", "OSTIARY_PORT_", "OSTIARY_TESTING"])
 def test_a_name_that_is_no_setting_is_a_fault(name: str) -> None:
     assert faults({name: "1"}) == [f"{name}: there is no such setting"]
+
+
+@pytest.mark.parametrize("name", ["OSTIARY_TEST_POSTGRES_URL", "OSTIARY_TEST_BROWSER", "OSTIARY_TEST_ANYTHING"])
+def test_variables_of_the_tests_are_no_settings(name: str) -> None:
+    assert read({name: "x"}) == Settings()
 
 
 def test_other_variables_are_nobodys_business() -> None:

@@ -12,6 +12,11 @@ from api.core.randomness import Randomness
 _NONCE_BYTES = 12
 
 
+def derive(secret: str, purpose: str) -> bytes:
+    """Return 256 bits that follow from `secret`; those of one `purpose` tell nothing about those of another."""
+    return HKDF(hashes.SHA256(), length=32, salt=None, info=f"ostiary {purpose}".encode()).derive(secret.encode())
+
+
 class Unsealable(Exception):
     """The sealed value was made under another secret, for another purpose, or was altered."""
 
@@ -23,8 +28,7 @@ class Sealer:
     """
 
     def __init__(self, secret: str, purpose: str, randomness: Randomness) -> None:
-        key = HKDF(hashes.SHA256(), length=32, salt=None, info=f"ostiary {purpose}".encode()).derive(secret.encode())
-        self._cipher = AESGCM(key)
+        self._cipher = AESGCM(derive(secret, purpose))
         self._randomness = randomness
 
     def seal(self, plain: bytes, context: str) -> bytes:

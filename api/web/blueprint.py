@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import flask_smorest
 import marshmallow as ma
 from flask import Response
+from flask_smorest.utils import deepupdate
 
 from api.core.problems import (
     BODY_TOO_LARGE,
@@ -23,11 +24,20 @@ BODY_PROBLEMS = (MALFORMED_JSON, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, VALIDAT
 
 
 def document(
-    view: View, *, problems: tuple[ProblemType, ...] = (), security: list[dict[str, list[str]]] | None = None
+    view: View,
+    *,
+    problems: tuple[ProblemType, ...] = (),
+    security: list[dict[str, list[str]]] | None = None,
+    manual: dict[str, Any] | None = None,
 ) -> View:
-    """Note on `view` which problems it can answer and, if given, what authentication it takes."""
+    """Note on `view` which problems it can answer and, if given, what authentication it takes.
+
+    manual: members of the operation, as flask-smorest's `doc` takes them, but without another call in every request.
+    """
     notes = deepcopy(getattr(view, "_apidoc", {}))
     notes.setdefault("problems", []).extend(problems)
+    if manual is not None:
+        notes["manual_doc"] = deepupdate(notes.get("manual_doc", {}), deepcopy(manual))
     if security is not None:
         notes["security"] = security
     view._apidoc = notes  # type: ignore[attr-defined]

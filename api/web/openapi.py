@@ -13,6 +13,7 @@ from flask import Flask, current_app
 from api import __version__
 from api.core.problems import CATALOGUE, ProblemType
 from api.web.guards import BEARER_SCHEME
+from api.web.held import Held
 
 _CONTRACT = "ostiary.contract"
 
@@ -29,10 +30,11 @@ and what to do about it.
 
 @dataclass(frozen=True)
 class Contract:
-    """The document, as a value and as the bytes that are served, exported and committed."""
+    """The document, as a value and as the bytes that are exported and committed, and held for serving."""
 
     document: dict[str, Any]
     text: bytes
+    held: Held
 
     def operation(self, rule: str, method: str) -> dict[str, Any] | None:
         """Return the operation of a route; `rule` is as Flask writes it: `/problems/<code>`."""
@@ -102,6 +104,30 @@ def make_api(app: Flask) -> Api:
             "required": True,
             "schema": {"type": "integer", "minimum": 1},
             "example": 2,
+        },
+    )
+    api.spec.components.header(
+        "ETag",
+        {
+            "description": "Names these very bytes (RFC 9110 section 8.8.3); each content coding has its own.",
+            "required": True,
+            "schema": {"type": "string", "pattern": '^"[!#-~]+"$'},
+            "example": '"5f2c7d0b9a3e4c1f8d6b7a09e1c2d3f4"',
+        },
+    )
+    api.spec.components.header(
+        "Vary",
+        {
+            "description": "Accept-Encoding decides on the content coding (RFC 9110 section 12.5.5).",
+            "required": True,
+            "schema": {"type": "string", "enum": ["Accept-Encoding"]},
+        },
+    )
+    api.spec.components.header(
+        "Content-Encoding",
+        {
+            "description": "gzip, if Accept-Encoding allows it (RFC 9110 section 8.4).",
+            "schema": {"type": "string", "enum": ["gzip"]},
         },
     )
     return api
@@ -192,7 +218,8 @@ def install(app: Flask, api: Api, extend: Callable[[dict[str, Any]], None] | Non
     document["components"] = dict(sorted(components.items()))
     first = ("openapi", "info", "servers", "tags", "paths", "components")
     document = {name: document[name] for name in first} | document
-    contract = Contract(document, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
+    exported = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+    contract = Contract(document, exported, Held(exported, "application/json", {"Cache-Control": "no-cache"}))
     app.extensions[_CONTRACT] = contract
     return contract
 

@@ -1,11 +1,13 @@
 """Sealing: opened by the same secret, purpose and context, unaltered; by nothing else."""
 
+import hmac
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.core.randomness import SystemRandomness
-from api.core.sealing import Sealer, Unsealable, digest
+from api.core.sealing import Sealer, Unsealable, derive, digest
 
 SECRET = "a secret of thirty-two characters"
 
@@ -59,3 +61,10 @@ def test_the_same_value_is_sealed_differently_each_time_and_not_readable() -> No
 
 def test_a_digest_is_sha_256_in_hexadecimal() -> None:
     assert digest("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_what_is_derived_is_hkdf_and_differs_with_secret_and_purpose() -> None:
+    # Computed by RFC 5869 with HMAC-SHA256, an empty salt and the info "ostiary tests".
+    extracted = hmac.digest(bytes(32), SECRET.encode(), "sha256")
+    assert derive(SECRET, "tests") == hmac.digest(extracted, b"ostiary tests\x01", "sha256")
+    assert len({derive(SECRET, "tests"), derive(SECRET, "others"), derive(SECRET + " ", "tests")}) == 3

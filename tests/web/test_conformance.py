@@ -1,6 +1,8 @@
 """An answer that is not as the contract says is noticed."""
 
+import gzip
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Response
@@ -14,6 +16,14 @@ BREAKS: dict[str, tuple[Callable[[], object], str]] = {
     "missing member": (dict, "status"),
     "wrong value": (lambda: {"status": "fine"}, "fine"),
     "wrong type of content": (lambda: Response("ok", content_type="text/plain"), "content type 'text/plain'"),
+    "wrong value, compressed": (
+        lambda: Response(
+            gzip.compress(b'{"status":"fine"}'),
+            content_type="application/json",
+            headers={"Content-Encoding": "gzip"},
+        ),
+        "fine",
+    ),
     "no type of content": (lambda: Response("ok", headers={"Content-Type": ""}), "content type ''"),
 }
 
@@ -55,6 +65,16 @@ def test_a_missing_header_is_noticed(sqlite_app: App) -> None:
     )
     with pytest.raises(ContractMismatch, match="WWW-Authenticate is missing"):
         sqlite_app.client.get("/protected")
+
+
+@pytest.mark.parametrize("answer", [{"response": b"a body"}, {"content_type": "text/plain"}])
+def test_a_body_where_the_contract_has_none_is_noticed(sqlite_app: App, answer: dict[str, Any]) -> None:
+    sqlite_app.flask.testing = True
+    headers = {"ETag": '"x"', "Vary": "Accept-Encoding"}
+    broken = Response(status=304, headers=headers, **{"content_type": "", **answer})
+    sqlite_app.flask.view_functions["operations.get_docs"] = lambda: broken
+    with pytest.raises(ContractMismatch, match="a body is not declared for status 304"):
+        sqlite_app.client.get("/docs")
 
 
 def test_a_route_that_the_contract_lacks_is_noticed(sqlite_app: App) -> None:

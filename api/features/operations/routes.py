@@ -1,20 +1,24 @@
 """Health, the contract, its page, and the meaning of problems."""
 
-from flask import Response
+from flask import Response, request
 
 from api.core.problems import DATABASE_UNAVAILABLE, NOT_FOUND
-from api.features.operations import schemas, service, swagger_ui
+from api.features.operations import schemas, service
 from api.features.operations.service import Operations
+from api.features.operations.swagger_ui import ASSETS, Page
 from api.web.blueprint import Blueprint, answers
 from api.web.guards import public
+from api.web.held import HEADERS, conditional
 from api.web.openapi import contract
 from api.web.provide import provided
 
 operations = Blueprint("operations", __name__, description="For operators and for readers of the contract.")
 
 TEXT = {"type": "string"}
-BINARY = {"type": "string", "format": "binary"}
-THE_FILE = "The file."
+OTHER_FILES = {
+    "text/css": {"schema": TEXT},
+    "image/png": {"schema": {"type": "string", "format": "binary"}},
+}
 
 
 @operations.route("/healthz")
@@ -45,34 +49,28 @@ async def get_readiness() -> dict[str, str]:
 
 @operations.route("/openapi.json")
 @public
-@operations.response(200, {"type": "object"}, description="This contract.")
+@conditional
+@operations.response(200, {"type": "object"}, headers=HEADERS, description="This contract.")
 @operations.doc(operationId="getOpenapi")
 def get_openapi() -> Response:
     """Get this contract.
 
     An OpenAPI 3.1 document, the same bytes as `ostiary spec export` writes.
     """
-    return Response(contract().text, content_type="application/json", headers={"Cache-Control": "no-cache"})
+    return contract().held.answer()
 
 
 @operations.route("/docs")
 @public
-@operations.response(200, TEXT, content_type="text/html", description="Swagger UI.")
+@conditional
+@operations.response(200, TEXT, content_type="text/html", headers=HEADERS, description="Swagger UI.")
 @operations.doc(operationId="getDocs")
 def get_docs() -> Response:
     """Explore this contract in Swagger UI.
 
     Everything that the page needs comes from this server.
     """
-    return Response(
-        swagger_ui.PAGE,
-        content_type="text/html; charset=utf-8",
-        headers={
-            "Content-Security-Policy": swagger_ui.CONTENT_SECURITY_POLICY,
-            "Referrer-Policy": "no-referrer",
-            "Cache-Control": "no-cache",
-        },
-    )
+    return provided(Page).html.answer()
 
 
 @operations.route(
@@ -82,25 +80,24 @@ def get_docs() -> Response:
             "name": "asset",
             "in": "path",
             "description": "The name of a file of Swagger UI.",
-            "schema": {"type": "string", "enum": swagger_ui.ASSETS},
+            "schema": {"type": "string", "enum": ASSETS},
         }
     ],
 )
 @public
-@operations.response(200, TEXT, content_type="text/javascript", description=THE_FILE)
-@operations.alt_response(200, schema=TEXT, content_type="text/css", description=THE_FILE, success=True)
-@operations.alt_response(200, schema=BINARY, content_type="image/png", description=THE_FILE, success=True)
+@conditional
+@operations.response(200, TEXT, content_type="text/javascript", headers=HEADERS, description="The file.")
 @answers(NOT_FOUND)
-@operations.doc(operationId="getDocsAsset")
+@operations.doc(operationId="getDocsAsset", responses={200: {"content": OTHER_FILES}})
 def get_docs_asset(asset: str) -> Response:
     """Get a file of Swagger UI.
 
     A part of the page at `/docs`.
     """
-    found = swagger_ui.asset(asset)
+    found = provided(Page).asset(asset, request.environ.get("HTTP_HOST", ""))
     if found is None:
         raise NOT_FOUND()
-    return Response(found.content, content_type=found.media_type, headers={"Cache-Control": "public, max-age=86400"})
+    return found.answer()
 
 
 @operations.route(

@@ -1,70 +1,94 @@
-"""Swagger UI's files, from the installed package; nothing is loaded from elsewhere."""
+"""Swagger UI's files, from the installed package and from here; nothing is loaded from elsewhere."""
 
-from dataclasses import dataclass
+import json
 from functools import cache
 from importlib import resources
 from importlib.metadata import version
 
+from api.core.addresses import is_loopback, without_port
+from api.web.held import Held
+
 VERSION = version("flask-swagger-ui")
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Everything from this server alone, and no inline script or style."""
+"""Everything from this server alone, no inline script or style. Swagger UI's icons are data:, images it shows blob:."""
 
-_TYPES = {
-    "swagger-ui.css": "text/css",
-    "swagger-ui-bundle.js": "text/javascript",
+_ISOLATED = {"Cross-Origin-Resource-Policy": "same-origin"}
+_OF_THE_PACKAGE = {
+    "swagger-ui.css": "text/css; charset=utf-8",
+    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
     "favicon-32x32.png": "image/png",
 }
+INITIALIZER = "initializer.js"
+ASSETS = sorted([*_OF_THE_PACKAGE, INITIALIZER])
 
-PAGE = f"""\
+_PAGE = f"""\
 <!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>Ostiary</title>
-    <link rel="icon" type="image/png" href="docs/favicon-32x32.png">
+    <link rel="icon" type="image/png" href="docs/favicon-32x32.png?v={VERSION}">
     <link rel="stylesheet" href="docs/swagger-ui.css?v={VERSION}">
   </head>
   <body>
     <div id="swagger-ui"></div>
     <script src="docs/swagger-ui-bundle.js?v={VERSION}"></script>
-    <script src="docs/initializer.js?v={VERSION}"></script>
+    <script src="docs/{INITIALIZER}"></script>
   </body>
 </html>
 """
 
-INITIALIZER = """\
-window.ui = SwaggerUIBundle({
-  url: new URL("openapi.json", document.baseURI).href,
-  dom_id: "#swagger-ui",
-  deepLinking: true,
-  tryItOutEnabled: true,
-  persistAuthorization: true,
-  displayRequestDuration: true,
-  validatorUrl: null,
-});
-"""
 
-ASSETS = sorted([*_TYPES, "initializer.js"])
+class Page:
+    """Swagger UI as one application serves it.
+
+    filled: whether the page's own script fills in live tokens (the development profile). administrator: the user name
+    and password of the example administrator for operations that need that role; None if there is none.
+    """
+
+    def __init__(self, *, filled: bool, administrator: tuple[str, str] | None = None) -> None:
+        self.html = Held(
+            _PAGE.encode(),
+            "text/html; charset=utf-8",
+            {
+                "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+                "Referrer-Policy": "no-referrer",
+                "Cache-Control": "no-cache",
+                **_ISOLATED,
+            },
+        )
+        self._initializer = _initializer(filled=filled, administrator=None)
+        self._with_administrator = administrator and _initializer(filled=filled, administrator=administrator)
+
+    def asset(self, name: str, host: str) -> Held | None:
+        """Return one of the page's files, None if it has no such file; `host` is the request's Host header field.
+
+        Only a request for a loopback name is shown the example administrator: not one for a name that somebody else
+        has made to lead here (DNS rebinding), or that leads to a proxy or a tunnel before this server.
+        """
+        if name == INITIALIZER:
+            if self._with_administrator is not None and is_loopback(without_port(host)):
+                return self._with_administrator
+            return self._initializer
+        return _of_the_package(name) if name in _OF_THE_PACKAGE else None
 
 
-@dataclass(frozen=True)
-class Asset:
-    """A file and its media type."""
-
-    content: bytes
-    media_type: str
+def _initializer(*, filled: bool, administrator: tuple[str, str] | None) -> Held:
+    here = resources.files(__package__)
+    script = (here / INITIALIZER).read_text("utf-8")
+    if filled:
+        told = None if administrator is None else {"username": administrator[0], "password": administrator[1]}
+        script = f"const ADMINISTRATOR = {json.dumps(told)};\n\n{(here / 'examples.js').read_text('utf-8')}\n{script}"
+    kept = "no-cache" if administrator is None else "no-store"  # a password belongs into no cache
+    return Held(script.encode(), "text/javascript; charset=utf-8", {"Cache-Control": kept, **_ISOLATED})
 
 
 @cache
-def asset(name: str) -> Asset | None:
-    """Return one of Swagger UI's files, or None if the page has no such file."""
-    if name == "initializer.js":
-        return Asset(INITIALIZER.encode(), "text/javascript")
-    if name not in _TYPES:
-        return None
-    return Asset((resources.files("flask_swagger_ui") / "dist" / name).read_bytes(), _TYPES[name])
+def _of_the_package(name: str) -> Held:
+    content = (resources.files("flask_swagger_ui") / "dist" / name).read_bytes()
+    return Held(content, _OF_THE_PACKAGE[name], {"Cache-Control": "public, max-age=86400", **_ISOLATED})

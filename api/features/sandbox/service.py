@@ -1,6 +1,6 @@
 """The sandbox: what a client's own tests need in order to meet expiry, refusals and outages at will."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,11 +35,15 @@ class ClockState:
 
 
 class Sandbox:
-    """The use cases of the sandbox. What it knows is in the memory of one process."""
+    """The use cases of the sandbox. What it knows is in the memory of one process.
 
-    def __init__(self, database: Database, clock: MovableClock) -> None:
+    after_reset: makes anew what a fresh server has from the start.
+    """
+
+    def __init__(self, database: Database, clock: MovableClock, after_reset: Callable[[], Awaitable[None]]) -> None:
         self._database = database
         self._clock = clock
+        self._after_reset = after_reset
         self._code = ""
         self._times = 0
 
@@ -51,6 +55,7 @@ class Sandbox:
         await self._database.empty(KEPT_TABLES)
         self._clock.put_right()
         self._times = 0
+        await self._after_reset()
         log.warning("the sandbox was reset: every user is gone")
 
     def move_clock(self, seconds: int) -> ClockState:

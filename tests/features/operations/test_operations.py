@@ -1,12 +1,17 @@
 """Health, the contract's page, the meaning of problems."""
 
+import json
 import re
 
 import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
+from api.app import make_flask
 from api.core.problems import CATALOGUE
+from api.features.accounts.example import ExampleAdministrator
 from api.features.operations import swagger_ui
-from tests.conftest import App
+from tests.conftest import App, MakeApp
 
 
 def test_health_and_readiness(app: App) -> None:
@@ -20,7 +25,7 @@ def test_the_page_loads_nothing_from_elsewhere_and_everything_it_names_is_there(
     assert page.mimetype == "text/html"
     assert "default-src 'none'; script-src 'self'" in page.headers["Content-Security-Policy"]
     named = re.findall(r'(?:src|href)="([^"]+)"', page.text)
-    assert len(named) == len(swagger_ui.ASSETS)
+    assert {address.partition("?")[0].removeprefix("docs/") for address in named} == set(swagger_ui.ASSETS)
     for address in named:
         assert not re.match(r"\w+:|//", address)
         found = sqlite_app.client.get("/" + address)
@@ -32,8 +37,57 @@ def test_the_page_has_no_inline_script(sqlite_app: App) -> None:
     assert re.findall(r"<script(?![^>]*src=)", sqlite_app.client.get("/docs").text) == []
 
 
+def page_of(app: App, administrator: ExampleAdministrator | None) -> FlaskClient:
+    return make_flask(app.settings, app.services, administrator=administrator).test_client()
+
+
+def initializer(client: FlaskClient, host: str = "localhost") -> TestResponse:
+    return client.get("/docs/initializer.js", headers={"Host": host})
+
+
+def test_the_development_page_fills_examples_in(sqlite_app: App) -> None:
+    script = initializer(sqlite_app.client)
+    assert script.text.startswith("const ADMINISTRATOR = null;\n")
+    assert "window.fillExamples = " in script.text
+    assert "SwaggerUIBundle({" in script.text
+
+
+def test_the_production_page_fills_nothing_in(make_app: MakeApp, sqlite_url: str) -> None:
+    app = make_app(sqlite_url, profile="production", issuer="https://auth.example.org")
+    script = initializer(app.client).text
+    assert "SwaggerUIBundle({" in script
+    assert "ADMINISTRATOR" not in script
+    assert "fillExamples = " not in script
+
+
+@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:8000"])
+def test_who_asks_by_a_loopback_name_gets_the_example_administrator(sqlite_app: App, host: str) -> None:
+    administrator = sqlite_app.services.example_administrator
+    script = initializer(page_of(sqlite_app, administrator), host)
+    username, password = administrator.credentials
+    assert json.loads(script.text.splitlines()[0].removeprefix("const ADMINISTRATOR = ").removesuffix(";")) == {
+        "username": username,
+        "password": password,
+    }
+    assert script.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example:8000", "10.0.0.1", "[::]:8000", "a b<>"])
+def test_who_asks_by_another_name_does_not(sqlite_app: App, host: str) -> None:
+    script = initializer(page_of(sqlite_app, sqlite_app.services.example_administrator), host)
+    assert script.status_code == 200
+    assert script.text.startswith("const ADMINISTRATOR = null;\n")
+
+
+def test_no_other_site_can_take_the_files_into_its_page(sqlite_app: App) -> None:
+    for path in ("/docs", *(f"/docs/{name}" for name in swagger_ui.ASSETS)):
+        answer = sqlite_app.client.get(path)
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin", path
+        assert "Access-Control-Allow-Origin" not in answer.headers, path
+
+
 def test_unknown_files_are_not_found(sqlite_app: App) -> None:
-    for name in ("__init__.py", "index.html", "..%2f__init__.py"):
+    for name in ("__init__.py", "index.html", "examples.js", "..%2f__init__.py"):
         assert sqlite_app.client.get(f"/docs/{name}").status_code == 404
 
 

@@ -66,6 +66,16 @@ def test_a_reset_forgets_everybody_and_puts_the_clock_right(sandbox: App) -> Non
     assert sandbox.services.sandbox.move_clock(1).ahead_seconds == 1
 
 
+def test_a_reset_brings_back_the_example_administrator_of_a_server_that_had_one(sandbox: App) -> None:
+    name, password = sandbox.services.example_administrator.credentials
+    body = {"username": name, "password": password}
+    sandbox.client.post("/sandbox/reset")
+    assert sandbox.client.post("/login", json=body).status_code == 401
+    sandbox.run(sandbox.services.example_administrator.settle)
+    sandbox.client.post("/sandbox/reset")
+    assert sandbox.client.post("/login", json=body).status_code == 200
+
+
 def test_a_reset_keeps_the_signing_keys(sandbox: App) -> None:
     before = sandbox.client.get("/.well-known/jwks.json").json
     sandbox.client.post("/sandbox/reset")

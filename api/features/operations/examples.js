@@ -1,0 +1,100 @@
+// Fills in what the contract's examples cannot hold: a live access token, refresh token and session.
+// Served in the development profile alone. Before it stands
+//   const ADMINISTRATOR = {"username": "…", "password": "…"};   or null where there is no example administrator.
+"use strict";
+
+window.fillExamples = (() => {
+  const JSON_TYPE = "application/json";
+  const kept = new Map(); // by user name: the tokens of the session that requests are sent in
+
+  const address = (path) => new URL(path, document.baseURI);
+
+  const post = (path, body) =>
+    fetch(address(path), { method: "POST", headers: { "Content-Type": JSON_TYPE }, body: JSON.stringify(body) });
+
+  // The person whom POST /register has for an example.
+  const exampleUser = (contract) => contract.paths["/register"].post.requestBody.content[JSON_TYPE].example;
+
+  // Begins a session and returns its tokens; null if the person cannot log in.
+  async function logIn(person, mayRegister) {
+    let answer = await post("login", person);
+    if (answer.status === 401 && mayRegister) {
+      await post("register", person);
+      answer = await post("login", person);
+    }
+    return answer.ok ? answer.json() : null;
+  }
+
+  // Returns an access token that is good now. Asked each time, since a session ends in many ways.
+  async function liveToken(person, mayRegister) {
+    const token = kept.get(person.username);
+    if (token && (await fetch(address("protected"), { headers: { Authorization: `Bearer ${token}` } })).ok) {
+      return token;
+    }
+    const tokens = await logIn(person, mayRegister);
+    kept.set(person.username, tokens?.access_token);
+    return tokens?.access_token;
+  }
+
+  // Returns the contract's operation that a request is for, if there is one.
+  function operationOf(request, contract) {
+    const url = address(request.url);
+    const base = address(".");
+    if (url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) {
+      return undefined;
+    }
+    const path = `/${url.pathname.slice(base.pathname.length)}`;
+    const fits = (template) => {
+      const literals = template.split(/\{[^}]+\}/).map((part) => part.replace(/[.*+?^$()|[\]\\]/g, "\\$&"));
+      return new RegExp(`^${literals.join("[^/]+")}$`).test(path);
+    };
+    const found = path in contract.paths ? path : Object.keys(contract.paths).find(fits);
+    return contract.paths[found]?.[request.method.toLowerCase()];
+  }
+
+  // Puts the values of a session of its own where the request has those that POST /login shows as examples.
+  async function replaceExamples(request, contract) {
+    const shown = Object.entries(contract.components.schemas.TokenPair.properties)
+      .map(([name, schema]) => [name, schema.example])
+      .filter(([name]) => /token$|_id$/.test(name));
+    const has = (example) => request.url.includes(example) || request.body?.includes?.(example);
+    if (!shown.some(([, example]) => has(example))) {
+      return;
+    }
+    const tokens = await logIn(exampleUser(contract), true);
+    for (const [name, example] of tokens ? shown : []) {
+      request.url = request.url.replaceAll(example, tokens[name]);
+      request.body = request.body?.replaceAll?.(example, tokens[name]) ?? request.body;
+    }
+  }
+
+  // A token that somebody has typed into the dialog is sent as it is, also when it is no longer good.
+  async function authorize(request, operation, contract) {
+    if (!operation.security?.length || request.headers.Authorization) {
+      return;
+    }
+    const needsAdministrator = operation.security.some((schemes) => Object.values(schemes).flat().includes("admin"));
+    const token = await (needsAdministrator && ADMINISTRATOR
+      ? liveToken(ADMINISTRATOR, false)
+      : liveToken(exampleUser(contract), true));
+    if (request.method !== "GET") {
+      kept.clear(); // the request may end the session
+    }
+    if (token) {
+      request.headers.Authorization = `Bearer ${token}`;
+    }
+  }
+
+  return async (request) => {
+    if (request.loadSpec) {
+      return request;
+    }
+    const contract = window.ui.specSelectors.specJson().toJS();
+    const operation = operationOf(request, contract);
+    if (operation) {
+      await replaceExamples(request, contract);
+      await authorize(request, operation, contract);
+    }
+    return request;
+  };
+})();
