@@ -74,8 +74,9 @@ class Watch:
                 sent = response.request.content
             except httpx.RequestNotRead:  # in chunks: whoever sent them knows what they were
                 sent = b""
+            got = response.read() if response.status_code >= 400 else b""  # the test may want to stream the others
             test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
-            self.note(f"{response.request.method} {path}", response.status_code, response.read(), sent, test)
+            self.note(f"{response.request.method} {path}", response.status_code, got, sent, test)
 
     def _template(self, path: str) -> str | None:
         exact = next((template for _, template in self._paths if template == path), None)

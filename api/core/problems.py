@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+LONGEST_CODE = 64
+"""Characters of a problem's code."""
+
 CATALOGUE: dict[str, "ProblemType"] = {}
 """Every declared problem type by its code."""
 
@@ -40,7 +43,7 @@ class ProblemType:
 
     def __post_init__(self) -> None:
         """Enter the catalogue; two types may not share a code."""
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.code):
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.code) or len(self.code) > LONGEST_CODE:
             raise ValueError(f"{self.code!r} is not a snake_case code")
         if CATALOGUE.setdefault(self.code, self) != self:
             raise ValueError(f"the problem code {self.code!r} is declared twice")

@@ -26,7 +26,7 @@ def test_importing_the_same_declaration_again_is_harmless(kind: ProblemType) -> 
     assert again == kind
 
 
-@pytest.mark.parametrize("code", ["", "Upper", "1st", "_x", "with-dash", "with space", "trailing\n"])
+@pytest.mark.parametrize("code", ["", "Upper", "1st", "_x", "with-dash", "with space", "trailing\n", "x" * 65])
 def test_a_code_is_snake_case(code: str) -> None:
     with pytest.raises(ValueError, match="snake_case"):
         ProblemType(code, 400, "", "", "")

@@ -3,8 +3,7 @@
 import base64
 
 import structlog
-from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import select
 
 from api.core.problems import Problem
 from api.core.sealing import derive
@@ -65,9 +64,5 @@ class ExampleAdministrator:
             found = await session.scalar(select(UserRow.id).where(UserRow.username_key == username_key(USERNAME)))
         if found is None or await self._accounts.verify(*self.credentials) is None:
             return
-
-        async def remove(session: AsyncSession) -> None:
-            await session.execute(delete(UserRow).where(UserRow.id == found))
-
-        await self._database.write(remove)
+        await self._accounts.delete(found)
         log.warning("the example administrator of the development profile was removed", username=USERNAME)

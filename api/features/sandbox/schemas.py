@@ -2,6 +2,7 @@
 
 from marshmallow import fields, validate
 
+from api.core.problems import LONGEST_CODE
 from api.features.sandbox.service import LONGEST_MOVE, MOST_TIMES
 from api.web.schemas import Answer, Body, WholeNumber
 
@@ -36,6 +37,7 @@ class ForcedError(Body):
 
     code = fields.String(
         required=True,
+        validate=validate.Length(1, LONGEST_CODE),
         metadata={
             "description": "The code of a problem that some operation documents.",
             "example": "rate_limited",
