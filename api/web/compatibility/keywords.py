@@ -95,16 +95,16 @@ def _discriminator(at: Spot, old: Shape, new: Shape) -> None:
     mapping, mapping_now = members(before, "mapping"), members(after, "mapping")
     targets, targets_now = _references(old), _references(new)
     for value, target in mapping.items():
-        is_told = value not in mapping_now and target in targets - targets_now  # by the alternative that is gone
+        is_told = value not in mapping_now and str(target) in targets - targets_now  # by the alternative that is gone
         if not is_told and mapping_now.get(value) != target:
             at.add(kind, f"{what}'s value `{value}` is removed, or stands for another schema")
     for value, target in mapping_now.items():
-        if value not in mapping and target not in targets_now - targets:
+        if value not in mapping and str(target) not in targets_now - targets:
             at.add(Kind.ENUM_VALUE_ADDED, f"{what}'s value `{value}` is added")
 
 
-def _references(shape: Shape) -> set[object]:
-    return {one.get("$ref") for one in shape.alternatives if isinstance(one, dict)}
+def _references(shape: Shape) -> set[str]:
+    return {str(one["$ref"]) for one in shape.alternatives if isinstance(one, dict) and "$ref" in one}
 
 
 def _values(at: Spot, old: Object, new: Object) -> None:
@@ -128,7 +128,7 @@ def _values(at: Spot, old: Object, new: Object) -> None:
 
 def _bound(at: Spot, key: str, old: Any, new: Any) -> None:
     old, new = _effective(key, old), _effective(key, new)
-    if is_same(old, new):
+    if is_same(old, new) or (_is_number(old) and _is_number(new) and old == new):
         return
     if old is None:
         kind, says = Kind.TIGHTENED, f"`{key}` is {_shown(new)} now"

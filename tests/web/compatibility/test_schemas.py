@@ -177,6 +177,8 @@ CASES: list[tuple[Any, ...]] = [
         "LOOSENED CBB",
     ),
     ("default", STRING, string(default="a"), "DEFAULT_ADDED CCC", "DEFAULT_CHANGED BCC"),
+    ("default of null", STRING, string(default=None), "DEFAULT_ADDED CCC", "DEFAULT_CHANGED BCC"),
+    ("listed null of any type", {"enum": [1]}, {"enum": [1, None]}, "NULLABILITY_CHANGED BBB"),
     ("other default", string(default="a"), string(default=None), "DEFAULT_CHANGED BCC"),
     ("deprecation", record(a=STRING), record(a=string(deprecated=True)), "DEPRECATED NNN"),
     ("deprecation beside a reference", ref("Cat"), ref("Cat", deprecated=True), "DEPRECATED NNN"),
@@ -218,6 +220,8 @@ CASES: list[tuple[Any, ...]] = [
     ("not", {"not": STRING}, {"not": number()}, "OTHER_CHANGED BBB"),
     ("no value", True, False, "OTHER_CHANGED BBB"),
     ("dependentRequired", record(), record() | {"dependentRequired": {"title": ["a"]}}, "OTHER_CHANGED BBB"),
+    ("value within", {"not": {"enum": [{"title": "a"}]}}, {"not": {"enum": [{"title": "b"}]}}, "OTHER_CHANGED BBB"),
+    ("extension within", {"not": {"x-a": {"title": "a"}}}, {"not": {"x-a": {"title": "b"}}}, "OTHER_CHANGED BBB"),
     ("extension", STRING, string(**{"x-order": 1}), "OTHER_CHANGED BBB"),
     ("keyword that nobody knows", STRING, string(whatever=None), "OTHER_CHANGED BBB"),
 ]
