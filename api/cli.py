@@ -21,6 +21,7 @@ from api.persistence.migrate import NewerDatabase
 from api.server.process import Process, serve
 from api.server.sockets import CannotListen
 from api.settings import BadSettings
+from api.web.compatibility import Document, NotAContract, compare, report
 
 LONGEST_ROLE = 64
 CONTRACT_EXTRA = ("contract_tests", "httpx", "pytest", "schemathesis")
@@ -39,7 +40,7 @@ def _one_line_faults(command: Callable[..., Any]) -> Callable[..., Any]:
             for fault in error.faults:
                 click.echo(f"  {fault}", err=True)
             sys.exit(2)
-        except (CannotListen, NewerDatabase) as error:
+        except (CannotListen, NewerDatabase, NotAContract, report.NoMarkers) as error:
             click.echo(f"ostiary: {error}", err=True)
             sys.exit(1)
         except Problem as error:
@@ -143,6 +144,36 @@ def export_spec(output: Path | None) -> None:
         sys.stdout.buffer.write(text)
     else:
         output.write_bytes(text)
+
+
+CONTRACT_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@spec.command("compare")
+@click.argument("old", type=CONTRACT_FILE, default="openapi/released.json")
+@click.argument("new", type=CONTRACT_FILE, default="openapi/openapi.json")
+@click.option("--markdown", is_flag=True, help="Print the changes as they stand in the changelog.")
+@click.option("--changelog", type=CONTRACT_FILE, help="Write the changes into this file, between its markers.")
+@click.option("--policy", is_flag=True, help="Print what counts as breaking, as Markdown tables, and compare nothing.")
+@_one_line_faults
+def compare_specs(old: Path, new: Path, markdown: bool, changelog: Path | None, policy: bool) -> None:
+    """Tell what changed from the contract OLD to the contract NEW.
+
+    Exits with 1 if a change breaks clients and the major part of the version did not move. OLD is
+    openapi/released.json and NEW is openapi/openapi.json unless said otherwise.
+    """
+    if policy:
+        click.echo(report.policy(), nl=False)
+        return
+    before, after = Document.read(old), Document.read(new)
+    changes = compare(before, after)
+    click.echo(report.markdown(changes) if markdown else "\n".join(report.lines(changes)) + "\n", nl=False)
+    if changelog is not None:
+        changelog.write_text(report.in_changelog(changelog.read_text(encoding="utf-8"), changes), encoding="utf-8")
+    objection = report.objection(before, after, changes)
+    if objection is not None:
+        click.echo(f"ostiary: {objection}", err=True)
+        sys.exit(1)
 
 
 class _Forwarded(click.Command):

@@ -1,6 +1,6 @@
 """`python -m benchmarks`: Ostiary beside what it is compared with, all of it measured in one run.
 
-Figures are printed, never judged: the exit code is 1 only when a server does not start or does not answer 2xx.
+Figures are printed, never judged: the exit code is 1 only when a server does not start or does not answer as it should.
 """
 
 import argparse
@@ -9,43 +9,55 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import contenders, report, scenarios
+from benchmarks import contenders, pages, report, scenarios
+from benchmarks.contenders import Contender
 from benchmarks.databases import has_postgres
+from benchmarks.measuring import Sample
 from benchmarks.programs import Failed
 
+PARTS = ("protected", "pages")
 
-def run(scale: float) -> dict[str, Any]:
-    """Measure everything, print it, and return it for JSON. scale: of all durations. Raises Failed."""
-    told = {"machine": report.machine(scale)}
+
+def run(scale: float, parts: Sequence[str]) -> dict[str, Any]:
+    """Measure `parts`, print them, and return them for JSON. scale: of all durations. Raises Failed."""
+    told: dict[str, Any] = {"machine": report.machine(scale)}
     print(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in told["machine"].items()))
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ostiary-bench-")))
-        running = [stack.enter_context(start(directory)) for start in contenders.STARTERS]
-        if has_postgres():
-            running.append(stack.enter_context(contenders.ostiary_postgres(directory)))
-        ostiary = running[0]
-        samples = scenarios.protected_rounds(running, scale)
-        logins = scenarios.login_rounds(ostiary, scale)
-        busy = scenarios.busy_rounds(ostiary, scale)
+        ostiary, bare = (stack.enter_context(start(directory)) for start in (contenders.ostiary, contenders.bare))
+        if "protected" in parts:
+            others = [stack.enter_context(start(directory)) for start in contenders.OTHERS]
+            if has_postgres():
+                others.append(stack.enter_context(contenders.ostiary_postgres(directory)))
+            told |= _protected([ostiary, bare, *others], scale)
+        if "pages" in parts:
+            told["pages"] = _pages(pages.contenders(ostiary, bare), scale)
+    return told
+
+
+def _protected(running: Sequence[Contender], scale: float) -> dict[str, Any]:
+    """Measure `GET /protected` and logins; the first of `running` is Ostiary."""
+    ostiary = running[0]
+    samples = scenarios.protected_rounds(running, scale)
+    logins = scenarios.login_rounds(ostiary, scale)
+    busy = scenarios.busy_rounds(ostiary, scale)
     rows = report.rows_of(running, samples)
     ratios = report.ratios_of(samples, logins)
-    print(f"\nGET /protected, {scenarios.CONNECTIONS} keep-alive connections, {contenders.WORKERS} workers;")
-    print("medians of interleaved rounds; CPU and memory of all the server's processes, memory at its peak")
-    print(report.table(rows))
+    _print_table("GET /protected", rows)
     print()
     print(*report.login_lines(logins), *map(report.busy_line, busy), sep="\n")
     print()
     print(*map(report.ratio_line, ratios), sep="\n")
     every = [sample for one in samples.values() for sample in one]
     every += [one.logins for one in logins] + [sample for one in busy for sample in (one.alone, one.busy)]
-    if report.failures(every):
-        raise Failed(f"{report.failures(every)} requests were not answered with 2xx")
-    return told | {
+    _fail_on_failures(every)
+    return {
         "rows": rows,
         "ratios": ratios,
         "samples": report.plain(samples),
@@ -54,15 +66,40 @@ def run(scale: float) -> dict[str, Any]:
     }
 
 
+def _pages(running: Sequence[Contender], scale: float) -> dict[str, Any]:
+    """Measure the pages of the contract; the first of `running` is the bare view."""
+    samples = scenarios.protected_rounds(running, scale)
+    rows = report.rows_of(running, samples)
+    ratios = pages.ratios(samples)
+    _print_table("The contract's pages, as a browser asks for them", rows)
+    print()
+    print(*map(report.ratio_line, ratios), sep="\n")
+    _fail_on_failures([sample for one in samples.values() for sample in one])
+    return {"rows": rows, "ratios": ratios, "samples": report.plain(samples)}
+
+
+def _print_table(what: str, rows: Sequence[dict[str, Any]]) -> None:
+    print(f"\n{what}, {scenarios.CONNECTIONS} keep-alive connections, {contenders.WORKERS} workers;")
+    print("medians of interleaved rounds; CPU and memory of all the server's processes, memory at its peak")
+    print(report.table(rows))
+
+
+def _fail_on_failures(samples: Sequence[Sample]) -> None:
+    failed = report.failures(samples)
+    if failed:
+        raise Failed(f"{failed} requests were not answered with 2xx, or with 304 where nothing has changed")
+
+
 def main() -> int:
     """Run, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--scale", type=float, default=1.0, help="factor of all durations (default 1: about 4 minutes)")
+    parser.add_argument("--scale", type=float, default=1.0, help="factor of all durations (default 1: about 6 minutes)")
+    parser.add_argument("--only", choices=PARTS, help="measure this part alone")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured to FILE")
     arguments = parser.parse_args()
     began = time.monotonic()
     try:
-        told = run(arguments.scale)
+        told = run(arguments.scale, [arguments.only] if arguments.only else PARTS)
     except (Failed, OSError) as error:  # OSError: PostgreSQL does not answer, the file cannot be written
         print(f"\n{error}", file=sys.stderr)
         return 1

@@ -128,5 +128,5 @@ def stock_async(directory: Path) -> Iterator[Contender]:
         yield Contender("stock_async", title, process, address, bearer(token))
 
 
-STARTERS: tuple[Callable[[Path], "contextmanager[Contender]"], ...] = (ostiary, bare, tutorial, stock_async)  # type: ignore[valid-type]
-"""The rows of the table that every machine can measure."""
+OTHERS: tuple[Callable[[Path], "contextmanager[Contender]"], ...] = (tutorial, stock_async)  # type: ignore[valid-type]
+"""What Ostiary is compared with on every machine, besides the bare view."""

@@ -57,7 +57,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of it. failures: answers outside 2xx and broken connections; p50, p99: latency in ms."""
+    """What came of it. failures: answers outside 2xx but for 304, and broken connections; p50, p99: latency in ms."""
 
     requests: int
     seconds: float

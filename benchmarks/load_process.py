@@ -18,6 +18,7 @@ except ImportError:  # not on Windows
     from asyncio import new_event_loop  # type: ignore[assignment]
 
 HEAD_END = b"\r\n\r\n"
+NOT_MODIFIED = b"HTTP/1.1 304"
 
 
 class Figures:
@@ -54,7 +55,7 @@ class Client(asyncio.Protocol):
             return
         self._received = b""
         self._figures.latencies.append((time.perf_counter_ns() - self._sent_at) // 1000)
-        if not received.startswith(b"HTTP/1.1 2"):
+        if not received.startswith((b"HTTP/1.1 2", NOT_MODIFIED)):
             self._figures.failures += 1
         if not self._figures.ending:
             self._send()
@@ -71,6 +72,8 @@ class Client(asyncio.Protocol):
 
 
 def _length(head: bytes) -> int:
+    if head.startswith(NOT_MODIFIED):  # has no body, whatever length it tells (RFC 9110 section 15.4.5)
+        return 0
     _, found, rest = head.lower().partition(b"\r\ncontent-length:")
     if not found:
         raise ValueError("an answer without Content-Length")

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -78,6 +79,28 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # the session that it was started with: it and its workers
         process.wait()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server has answered, as it was sent. headers: names in upper or lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def fetch(url: str, headers: Mapping[str, str]) -> Answer:
+    """GET `url` and return the answer if it is 2xx or 304; raises Failed."""
+    try:
+        with urlopen(Request(url, headers=dict(headers)), timeout=30) as answer:
+            return Answer(answer.status, answer.headers, answer.read())
+    except HTTPError as error:
+        if error.code == 304:  # what was asked for with If-None-Match has not changed
+            return Answer(error.code, error.headers, error.read())
+        raise Failed(f"{url} answered {error.code}: {error.read()[:500]!r}") from error
+    except OSError as error:
+        raise Failed(f"{url}: {error}") from error
 
 
 def call(url: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -52,7 +52,8 @@ def test_it_tells_its_version() -> None:
 
 
 def test_each_command_has_help() -> None:
-    for command in ([], ["serve"], ["users"], ["users", "create"], ["spec"], ["spec", "export"], ["settings"]):
+    specs = (["spec"], ["spec", "export"], ["spec", "compare"])
+    for command in ([], ["serve"], ["users"], ["users", "create"], *specs, ["settings"]):
         result = ostiary(*command, "--help")
         assert result.exit_code == 0
         assert "Usage:" in result.output
