@@ -32,8 +32,10 @@ QUIET = {
     "npm_config_update_notifier": "false",
     "NO_UPDATE_NOTIFIER": "1",
     "NO_COLOR": "1",
+    "NODE_USE_SYSTEM_CA": "1",
 }
-"""No tool reports home, looks for a newer version of itself, or colours what a test reads."""
+"""No tool reports home, looks for a newer version of itself, or colours what a test reads. Node brings a list of
+certificate authorities; those that the machine trusts, such as a company's proxy, count as well."""
 
 
 def node(*arguments: str | Path, directory: Path = HERE, variables: Mapping[str, str] | None = None) -> Answer:
