@@ -337,3 +337,32 @@ def test_a_change_says_what_it_was_and_is() -> None:
         "`token` with b suffices now",
         "OpenAPI 3.1 is 3.2 now",
     } <= told
+
+
+def test_a_parameter_that_is_gone_is_named() -> None:
+    (change,) = changed(query(), document())
+    assert (change.place, change.text) == ("POST /things", "the query parameter `limit` is removed")
+
+
+@pytest.mark.parametrize("status", ["200", "2XX", "302"])
+@pytest.mark.parametrize("error", ["400", "4XX", "503", "default"])
+def test_a_status_tells_an_answer_from_an_error(status: str, error: str) -> None:
+    one, other = json_content({"enum": ["a"]}), json_content({"enum": ["a", "b"]})
+    old, new = document(responses={status: one, error: one}), document(responses={status: other, error: other})
+    assert {change.place: change.is_breaking for change in changed(old, new)} == {
+        f"POST /things, answer {status}": True,
+        f"POST /things, answer {error}": False,
+    }
+
+
+def test_a_parameter_of_the_query_is_not_taken_for_that_of_the_path_with_its_name() -> None:
+    def both(name: str, **of_query: Any) -> Json:
+        found = in_path(name)
+        (item,) = found["paths"].values()
+        item["post"]["parameters"].append({"in": "query", "name": "id", "schema": STRING} | of_query)
+        return found
+
+    assert [change.text for change in changed(both("id"), both("id", required=True))] == [
+        "the query parameter `id` is required now"
+    ]
+    assert [change.kind.name for change in changed(both("id"), both("key"))] == ["PARAMETER_RENAMED"]
