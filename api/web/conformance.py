@@ -24,6 +24,7 @@ class Conformance:
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
         self._document = contract.document
+        self._components = _closed(contract.document["components"])
         self._validator = cache(self._make_validator)
 
     def faults(self, asked: Request, answer: Response) -> list[str]:
@@ -76,9 +77,23 @@ class Conformance:
         return resolved
 
     def _make_validator(self, key: "_Key") -> jsonschema_rs.Validator:
-        return jsonschema_rs.Draft202012Validator(
-            {**key.schema, "components": self._document["components"]}, validate_formats=True
-        )
+        schema = {**_closed(key.schema), "components": self._components}
+        return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+
+
+def _closed(schema: Any) -> Any:
+    """Return `schema` without room for members that it does not name.
+
+    The contract leaves answers open, since clients must bear what a later version adds; this one has no more.
+    """
+    if isinstance(schema, list):
+        return [_closed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {name: _closed(one) for name, one in schema.items()}
+    if isinstance(schema.get("properties"), dict) and schema.get("type") == "object":
+        closed.setdefault("additionalProperties", False)
+    return closed
 
 
 class _Key:

@@ -14,6 +14,7 @@ from tests.conftest import App, MakeApp
 BREAKS: dict[str, tuple[Callable[[], object], str]] = {
     "undocumented status": (lambda: Response('{"status":"ok"}', 218, content_type="application/json"), "status 218"),
     "missing member": (dict, "status"),
+    "undocumented member": (lambda: {"status": "ok", "password_hash": "$argon2id$…"}, "password_hash"),
     "wrong value": (lambda: {"status": "fine"}, "fine"),
     "wrong type of content": (lambda: Response("ok", content_type="text/plain"), "content type 'text/plain'"),
     "wrong value, compressed": (
