@@ -8,6 +8,21 @@ import jsonschema_rs
 PROBLEM = "application/problem+json"
 
 
+def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the operations of an OpenAPI document by their labels, such as `POST /login`, in its order."""
+    return {
+        f"{method.upper()} {path}": operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method != "parameters"
+    }
+
+
+def address(path: str) -> str:
+    """Return an address for a path of the contract; its parameters' names stand for their values."""
+    return path.replace("{", "").replace("}", "")
+
+
 class Contract:
     """An OpenAPI 3.1 document to judge answers by."""
 

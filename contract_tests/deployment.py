@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from contract_tests.answers import operations
 from contract_tests.people import Credentials
 from contract_tests.server import ServerProcess
 from contract_tests.watch import Watch
@@ -40,12 +41,7 @@ class Deployment:
     @property
     def operations(self) -> dict[str, dict[str, Any]]:
         """The operations of the contract, named like `POST /login`."""
-        return {
-            f"{method.upper()} {path}": operation
-            for path, item in self.contract["paths"].items()
-            for method, operation in item.items()
-            if method != "parameters"
-        }
+        return operations(self.contract)
 
     @property
     def privileged(self) -> list[str]:

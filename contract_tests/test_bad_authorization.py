@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from contract_tests.answers import Contract
+from contract_tests.answers import Contract, address
 from contract_tests.deployment import Deployment
 from contract_tests.forgeries import forgeries
 from contract_tests.people import User
@@ -25,8 +25,7 @@ class Protected:
         """Call them all: 401, as the contract says."""
         for label in self.labels:
             method, path = label.split(" ")
-            address = path.replace("{", "").replace("}", "") + query
-            answer = self._client.request(method, address, headers=headers)
+            answer = self._client.request(method, address(path) + query, headers=headers)
             assert self._contract.faults(method, path, answer) == [], f"{label}: {why}"
             assert answer.status_code == 401, f"{label}: {why}"
             assert answer.headers["WWW-Authenticate"].startswith("Bearer "), f"{label}: {why}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from contract_tests.answers import Contract
+from contract_tests.answers import Contract, address
 from contract_tests.deployment import Deployment
 
 TIMEOUT = 15.0
@@ -72,7 +72,7 @@ def test_every_method_on_every_address(
     client: httpx.Client, contract: Contract, deployment: Deployment, method: str
 ) -> None:
     for path, item in deployment.contract["paths"].items():
-        answer = client.request(method, path.replace("{", "").replace("}", ""))
+        answer = client.request(method, address(path))
         if method.lower() in item:
             assert contract.faults(method, path, answer) == [], path
         elif method in ("HEAD", "OPTIONS"):
@@ -94,7 +94,7 @@ def test_slashes_before_an_address_change_nothing(
     """The router takes `//login` for `/login`: then the answer is that of the operation, and guarded like it."""
     for label in deployment.operations:
         method, path = label.split(" ")
-        raw = b"//" + path.replace("{", "").replace("}", "").encode()
+        raw = b"//" + address(path).encode()
         answer = client.request(method, httpx.URL(str(client.base_url)).copy_with(raw_path=raw))
         if answer.status_code not in (404, 405):
             assert contract.faults(method, path, answer) == [], label
@@ -135,7 +135,7 @@ def test_bad_headers(client: httpx.Client, contract: Contract, deployment: Deplo
     """Each is ignored or refused; it never changes what an operation may answer."""
     for label in deployment.operations:
         method, path = label.split(" ")
-        answer = client.request(method, path.replace("{", "").replace("}", ""), headers=BAD_HEADERS[name])
+        answer = client.request(method, address(path), headers=BAD_HEADERS[name])
         if answer.status_code == 431 or (
             answer.status_code == 400 and not answer.headers["Content-Type"].endswith("json")
         ):

@@ -11,7 +11,7 @@ from typing import Any, Self
 import httpx
 import pytest
 
-from contract_tests.answers import Contract
+from contract_tests.answers import Contract, address
 from contract_tests.deployment import Deployment
 from contract_tests.people import Credentials, register
 from contract_tests.server import QUICK, ostiary, running, wreck_database
@@ -56,7 +56,7 @@ class Server:
     def call(self, label: str, **kwargs: Any) -> httpx.Response:
         """Send a request to the operation named like `POST /login`."""
         method, path = label.split(" ")
-        answer = self.client.request(method, path.replace("{", "").replace("}", ""), **kwargs)
+        answer = self.client.request(method, address(path), **kwargs)
         assert self._contract.faults(method, path, answer) == [], label
         return answer
 

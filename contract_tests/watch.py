@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from contract_tests.answers import PROBLEM
+from contract_tests.answers import PROBLEM, operations
 
 REGISTER = "POST /register"
 
@@ -24,12 +24,10 @@ class Answer(NamedTuple):
 
 def documented(contract: dict[str, Any]) -> Iterator[Answer]:
     """Yield every answer that `contract` documents, in its order."""
-    for path, item in contract["paths"].items():
-        for method, operation in item.items():
-            if method != "parameters":
-                for status, response in operation["responses"].items():
-                    codes = response.get("content", {}).get(PROBLEM, {}).get("examples", {"": None})
-                    yield from (Answer(f"{method.upper()} {path}", int(status), code) for code in codes)
+    for label, operation in operations(contract).items():
+        for status, response in operation["responses"].items():
+            codes = response.get("content", {}).get(PROBLEM, {}).get("examples", {"": None})
+            yield from (Answer(label, int(status), code) for code in codes)
 
 
 class Watch:

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from api import cli
-from tests.support.servers import ServerProcess, start_process
+from tests.support.servers import ServerProcess, running, start_process
 from tests.support.settings import CHEAP
 
 ADMINISTRATOR = "operator"
@@ -38,10 +38,8 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
     create = ["-m", "api.cli", "users", "create", ADMINISTRATOR, "--role", "admin", "--password-stdin"]
     environment = {"OSTIARY_DATA_DIR": str(tmp_path / "data"), **SETTINGS}
     subprocess.run([sys.executable, *create], env=environment, input=f"{PASSWORD}\n", text=True, check=True)
-    server = start_process(["-m", "api.cli", "serve"], environment, tmp_path)
-    server.wait_until_ready()
-    yield server
-    server.stop()
+    with running(["serve"], environment, tmp_path) as process:
+        yield process
 
 
 def contract_test(directory: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

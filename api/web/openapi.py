@@ -3,7 +3,7 @@
 import inspect
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,6 +159,14 @@ def path_of(rule: str) -> str:
     return re.sub(r"<(?:[^<>:]+:)?([^<>]+)>", r"{\1}", rule)
 
 
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield method (in capitals), path and definition of every operation of `document`, in its order."""
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if method != "parameters":
+                yield method.upper(), path, operation
+
+
 def problem_codes(operation: dict[str, Any]) -> set[str]:
     """Return the code of every problem that an operation documents."""
     return {
@@ -175,14 +183,9 @@ def check(app: Flask, document: dict[str, Any]) -> None:
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    operations = {
-        f"{method.upper()} {path}"
-        for path, item in document["paths"].items()
-        for method in item
-        if method != "parameters"
-    }
-    if routes != operations:
-        undocumented, unserved = sorted(routes - operations), sorted(operations - routes)
+    documented = {f"{method} {path}" for method, path, _ in operations(document)}
+    if routes != documented:
+        undocumented, unserved = sorted(routes - documented), sorted(documented - routes)
         raise ContractIncomplete(f"not in the contract: {undocumented}; in the contract without a route: {unserved}")
 
 
@@ -202,13 +205,7 @@ def install(app: Flask, api: Api, extend: Callable[[dict[str, Any]], None] | Non
     check(app, document)
     if extend is not None:
         extend(document)
-    used = {
-        tag
-        for path in document["paths"].values()
-        for method, operation in path.items()
-        if method != "parameters"
-        for tag in operation["tags"]
-    }
+    used = {tag for _, _, operation in operations(document) for tag in operation["tags"]}
     document["tags"] = [tag for tag in document["tags"] if tag["name"] in used]
     components = document["components"]
     for unused in ("responses", "parameters"):

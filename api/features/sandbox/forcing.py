@@ -9,7 +9,7 @@ from flask import Flask, request
 from api.core.problems import RATE_LIMITED
 from api.features.sandbox.service import Sandbox
 from api.web.blueprint import problem_responses
-from api.web.openapi import Contract, problem_codes, problem_schema
+from api.web.openapi import Contract, operations, problem_codes, problem_schema
 
 PREFIX = "/sandbox/"
 
@@ -19,7 +19,7 @@ def extend(document: dict[str, Any]) -> None:
     that limits rates, and the codes that can be forced are listed.
     """
     (answer,) = problem_responses([RATE_LIMITED]).values()
-    for operation in _operations(document):
+    for operation in _forcible(document):
         operation["responses"] = dict(sorted({**operation["responses"], "429": answer}.items()))
     schemas = document["components"]["schemas"]
     schemas[RATE_LIMITED.schema_name] = problem_schema(RATE_LIMITED)
@@ -28,7 +28,7 @@ def extend(document: dict[str, Any]) -> None:
 
 def documented_codes(document: dict[str, Any]) -> frozenset[str]:
     """Return the code of every problem that some operation documents, the sandbox's own left out."""
-    return frozenset(code for operation in _operations(document) for code in problem_codes(operation))
+    return frozenset(code for operation in _forcible(document) for code in problem_codes(operation))
 
 
 def install(app: Flask, contract: Contract, sandbox: Sandbox) -> None:
@@ -47,7 +47,5 @@ def install(app: Flask, contract: Contract, sandbox: Sandbox) -> None:
                 raise problem
 
 
-def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for path, item in document["paths"].items():
-        if not path.startswith(PREFIX):
-            yield from (operation for method, operation in item.items() if method != "parameters")
+def _forcible(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    return (operation for _, path, operation in operations(document) if not path.startswith(PREFIX))
