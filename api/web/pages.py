@@ -104,7 +104,7 @@ def position_of(cursor: str | None, order: str, *kinds: type) -> Position | None
     return tuple(values)
 
 
-def _is_storable(value: str | int) -> bool:
+def _is_storable(value: Any) -> bool:
     """Return whether both databases can compare a column with `value`."""
     if isinstance(value, int):
         return abs(value) <= _BIGGEST
