@@ -1,7 +1,7 @@
 """aiosqlite with one hand-off to the connection's thread for a statement, where its own cursor takes four.
 
-Handing a call to another thread and waiting for it costs more than most of our statements themselves. SQLAlchemy opens a
-cursor, executes, fetches all rows and closes the cursor, each a hand-off of its own; here the execution does all four.
+Handing a call to another thread and waiting for it costs more than most of our statements themselves. SQLAlchemy opens
+a cursor, executes, fetches all rows and closes the cursor, each a hand-off; here the execution does all four.
 """
 
 import sqlite3
@@ -29,7 +29,7 @@ class OneTripConnection(aiosqlite.Connection):
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         self._is_idle = False
         try:
-            result = await super()._execute(fn, *args, **kwargs)
+            result = await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
         except Exception:  # not of cancellation
             self._is_idle = True
             raise
