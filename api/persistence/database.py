@@ -9,6 +9,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 import aiosqlite
@@ -22,6 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from api.core.problems import DATABASE_UNAVAILABLE
 from api.persistence.base import Base
+from api.persistence.sqlite_driver import OneTripConnection
 
 T = TypeVar("T")
 log = structlog.stdlib.get_logger(__name__)
@@ -213,7 +215,7 @@ def sqlite_engine(url: URL, timeout: float, connections: int, begin: str | None)
 
 async def _open(*args: Any, **kwargs: Any) -> aiosqlite.Connection:
     """Open a file; after a failure its thread has ended, which else might outlive the loop and print a traceback."""
-    connection = aiosqlite.connect(*args, **kwargs)
+    connection = OneTripConnection(partial(sqlite3.connect, *args, **kwargs), iter_chunk_size=64)
     connection._thread.daemon = True
     try:
         return await connection
