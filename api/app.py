@@ -20,6 +20,7 @@ from api.core.randomness import Randomness, SystemRandomness
 from api.features.accounts import routes as accounts
 from api.features.accounts.example import ExampleAdministrator
 from api.features.accounts.service import Accounts
+from api.features.idempotency.service import Idempotency
 from api.features.keys import routes as keys
 from api.features.keys.service import Keys
 from api.features.operations import routes as operations
@@ -37,7 +38,7 @@ from api.persistence.migrate import migrate
 from api.server.asgi import AsgiApp
 from api.server.flask_app import LoopFlask
 from api.settings import Settings
-from api.web import conformance, guards, headers, openapi, problem_handler, provide
+from api.web import conformance, guards, headers, idempotency, openapi, problem_handler, provide
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -64,6 +65,7 @@ class Services:
     accounts: Accounts
     sessions: Sessions
     operations: Operations
+    idempotency: Idempotency
     sandbox: Sandbox | None
     example_administrator: ExampleAdministrator
 
@@ -122,6 +124,7 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         accounts_service,
         sessions_service,
         Operations(database),
+        Idempotency(database, settings.secret_key, clock, randomness, settings.idempotency_seconds),
         Sandbox(database, movable_clock, example_administrator.restore) if movable_clock else None,
         example_administrator,
     )
@@ -146,6 +149,7 @@ def make_flask(
     page = Page(filled=not settings.is_production, administrator=credentials)
     provide.install(app, services.accounts, services.sessions, services.keys, services.operations, page)
     guards.install(app, services.sessions)
+    idempotency.install(app, services.idempotency)
     problem_handler.install(app, randomness or SystemRandomness())
     api = openapi.make_api(app)
     for blueprint in BLUEPRINTS:

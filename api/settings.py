@@ -109,6 +109,12 @@ class Settings:
         600,
         check=_at_least(1),
     )
+    idempotency_seconds: int = _setting(
+        "Seconds for which a request repeated under its Idempotency-Key gets the first answer again",
+        "int",
+        86400,
+        check=validate.Range(1, 30 * 86400),
+    )
     argon2_memory_kib: int = _setting("Memory of one password hash, in KiB", "int", 19456, check=_at_least(8))
     argon2_time_cost: int = _setting("Passes of one password hash over its memory", "int", 2, check=_at_least(1))
     argon2_parallelism: int = _setting("Lanes of one password hash", "int", 1, check=_at_least(1))

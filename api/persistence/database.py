@@ -22,6 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from api.core.problems import DATABASE_UNAVAILABLE
 from api.persistence.base import Base
+from api.persistence.held_commit import HeldCommit, held_commit
 
 T = TypeVar("T")
 log = structlog.stdlib.get_logger(__name__)
@@ -102,12 +103,24 @@ class Database:
         """Run `work` in one transaction and commit it; an exception rolls it back and comes through.
 
         A caller that is cancelled (its client went away) leaves the transaction to finish by itself: somebody who logs
-        out and closes the window is logged out. Raises the problem `database_unavailable`.
+        out and closes the window is logged out. While a `HeldCommit` is in force, `work` becomes a part of its
+        transaction. Raises the problem `database_unavailable`.
         """
+        held = held_commit()
+        if held is not None:
+            with database_faults():
+                return await held.write(work)
+        return await asyncio.shield(self._begin(work))
+
+    def hold(self) -> HeldCommit:
+        """Return a transaction for all writes while it is in force, whose commit waits for what is known last."""
+        return HeldCommit(self._begin)
+
+    def _begin(self, work: Callable[[AsyncSession], Awaitable[T]]) -> "asyncio.Task[T]":
         task = asyncio.ensure_future(self._transaction(work))
         self._writes.add(task)
         task.add_done_callback(self._finished)
-        return await asyncio.shield(task)
+        return task
 
     async def _transaction(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
         with database_faults():
