@@ -1,7 +1,8 @@
 """Gives each generated case an idempotency key of its own.
 
-A key names one request and its repetitions. A generator draws the same simple keys again and again, for bodies that differ,
-which the server refuses as it has to: that says nothing about the body. `test_idempotency.py` repeats keys on purpose.
+A key names one request and its repetitions. A generator draws the same simple keys again and again, for bodies that
+differ, which the server refuses as it has to: that says nothing about the body. `test_idempotency.py` repeats keys on
+purpose.
 """
 
 import os

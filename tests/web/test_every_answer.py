@@ -1,6 +1,7 @@
 """Each documented status, and each code within it, is reached: the contract is the list of what there is to reach."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from api.core.idempotency import Asked
 from tests.conftest import App, MakeApp
 from tests.support.people import PASSWORD, person, register
 from tests.web.test_contract import OPERATIONS
@@ -108,6 +110,20 @@ def common_password(scene: Scene) -> TestResponse:
     return scene.call(production, json={"username": "ada", "password": "password123"})
 
 
+def key_reused(scene: Scene) -> TestResponse:
+    headers = {"Idempotency-Key": "the-same"}
+    assert scene.call(headers=headers).status_code == 201
+    return scene.call(headers=headers, json={"username": "grace", "password": PASSWORD})
+
+
+def key_in_use(scene: Scene) -> TestResponse:
+    path, method, _ = OPERATIONS[scene.name]
+    body = scene.good_body()
+    asked = Asked(f"{method.upper()} {path}?", "", "the-same", json.dumps(body, sort_keys=True).encode())
+    scene.app.run(scene.app.services.idempotency.begin, asked)
+    return scene.call(headers={"Idempotency-Key": "the-same"}, json=body)
+
+
 SCENARIOS: dict[str, Callable[[Scene], TestResponse]] = {
     "not modified": not_modified,
     "malformed_json": lambda scene: scene.call(data="{", **JSON),
@@ -123,6 +139,9 @@ SCENARIOS: dict[str, Callable[[Scene], TestResponse]] = {
     "not_found": lambda scene: scene.call(parameters={"asset": "nonsense", "code": "nonsense"}),
     "username_taken": taken,
     "password_too_common": common_password,
+    "idempotency_key_malformed": lambda scene: scene.call(headers={"Idempotency-Key": "two words"}),
+    "idempotency_key_reused": key_reused,
+    "idempotency_key_in_use": key_in_use,
     "database_unavailable": unreachable_database,
     "overloaded": full_queue,
 }
