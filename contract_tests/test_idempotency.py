@@ -19,18 +19,7 @@ ROUNDS = 20
 """How often requests are sent at once until one has met another that is under way."""
 
 TOO_LONG = "k" * 129
-MALFORMED = ("two words", '""', '"', '"a', '"a", "b"', '"a"; b=1', TOO_LONG, f'"{TOO_LONG}"', b"\xc3\xa4", "back\\slash")
-    "two words",
-    '""',
-    '"',
-    '"a',
-    '"a", "b"',
-    '"a"; b=1',
-    "k" * 129,
-    f'"{"k" * 129}"',
-    b"\xc3\xa4",
-    "back\\slash",
-)
+MALFORMED = ("two words", '""', '"', '"a', '"a", "b"', '"a";b=1', TOO_LONG, f'"{TOO_LONG}"', b"\xc3\xa4", "back\\slash")
 
 
 class Registrations:

@@ -7,7 +7,7 @@ instead of failing with "database is locked". WAL and synchronous=FULL: what was
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
@@ -111,14 +111,14 @@ class Database:
         if held is not None:
             with database_faults():
                 return await held.write(work)
-        return await asyncio.shield(self._begin(work))
+        return await asyncio.shield(self._start(self._transaction(work)))
 
     def hold(self) -> HeldCommit:
         """Return a transaction for all writes while it is in force, whose commit waits for what is known last."""
-        return HeldCommit(self._begin)
+        return HeldCommit(lambda work: self._start(self._transaction(work)))
 
-    def _begin(self, work: Callable[[AsyncSession], Awaitable[T]]) -> "asyncio.Task[T]":
-        task = asyncio.ensure_future(self._transaction(work))
+    def _start(self, transaction: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        task = asyncio.ensure_future(transaction)
         self._writes.add(task)
         task.add_done_callback(self._finished)
         return task

@@ -136,7 +136,11 @@ def _first(claim: Claim, perform: Callable[[], Response]) -> Response:
         release(commit=answer.status_code < 500)
         return answer
     headers = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
-    current_app.async_to_sync(claim.keep)(KeptAnswer(answer.status_code, headers, answer.get_data(as_text=True)))
+    try:
+        current_app.async_to_sync(claim.keep)(KeptAnswer(answer.status_code, headers, answer.get_data(as_text=True)))
+    except BaseException:
+        release(commit=False)
+        raise
     return answer
 
 

@@ -81,7 +81,9 @@ class Claim:
         async def forget(session: AsyncSession) -> None:
             await session.execute(
                 delete(IdempotencyKeyRow).where(
-                    IdempotencyKeyRow.digest == self._names.digest, IdempotencyKeyRow.claim == self._claim
+                    IdempotencyKeyRow.digest == self._names.digest,
+                    IdempotencyKeyRow.claim == self._claim,
+                    IdempotencyKeyRow.sealed_answer.is_(None),  # a commit that nobody waited for may have succeeded
                 )
             )
 

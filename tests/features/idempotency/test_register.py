@@ -131,6 +131,17 @@ def test_what_was_written_before_an_error_of_ours_is_undone(
     assert register(app).status_code == 201
 
 
+def test_a_commit_that_fails_frees_the_key(
+    make_app: MakeApp, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(database_url, contract_checks="off")
+    with monkeypatch.context() as broken:
+        broken.setattr(app.services.idempotency, "_keep", None)
+        assert code(register(app)) == (500, "internal_error")
+    assert (count(app), rows(app)) == (0, [])
+    assert register(app).status_code == 201
+
+
 def test_a_first_request_under_way_is_told_of(app: App, clock: FakeClock) -> None:
     """And if whoever sent it is never heard of again, its claim lapses."""
     asked = asked_for(app)
@@ -208,10 +219,10 @@ def test_what_has_expired_is_deleted_a_few_at_a_time(app: App, clock: FakeClock)
 
 
 def test_nothing_of_it_can_be_read_in_the_database(app: App) -> None:
-    user_id = register(app).json["user"]["id"]
+    user_id = register(app, username="ada-lovelace").json["user"]["id"]
     (row,) = rows(app)
     kept = str(vars(row))
-    for secret in (KEY, PASSWORD, "ada", user_id):
+    for secret in (KEY, PASSWORD, "ada-lovelace", user_id):
         assert secret not in kept
 
 
