@@ -95,12 +95,24 @@ def problem_responses(problems: list[ProblemType]) -> dict[int, dict[str, Any]]:
         headers = {}
         if all(kind.challenge for kind in kinds.values()):
             headers["WWW-Authenticate"] = {"$ref": "#/components/headers/WWW-Authenticate"}
-        if all(kind.retry_after is not None for kind in kinds.values()):
+        waits = [kind.code for kind in kinds.values() if kind.retry_after is not None]
+        if len(waits) == len(kinds):
             headers["Retry-After"] = {"$ref": "#/components/headers/Retry-After"}
+        elif waits:
+            headers["Retry-After"] = _retry_after_of(waits)
         if headers:
             response["headers"] = headers
         responses[status] = response
     return responses
+
+
+def _retry_after_of(codes: list[str]) -> dict[str, Any]:
+    """Return the header of an answer of which only the problems of these codes have it."""
+    return {
+        "description": f"With {' and '.join(f'`{code}`' for code in codes)}: seconds to wait before the next try.",
+        "schema": {"type": "integer", "minimum": 1},
+        "example": 1,
+    }
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]

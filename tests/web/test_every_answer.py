@@ -1,6 +1,7 @@
 """Each documented status, and each code within it, is reached: the contract is the list of what there is to reach."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from werkzeug.test import TestResponse
 
+from api.core.idempotency import Asked
 from api.features.accounts.models import UserRow
 from tests.conftest import App, MakeApp
 from tests.support.people import PASSWORD, person, register
@@ -161,6 +163,20 @@ def common_password(scene: Scene) -> TestResponse:
     return scene.call(production, **kwargs)
 
 
+def key_reused(scene: Scene) -> TestResponse:
+    headers = {"Idempotency-Key": "the-same"}
+    assert scene.call(headers=headers).status_code == 201
+    return scene.call(headers=headers, json={"username": "grace", "password": PASSWORD})
+
+
+def key_in_use(scene: Scene) -> TestResponse:
+    path, method, _ = OPERATIONS[scene.name]
+    body = scene.good_body()
+    asked = Asked(f"{method.upper()} {path}?", "", "the-same", json.dumps(body, sort_keys=True).encode())
+    scene.app.run(scene.app.services.idempotency.begin, asked)
+    return scene.call(headers={"Idempotency-Key": "the-same"}, json=body)
+
+
 SCENARIOS: dict[str, Callable[[Scene], TestResponse]] = {
     "not modified": not_modified,
     "malformed_json": lambda scene: scene.call(data="{", **JSON, **scene.caller()),
@@ -181,6 +197,9 @@ SCENARIOS: dict[str, Callable[[Scene], TestResponse]] = {
     "not_found": lambda scene: scene.call(parameters={"asset": "nonsense", "code": "nonsense"}),
     "username_taken": taken,
     "password_too_common": common_password,
+    "idempotency_key_malformed": lambda scene: scene.call(headers={"Idempotency-Key": "two words"}),
+    "idempotency_key_reused": key_reused,
+    "idempotency_key_in_use": key_in_use,
     "database_unavailable": unreachable_database,
     "overloaded": full_queue,
 }
