@@ -23,6 +23,7 @@ from api.features.accounts import routes as accounts
 from api.features.accounts.example import ExampleAdministrator
 from api.features.accounts.service import Accounts
 from api.features.audit.service import Audit
+from api.features.idempotency.service import Idempotency
 from api.features.keys import routes as keys
 from api.features.keys.service import Keys
 from api.features.operations import routes as operations
@@ -43,7 +44,7 @@ from api.persistence.migrate import migrate
 from api.server.asgi import AsgiApp
 from api.server.flask_app import LoopFlask
 from api.settings import Settings
-from api.web import conformance, guards, headers, openapi, problem_handler, provide
+from api.web import conformance, guards, headers, idempotency, openapi, problem_handler, provide
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -73,6 +74,7 @@ class Services:
     session_management: SessionManagement
     step_up: StepUp
     operations: Operations
+    idempotency: Idempotency
     sandbox: Sandbox | None
     example_administrator: ExampleAdministrator
 
@@ -156,6 +158,7 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         SessionManagement(database, accounts_service, sessions_service, revocations, audit, clock),
         StepUp(clock, fresh=settings.fresh_login_seconds, session=settings.session_seconds),
         Operations(database),
+        Idempotency(database, settings.secret_key, clock, randomness, settings.idempotency_seconds),
         Sandbox(database, movable_clock, after_reset) if movable_clock else None,
         example_administrator,
     )
@@ -182,6 +185,7 @@ def make_flask(
     provide.install(app, services.operations, page)
     provide.install_ids(app, randomness or SystemRandomness())
     guards.install(app, guards.Guard(services.sessions, services.step_up, in_greenlet))
+    idempotency.install(app, services.idempotency)
     problem_handler.install(app)
     api = openapi.make_api(app)
     for blueprint in BLUEPRINTS:
