@@ -12,6 +12,7 @@ from flask import request
 
 from api.core.pages import Page, Position
 from api.core.problems import ProblemType
+from api.web.blueprint import WithHeaders
 from api.web.schemas import Answer, Body
 
 MOST = 100
@@ -111,11 +112,11 @@ def _is_storable(value: Any) -> bool:
     return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
-def page_answer(page: Page[Any], name: str, order: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return body and headers of the answer to the current request; `name`: the member that has the items."""
+def page_answer(page: Page[Any], name: str, order: str) -> WithHeaders:
+    """Return the answer to the current request; `name`: the member that has the items."""
     if page.after is None:
-        return {name: page.items, "next_cursor": None}, {}
+        return WithHeaders({name: page.items, "next_cursor": None}, {})
     cursor = cursor_of(page.after, order)
     asked = [(key, value) for key, value in request.args.items(multi=True) if key != "cursor"]
     link = f'<?{urlencode([*asked, ("cursor", cursor)])}>; rel="next"'
-    return {name: page.items, "next_cursor": cursor}, {"Link": link}
+    return WithHeaders({name: page.items, "next_cursor": cursor}, {"Link": link})

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from api.core.pages import Page
 from api.core.problems import Problem
+from api.web.blueprint import WithHeaders
 from api.web.pages import cursor_of, page_answer, position_of
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
@@ -71,12 +72,12 @@ def test_no_text_does_harm(cursor: str) -> None:
 
 def test_the_link_leads_to_the_next_page_of_the_same_list() -> None:
     with Flask("pages").test_request_context("/users?sort=-username&limit=2&cursor=old&search=a%26b"):
-        body, headers = page_answer(Page(["ada"], ("ada",)), "users", "by name")
+        answer = page_answer(Page(["ada"], ("ada",)), "users", "by name")
         cursor = cursor_of(("ada",), "by name")
-        assert body == {"users": ["ada"], "next_cursor": cursor}
-        assert headers == {"Link": f'<?sort=-username&limit=2&search=a%26b&cursor={cursor}>; rel="next"'}
+        assert answer.value == {"users": ["ada"], "next_cursor": cursor}
+        assert answer.headers == {"Link": f'<?sort=-username&limit=2&search=a%26b&cursor={cursor}>; rel="next"'}
 
 
 def test_the_last_page_has_no_link() -> None:
     with Flask("pages").test_request_context("/users"):
-        assert page_answer(Page([], None), "users", "by name") == ({"users": [], "next_cursor": None}, {})
+        assert page_answer(Page([], None), "users", "by name") == WithHeaders({"users": [], "next_cursor": None}, {})
