@@ -21,7 +21,11 @@ from api.core.randomness import Randomness, SystemRandomness
 from api.core.step_up import StepUp
 from api.features.accounts import routes as accounts
 from api.features.accounts.example import ExampleAdministrator
+from api.features.accounts.profile import Profile
 from api.features.accounts.service import Accounts
+from api.features.accounts.store import note_changed_roles
+from api.features.admin import routes as admin
+from api.features.admin.service import Administration
 from api.features.audit.service import Audit
 from api.features.idempotency.service import Idempotency
 from api.features.keys import routes as keys
@@ -31,6 +35,8 @@ from api.features.operations.service import Operations
 from api.features.operations.swagger_ui import Page
 from api.features.protected import routes as protected
 from api.features.revocation.service import Revocations
+from api.features.roles import routes as roles
+from api.features.roles.management import RoleManagement
 from api.features.roles.service import only_built_in
 from api.features.sandbox import forcing
 from api.features.sandbox import routes as sandbox
@@ -53,6 +59,8 @@ BLUEPRINTS = (
     sessions.sessions,
     protected.protected,
     accounts.me,
+    admin.admin,
+    roles.roles,
     keys.keys,
     operations.operations,
 )
@@ -70,8 +78,11 @@ class Services:
     revocations: Revocations
     audit: Audit
     accounts: Accounts
+    profile: Profile
     sessions: Sessions
     session_management: SessionManagement
+    administration: Administration
+    role_management: RoleManagement
     step_up: StepUp
     operations: Operations
     idempotency: Idempotency
@@ -141,6 +152,8 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         lifetime=settings.session_seconds,
     )
 
+    session_management = SessionManagement(database, accounts_service, sessions_service, revocations, audit, clock)
+
     async def after_reset() -> None:
         await database.write(only_built_in)
         await revocations.revoke_everyone()
@@ -154,8 +167,11 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         revocations,
         audit,
         accounts_service,
+        Profile(database, audit),
         sessions_service,
-        SessionManagement(database, accounts_service, sessions_service, revocations, audit, clock),
+        session_management,
+        Administration(database, accounts_service, session_management, revocations, audit, clock),
+        RoleManagement(database, revocations, audit, clock, note_changed_roles),
         StepUp(clock, fresh=settings.fresh_login_seconds, session=settings.session_seconds),
         Operations(database),
         Idempotency(database, settings.secret_key, clock, randomness, settings.idempotency_seconds),
@@ -182,6 +198,7 @@ def make_flask(
     credentials = None if administrator is None else administrator.credentials
     page = Page(filled=not settings.is_production, administrator=credentials)
     provide.install(app, services.accounts, services.sessions, services.session_management, services.keys)
+    provide.install(app, services.profile, services.administration, services.role_management)
     provide.install(app, services.operations, page)
     provide.install_ids(app, randomness or SystemRandomness())
     guards.install(app, guards.Guard(services.sessions, services.step_up, in_greenlet))
