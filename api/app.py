@@ -20,8 +20,11 @@ from api.core.randomness import Randomness, SystemRandomness
 from api.features.accounts import routes as accounts
 from api.features.accounts.example import ExampleAdministrator
 from api.features.accounts.service import Accounts
+from api.features.clients.service import Clients
 from api.features.keys import routes as keys
 from api.features.keys.service import Keys
+from api.features.oauth import routes as oauth
+from api.features.oauth.service import OAuth
 from api.features.operations import routes as operations
 from api.features.operations.service import Operations
 from api.features.operations.swagger_ui import Page
@@ -37,7 +40,7 @@ from api.persistence.migrate import migrate
 from api.server.asgi import AsgiApp
 from api.server.flask_app import LoopFlask
 from api.settings import Settings
-from api.web import conformance, guards, headers, openapi, problem_handler, provide
+from api.web import client_guard, conformance, guards, headers, openapi, problem_handler, provide
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -47,6 +50,7 @@ BLUEPRINTS = (
     protected.protected,
     accounts.me,
     keys.keys,
+    oauth.oauth,
     operations.operations,
 )
 """The features' operations, in the order of the contract."""
@@ -63,6 +67,8 @@ class Services:
     revocation: DatabaseRevocation
     accounts: Accounts
     sessions: Sessions
+    clients: Clients
+    oauth: OAuth
     operations: Operations
     sandbox: Sandbox | None
     example_administrator: ExampleAdministrator
@@ -80,6 +86,7 @@ class Services:
         """Finish what was begun and close everything."""
         self.hash_pool.close()
         self.revocation.close()
+        self.clients.close()
         await self.database.close()
 
 
@@ -121,6 +128,8 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         revocation,
         accounts_service,
         sessions_service,
+        Clients(database, clock, randomness),
+        OAuth(sessions_service, accounts_service, issuer),
         Operations(database),
         Sandbox(database, movable_clock, example_administrator.restore) if movable_clock else None,
         example_administrator,
@@ -144,8 +153,9 @@ def make_flask(
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     credentials = None if administrator is None else administrator.credentials
     page = Page(filled=not settings.is_production, administrator=credentials)
-    provide.install(app, services.accounts, services.sessions, services.keys, services.operations, page)
+    provide.install(app, services.accounts, services.sessions, services.keys, services.oauth, services.operations, page)
     guards.install(app, services.sessions)
+    client_guard.install(app, services.clients)
     problem_handler.install(app, randomness or SystemRandomness())
     api = openapi.make_api(app)
     for blueprint in BLUEPRINTS:

@@ -10,12 +10,13 @@ import pytest
 from werkzeug.test import TestResponse
 
 from tests.conftest import App, MakeApp
+from tests.support.clients import FORM, basic, new_client
 from tests.support.people import PASSWORD, person, register
 from tests.web.test_contract import OPERATIONS
 
 UNREACHABLE = "sqlite+aiosqlite:////there/is/no/such/directory/ostiary.db"
 
-JSON = {"content_type": "application/json"}
+JSON = "application/json"
 PATHS = {
     "getDocsAsset": {"asset": "swagger-ui.css"},
     "getProblem": {"code": "invalid_token"},
@@ -33,11 +34,23 @@ class Scene:
     def call(self, app: App | None = None, parameters: dict[str, str] | None = None, **kwargs: Any) -> TestResponse:
         path, method, operation = OPERATIONS[self.name]
         if "requestBody" in operation and not {"data", "json"} & kwargs.keys():
-            kwargs["json"] = self.good_body()
+            kwargs["data" if self.is_form else "json"] = self.good_body()
+        if self.is_for_clients and "headers" not in kwargs:
+            kwargs["headers"] = new_client(self.app)
         path = path.format(**(parameters or PATHS.get(self.name, {})))
         return (app or self.app).client.open(path, method=method.upper(), **kwargs)
 
+    @property
+    def is_form(self) -> bool:
+        return FORM in OPERATIONS[self.name][2].get("requestBody", {}).get("content", {})
+
+    @property
+    def is_for_clients(self) -> bool:
+        return OPERATIONS[self.name][2]["security"] == [{"clientAuth": []}]
+
     def good_body(self) -> dict[str, str]:
+        if self.is_form:
+            return {"token": person(self.app, "bearer").tokens["access_token"]}
         if self.name == "refresh":
             return {"refresh_token": person(self.app, "refresher").tokens["refresh_token"]}
         if self.name == "login":
@@ -49,7 +62,7 @@ class Scene:
 
 
 def success(scene: Scene) -> TestResponse:
-    guarded = bool(OPERATIONS[scene.name][2]["security"])
+    guarded = bool(OPERATIONS[scene.name][2]["security"]) and not scene.is_for_clients
     return scene.call(**scene.authenticated(("admin",)) if guarded else {})
 
 
@@ -62,6 +75,8 @@ def unreachable_database(scene: Scene) -> TestResponse:
     app = scene.make_app(UNREACHABLE)
     bodies = {"refresh": {"refresh_token": "x" * 43}, "register": {"username": "ada", "password": PASSWORD}}
     bodies["login"] = bodies["register"]
+    if scene.is_for_clients:
+        return scene.call(app, headers=basic("an id", "a secret"), data={"token": "x"})
     body = {"json": bodies[scene.name]} if scene.name in bodies else {}
     return scene.call(app, headers={"Authorization": "Bearer x.y.z"}, **body)
 
@@ -110,8 +125,10 @@ def common_password(scene: Scene) -> TestResponse:
 
 SCENARIOS: dict[str, Callable[[Scene], TestResponse]] = {
     "not modified": not_modified,
-    "malformed_json": lambda scene: scene.call(data="{", **JSON),
-    "body_too_large": lambda scene: scene.call(data=b" " * 65537, **JSON),
+    "malformed_json": lambda scene: scene.call(data="{", content_type=JSON),
+    "body_too_large": lambda scene: scene.call(data=b" " * 65537, content_type=FORM if scene.is_form else JSON),
+    "invalid_request": lambda scene: scene.call(data="token=1&token=2", content_type=FORM),
+    "invalid_client": lambda scene: scene.call(headers=basic("an id", "a secret")),
     "unsupported_media_type": lambda scene: scene.call(data="username=ada", content_type="text/plain"),
     "validation_failed": lambda scene: scene.call(json={}),
     "authentication_required": lambda scene: scene.call(),

@@ -22,8 +22,8 @@ FARTHEST = 100 * 365 * 86400
 MOST_TIMES = 100
 """The most requests that one call makes fail."""
 
-KEPT_TABLES = ("signing_keys",)
-"""Survive a reset: who holds the public keys would otherwise have to fetch them anew."""
+KEPT_TABLES = ("signing_keys", "service_clients")
+"""Survive a reset: who holds the public keys, or a client's secret, would otherwise have to get new ones."""
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,17 @@ class TokenPair:
 
 
 @dataclass(frozen=True)
+class RefreshTokenState:
+    """What the database knows of a refresh token. `is_active`: whether it still buys something."""
+
+    session_id: str
+    user_id: str
+    created_at: datetime
+    expires_at: datetime
+    is_active: bool
+
+
+@dataclass(frozen=True)
 class _Refreshed:
     session: SessionRow
     refresh_token: str
@@ -133,6 +144,29 @@ class Sessions:
     async def log_out(self, caller: Principal) -> None:
         """End the caller's session, and with it every token of it; raises the problem `database_unavailable`."""
         await self._database.write(lambda session: self._end(session, caller.session_id, "logout"))
+
+    async def look_up_refresh_token(self, refresh_token: str) -> RefreshTokenState | None:
+        """Return what is known of a refresh token, which stays as it is; None if it never was one of ours.
+
+        Raises the problem `database_unavailable`.
+        """
+        now = self._clock.now()
+        query = (
+            select(RefreshTokenRow, SessionRow)
+            .join(SessionRow, SessionRow.id == RefreshTokenRow.session_id)
+            .where(RefreshTokenRow.digest == digest(refresh_token))
+        )
+        async with self._database.read() as session:
+            found = (await session.execute(query)).one_or_none()
+        if found is None:
+            return None
+        token, owner = found[0], found[1]
+        is_active = token.used_at is None and owner.ended_at is None and now < min(token.expires_at, owner.expires_at)
+        return RefreshTokenState(owner.id, owner.user_id, token.created_at, token.expires_at, is_active)
+
+    async def end(self, session_id: str, reason: str) -> None:
+        """End a session, and with it every token of it; raises the problem `database_unavailable`."""
+        await self._database.write(lambda session: self._end(session, session_id, reason))
 
     async def authenticate(self, token: str) -> Principal:
         """Return whom an access token stands for; raises the problems `invalid_token` and `database_unavailable`."""

@@ -1,0 +1,25 @@
+"""Service clients.
+
+Revision ID: 0004
+Revises: 0001
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from api.persistence.base import UtcDateTime
+
+revision = "0004"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "service_clients",
+        sa.Column("client_id", sa.String(36), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("secret_digest", sa.String(64), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("client_id", name=op.f("pk_service_clients")),
+        sa.UniqueConstraint("secret_digest", name=op.f("uq_service_clients_secret_digest")),
+    )
