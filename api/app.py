@@ -20,6 +20,7 @@ from api.core.randomness import Randomness, SystemRandomness
 from api.features.accounts import routes as accounts
 from api.features.accounts.example import ExampleAdministrator
 from api.features.accounts.service import Accounts
+from api.features.clients.example import ExampleClient
 from api.features.clients.service import Clients
 from api.features.keys import routes as keys
 from api.features.keys.service import Keys
@@ -72,15 +73,17 @@ class Services:
     operations: Operations
     sandbox: Sandbox | None
     example_administrator: ExampleAdministrator
+    example_client: ExampleClient
 
     async def start(self) -> None:
-        """Read the signing keys, make what the first request would wait for, settle the example administrator.
+        """Read the signing keys, make what the first request would wait for, settle the examples' identities.
 
         Raises KeysUnreadable and the problem `database_unavailable`.
         """
         await self.keys.ring()
         await self.passwords.warm_up()
         await self.example_administrator.settle()
+        await self.example_client.settle()
 
     async def stop(self) -> None:
         """Finish what was begun and close everything."""
@@ -104,6 +107,7 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
     example_administrator = ExampleAdministrator(
         database, accounts_service, settings.secret_key, present=settings.has_example_administrator
     )
+    clients = Clients(database, clock, randomness)
     issuer = settings.effective_issuer
     sessions_service = Sessions(
         database,
@@ -128,11 +132,12 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         revocation,
         accounts_service,
         sessions_service,
-        Clients(database, clock, randomness),
+        clients,
         OAuth(sessions_service, accounts_service, issuer),
         Operations(database),
         Sandbox(database, movable_clock, example_administrator.restore) if movable_clock else None,
         example_administrator,
+        ExampleClient(database, clients, settings.secret_key, clock, present=settings.has_example_administrator),
     )
 
 
@@ -142,17 +147,22 @@ def make_flask(
     *,
     randomness: Randomness | None = None,
     administrator: ExampleAdministrator | None = None,
+    client: ExampleClient | None = None,
 ) -> LoopFlask:
     """Build the Flask application around `services`.
 
-    administrator: whom Swagger UI's examples act as where an operation needs the role; None: nobody.
+    administrator, client: whom Swagger UI's examples act as where an operation needs the role, or is for other
+    services; None: nobody.
     """
     app = LoopFlask("api", static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False  # `//login` is not found, rather than redirected
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    credentials = None if administrator is None else administrator.credentials
-    page = Page(filled=not settings.is_production, administrator=credentials)
+    page = Page(
+        filled=not settings.is_production,
+        administrator=administrator.credentials if administrator else None,
+        client=client.credentials if client else None,
+    )
     provide.install(app, services.accounts, services.sessions, services.keys, services.oauth, services.operations, page)
     guards.install(app, services.sessions)
     client_guard.install(app, services.clients)
@@ -184,12 +194,13 @@ def create_app(settings: Settings | None = None) -> LoopFlask:
 def create_asgi(settings: Settings) -> AsgiApp:
     """Build the application for an ASGI server that listens on the host of `settings`, which `prepare` has completed.
 
-    Only such a server has an example administrator: who else runs the application may let anybody reach it.
+    Only such a server has an example administrator and client: who else runs the application may let anybody reach it.
     """
     services = make_services(settings)
-    administrator = services.example_administrator if settings.has_example_administrator else None
+    present = settings.has_example_administrator
+    administrator, client = (services.example_administrator, services.example_client) if present else (None, None)
     return AsgiApp(
-        make_flask(settings, services, administrator=administrator),
+        make_flask(settings, services, administrator=administrator, client=client),
         max_body=settings.max_body_bytes,
         start=services.start,
         stop=services.stop,

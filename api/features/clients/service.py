@@ -49,7 +49,7 @@ class Clients:
         """
         client = ServiceClient(self._randomness.new_id(), name, self._clock.now())
         secret = SECRET_PREFIX + self._randomness.token()
-        values = {**vars(client), "secret_digest": _digest(client.client_id, secret)}
+        values = {**vars(client), "secret_digest": secret_digest(client.client_id, secret)}
 
         async def add(session: AsyncSession) -> None:
             await session.execute(insert(ServiceClientRow).values(values))
@@ -86,12 +86,13 @@ class Clients:
 
         What is compared is a digest that nobody can choose, so the time that it takes tells nothing.
         """
-        return await self._query.exists(_digest(client_id, secret))
+        return await self._query.exists(secret_digest(client_id, secret))
 
     def close(self) -> None:
         """Close what the look-up keeps open."""
         self._query.close()
 
 
-def _digest(client_id: str, secret: str) -> str:
+def secret_digest(client_id: str, secret: str) -> str:
+    """Return what the database keeps of a client's secret."""
     return digest(f"{client_id}:{secret}")  # an id of ours has no colon
