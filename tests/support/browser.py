@@ -151,7 +151,7 @@ class SwaggerUi:
         """Give `token` in the dialog."""
         self.page.locator(".auth-wrapper button.authorize").first.click()
         dialog = self.page.locator(".modal-ux")
-        bearer = dialog.locator(".auth-container form", has=self.page.locator("#auth-bearer-value"))
+        bearer = dialog.locator(".auth-container").filter(has_text="bearerAuth")
         bearer.locator("input").fill(token)
         bearer.locator("button.authorize").click()
         bearer.locator("button.btn-done").click()
