@@ -14,6 +14,7 @@ from schemathesis.engine.run import TESTING_PHASES, PhaseName
 from contract_tests.authentication import Spending, authenticate
 from contract_tests.people import Person
 from contract_tests.report import Report
+from contract_tests.services import ServiceClient
 
 PHASES = tuple(phase.value for phase in TESTING_PHASES)
 """examples, coverage, fuzzing, stateful: whatever the installed version has."""
@@ -48,6 +49,7 @@ class Plan:
 
     spending: the operations that end the token which they are sent with, and how people come by one to spare.
     privileged: the operations that only the last of the people may call.
+    service: a service client, for the operations that only such a one may call.
     seed: the same seed generates the same cases.
     max_examples: cases for each operation in the phase fuzzing, and scenarios in the phase stateful.
     seconds: a time budget; the phases fuzzing and stateful go on, in turns, until it is used up.
@@ -58,6 +60,7 @@ class Plan:
 
     spending: Spending = field(default_factory=dict)
     privileged: Collection[str] = ()
+    service: ServiceClient | None = None
     seed: int = 1
     max_examples: int = 100
     seconds: int | None = None
@@ -133,7 +136,7 @@ def run_contract(
         off = disabled_checks(schema)
         if off:
             raise ValueError(f"these checks are off: {', '.join(sorted(off))}")
-        authenticate(schema, people, spending=plan.spending, privileged=plan.privileged)
+        authenticate(schema, people, spending=plan.spending, privileged=plan.privileged, service=plan.service)
         for event in from_schema(schema).execute():
             _add(report, event)
             on_event(report, event)

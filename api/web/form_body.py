@@ -1,6 +1,7 @@
 """Reading a form strictly, as OAuth's operations take it: one reading only (RFC 6749 section 3.2 and appendix B)."""
 
 import re
+from collections.abc import Collection
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -28,11 +29,12 @@ INVALID_REQUEST = ProblemType(
 _NO_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-def parse(raw: bytes) -> dict[str, str]:
-    """Return the parameters of the form in `raw`; those without a value count as left out (RFC 6749 section 3.2).
+def parse(raw: bytes, known: Collection[str]) -> dict[str, str]:
+    """Return the `known` parameters of the form in `raw`; those without a value count as left out.
 
-    Raises the problem `invalid_request` for a parameter that comes twice, a byte outside ASCII, an escape that is none
-    or stands for no UTF-8, and for more than 64 parameters.
+    Others are ignored, however often they come (RFC 6749 section 3.2). Raises the problem `invalid_request` for a known
+    parameter that comes twice, a byte outside ASCII, an escape that is none or stands for no UTF-8, and for more than
+    64 parameters.
     """
     try:
         text = raw.decode("ascii")
@@ -43,6 +45,7 @@ def parse(raw: bytes) -> dict[str, str]:
         raise _refusal("it is not form-urlencoded UTF-8") from error
     except ValueError as error:
         raise _refusal(f"it has more than {MOST_PARAMETERS} parameters") from error
+    pairs = [(name, value) for name, value in pairs if name in known]
     parameters = dict(pairs)
     if len(parameters) != len(pairs):
         raise _refusal("a parameter comes twice")
@@ -62,7 +65,7 @@ class FormBodyParser(FlaskParser):
         coding = req.headers.get("Content-Encoding", "identity").lower()
         if req.mimetype != FORM or charset not in ("utf-8", "utf8") or coding != "identity":
             raise UNSUPPORTED_MEDIA_TYPE(f"Send the body as {FORM}, in UTF-8 and without a content coding.")
-        return parse(req.get_data(cache=True))
+        return parse(req.get_data(cache=True), schema.fields)
 
     def handle_error(self, error: ma.ValidationError, *_args: Any, **_kwargs: Any) -> NoReturn:
         """Raise `invalid_request`, naming the wrong parameters."""

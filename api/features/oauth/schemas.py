@@ -21,7 +21,7 @@ class _TokenForm(ma.Schema):
         unknown = ma.EXCLUDE
 
     token_type_hint = fields.String(
-        validate=validate.Length(1, LONGEST_HINT),
+        validate=validate.Length(0, LONGEST_HINT),
         metadata={
             "description": "Which kind to try first: `access_token` or `refresh_token`. Anything else is ignored.",
             "example": "access_token",
