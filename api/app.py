@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy.util.concurrency import in_greenlet
 
 from api import settings as settings_module
 from api.core import logging
@@ -17,9 +18,11 @@ from api.core.clock import Clock, MovableClock, SystemClock
 from api.core.hash_pool import HashPool
 from api.core.passwords import Passwords
 from api.core.randomness import Randomness, SystemRandomness
+from api.core.step_up import StepUp
 from api.features.accounts import routes as accounts
 from api.features.accounts.example import ExampleAdministrator
 from api.features.accounts.service import Accounts
+from api.features.audit.service import Audit
 from api.features.clients.example import ExampleClient
 from api.features.clients.service import Clients
 from api.features.keys import routes as keys
@@ -30,12 +33,15 @@ from api.features.operations import routes as operations
 from api.features.operations.service import Operations
 from api.features.operations.swagger_ui import Page
 from api.features.protected import routes as protected
+from api.features.revocation.service import Revocations
+from api.features.roles.service import only_built_in
 from api.features.sandbox import forcing
 from api.features.sandbox import routes as sandbox
 from api.features.sandbox.service import Sandbox
 from api.features.sessions import routes as sessions
-from api.features.sessions.revocation import DatabaseRevocation
-from api.features.sessions.service import Lifetimes, Sessions
+from api.features.sessions.management import SessionManagement
+from api.features.sessions.rotation import Rotation
+from api.features.sessions.service import Sessions
 from api.persistence.database import Database
 from api.persistence.migrate import migrate
 from api.server.asgi import AsgiApp
@@ -65,9 +71,12 @@ class Services:
     hash_pool: HashPool
     passwords: Passwords
     keys: Keys
-    revocation: DatabaseRevocation
+    revocations: Revocations
+    audit: Audit
     accounts: Accounts
     sessions: Sessions
+    session_management: SessionManagement
+    step_up: StepUp
     clients: Clients
     oauth: OAuth
     operations: Operations
@@ -76,11 +85,13 @@ class Services:
     example_client: ExampleClient
 
     async def start(self) -> None:
-        """Read the signing keys, make what the first request would wait for, settle the examples' identities.
+        """Read the signing keys and the revocations, make what the first request would wait for, settle the examples'
+        identities.
 
         Raises KeysUnreadable and the problem `database_unavailable`.
         """
         await self.keys.ring()
+        await self.revocations.start()
         await self.passwords.warm_up()
         await self.example_administrator.settle()
         await self.example_client.settle()
@@ -88,8 +99,9 @@ class Services:
     async def stop(self) -> None:
         """Finish what was begun and close everything."""
         self.hash_pool.close()
-        self.revocation.close()
         self.clients.close()
+        await self.sessions.last_seen.stop()
+        await self.revocations.stop()
         await self.database.close()
 
 
@@ -101,9 +113,25 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
     database = Database(settings.effective_database_url, settings.database_pool_size, float(settings.database_timeout))
     hash_pool = HashPool(settings.effective_hash_threads, settings.hash_queue)
     passwords = Passwords(settings.argon2, hash_pool)
-    accounts_service = Accounts(database, passwords, clock, randomness, refuse_common_passwords=settings.is_production)
+    audit = Audit(database, settings.secret_key, clock, randomness)
+    revocations = Revocations(
+        database,
+        clock,
+        randomness,
+        lifetime=settings.access_token_seconds,
+        strict=settings.revocation_strict,
+        timeout=float(settings.database_timeout),
+    )
+    accounts_service = Accounts(
+        database,
+        passwords,
+        revocations,
+        audit,
+        clock,
+        randomness,
+        refuse_common_passwords=settings.is_production,
+    )
     keys_service = Keys(database, settings.secret_key, clock, randomness)
-    revocation = DatabaseRevocation(database)
     example_administrator = ExampleAdministrator(
         database, accounts_service, settings.secret_key, present=settings.has_example_administrator
     )
@@ -114,28 +142,34 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         accounts_service,
         keys_service,
         AccessTokens(issuer, settings.audience or issuer, settings.access_token_seconds, clock),
-        revocation,
+        Rotation(clock, randomness, idle=settings.refresh_token_idle_seconds, grace=settings.refresh_grace_seconds),
+        revocations,
+        audit,
         clock,
         randomness,
-        Lifetimes(
-            refresh_idle=settings.refresh_token_idle_seconds,
-            session=settings.session_seconds,
-            refresh_grace=settings.refresh_grace_seconds,
-            freshness=settings.fresh_login_seconds,
-        ),
+        lifetime=settings.session_seconds,
     )
+
+    async def after_reset() -> None:
+        await database.write(only_built_in)
+        await revocations.revoke_everyone()
+        await example_administrator.restore()
+
     return Services(
         database,
         hash_pool,
         passwords,
         keys_service,
-        revocation,
+        revocations,
+        audit,
         accounts_service,
         sessions_service,
+        SessionManagement(database, accounts_service, sessions_service, revocations, audit, clock),
+        StepUp(clock, fresh=settings.fresh_login_seconds, session=settings.session_seconds),
         clients,
         OAuth(sessions_service, accounts_service, issuer),
         Operations(database),
-        Sandbox(database, movable_clock, example_administrator.restore) if movable_clock else None,
+        Sandbox(database, movable_clock, after_reset) if movable_clock else None,
         example_administrator,
         ExampleClient(database, clients, settings.secret_key, clock, present=settings.has_example_administrator),
     )
@@ -163,10 +197,12 @@ def make_flask(
         administrator=administrator.credentials if administrator else None,
         client=client.credentials if client else None,
     )
-    provide.install(app, services.accounts, services.sessions, services.keys, services.oauth, services.operations, page)
-    guards.install(app, services.sessions)
+    provide.install(app, services.accounts, services.sessions, services.session_management, services.keys)
+    provide.install(app, services.oauth, services.operations, page)
+    provide.install_ids(app, randomness or SystemRandomness())
+    guards.install(app, guards.Guard(services.sessions, services.step_up, in_greenlet))
     client_guard.install(app, services.clients)
-    problem_handler.install(app, randomness or SystemRandomness())
+    problem_handler.install(app)
     api = openapi.make_api(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)

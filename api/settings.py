@@ -109,6 +109,12 @@ class Settings:
         600,
         check=_at_least(1),
     )
+    revocation_strict: bool = _setting(
+        "Ask the database on each request whether the access token was revoked, instead of the worker's own memory of "
+        "the revocations, which is kept up to date",
+        "bool",
+        False,
+    )
     argon2_memory_kib: int = _setting("Memory of one password hash, in KiB", "int", 19456, check=_at_least(8))
     argon2_time_cost: int = _setting("Passes of one password hash over its memory", "int", 2, check=_at_least(1))
     argon2_parallelism: int = _setting("Lanes of one password hash", "int", 1, check=_at_least(1))

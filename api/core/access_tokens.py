@@ -13,13 +13,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
 from api.core.clock import Clock
-from api.core.principal import Principal
+from api.core.principal import AAL1, Principal
 
 ALGORITHM = "ES256"
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - RFC 9068 section 2.1
 CLIENT_ID = "ostiary"
 LONGEST_TOKEN = 4096
 """Characters; anything longer is no token of ours and is not looked at."""
+LONGEST_CLOCK_SKEW = 10
+"""Seconds that a token may seem to come from the future, because the clock of whoever issued it is ahead."""
 REMEMBERED_TOKENS = 20_000
 _REQUIRED_CLAIMS = ["iss", "aud", "sub", "iat", "exp", "jti", "sid", "client_id", "auth_time"]
 
@@ -92,7 +94,12 @@ class AccessTokens:
         self._remembered: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
 
     def issue(self, key: SigningKey, principal: Principal, token_id: str, amr: list[str]) -> Issued:
-        """Sign a token for `principal`, whose `expires_at` caps the lifetime (the session may end sooner)."""
+        """Sign a token for `principal`, who has logged in; its `expires_at` caps the lifetime (sessions end).
+
+        Raises ValueError for a principal without a log-in, such as that of an API key.
+        """
+        if principal.expires_at is None or principal.auth_time is None:
+            raise ValueError("access tokens are for those who have logged in")
         issued_at = int(self._clock.timestamp())
         expires_at = min(issued_at + self._lifetime, int(principal.expires_at.timestamp()))
         claims = {
@@ -104,34 +111,43 @@ class AccessTokens:
             "exp": expires_at,
             "jti": token_id,
             "sid": principal.session_id,
-            "scope": "",
+            "scope": " ".join(sorted(principal.scopes)),
             "roles": sorted(principal.roles),
             "amr": amr,
+            "acr": principal.acr,
             "auth_time": int(principal.auth_time.timestamp()),
+            "ver": principal.position,
         }
         token = jwt.encode(claims, key.private_key, ALGORITHM, {"typ": TOKEN_TYPE, "kid": key.kid})
         return Issued(token, expires_at - issued_at)
+
+    def recall(self, token: str) -> Principal | None:
+        """Return whom `token` stands for if it is one of those remembered and has not expired, else None."""
+        fingerprint = _fingerprint(token)
+        remembered = self._remembered.get(fingerprint)
+        if remembered is None:
+            return None
+        expires_at, principal = remembered
+        if self._clock.timestamp() < expires_at:
+            return principal
+        del self._remembered[fingerprint]
+        return None
 
     def verify(self, token: str, keys: Mapping[str, SigningKey]) -> Principal:
         """Return whom `token` stands for.
 
         Raises UnknownKey when `keys` lacks its kid, InvalidAccessToken for every other fault, expiry included.
         """
-        fingerprint = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-        remembered = self._remembered.get(fingerprint)
-        now = self._clock.timestamp()
+        remembered = self.recall(token)
         if remembered is not None:
-            expires_at, principal = remembered
-            if now < expires_at:
-                return principal
-            del self._remembered[fingerprint]
-        principal = self._verify(token, keys, now)
-        self._remembered[fingerprint] = (principal.expires_at.timestamp(), principal)
+            return remembered
+        principal, expires_at = self._verify(token, keys, self._clock.timestamp())
+        self._remembered[_fingerprint(token)] = (expires_at, principal)
         if len(self._remembered) > REMEMBERED_TOKENS:
             self._remembered.popitem(last=False)
         return principal
 
-    def _verify(self, token: str, keys: Mapping[str, SigningKey], now: float) -> Principal:
+    def _verify(self, token: str, keys: Mapping[str, SigningKey], now: float) -> tuple[Principal, float]:
         if len(token) > LONGEST_TOKEN:
             raise InvalidAccessToken("too long")
         try:
@@ -156,7 +172,7 @@ class AccessTokens:
                     "strict_aud": True,
                 },
             )
-            principal = _principal(claims)
+            principal = _principal(claims, key.kid)
         except InvalidAccessToken:
             raise
         # PyJWT and the parsers below it meet arbitrary bytes here: whatever they say, the token is refused.
@@ -171,9 +187,12 @@ class AccessTokens:
             RecursionError,
         ) as error:
             raise InvalidAccessToken(type(error).__name__) from error
-        if now >= principal.expires_at.timestamp() or now < claims.get("nbf", now):
+        # A lifetime that was set shorter since holds for tokens issued before, too: revocations are kept no longer.
+        expires_at = min(claims["exp"], claims["iat"] + self._lifetime)
+        begins_at = max(claims["iat"], claims.get("nbf", 0)) - LONGEST_CLOCK_SKEW
+        if not begins_at <= now < expires_at:
             raise InvalidAccessToken("expired, or not valid yet")
-        return principal
+        return principal, expires_at
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -182,14 +201,20 @@ def claims_of(token: str) -> dict[str, Any]:
     return claims
 
 
-def _principal(claims: Mapping[str, Any]) -> Principal:
+def _fingerprint(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def _principal(claims: Mapping[str, Any], kid: str) -> Principal:
     """Return whom verified claims stand for; raises InvalidAccessToken for a claim of another type than ours."""
-    texts = [claims["sub"], claims["sid"], claims["client_id"]]
+    texts = [claims["sub"], claims["sid"], claims["client_id"], claims.get("scope", ""), claims.get("acr", AAL1)]
     times = [claims["exp"], claims["iat"], claims["auth_time"], claims.get("nbf", 0)]
     roles = claims["roles"]
+    position = claims.get("ver", 0)
     if (
         not all(isinstance(value, str) for value in texts)
         or not all(isinstance(value, int | float) for value in times)
+        or not isinstance(position, int)
         # A string is iterable too: "admin" would be five roles of one letter.
         or not (isinstance(roles, list) and all(isinstance(role, str) for role in roles))
     ):
@@ -198,6 +223,10 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
         user_id=claims["sub"],
         session_id=claims["sid"],
         roles=frozenset(roles),
+        scopes=frozenset(claims.get("scope", "").split()),
         auth_time=datetime.fromtimestamp(claims["auth_time"], UTC),
         expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+        position=position,
+        acr=claims.get("acr", AAL1),
+        kid=kid,
     )

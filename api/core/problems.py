@@ -141,18 +141,27 @@ INVALID_TOKEN = ProblemType(
 INSUFFICIENT_USER_AUTHENTICATION = ProblemType(
     code="insufficient_user_authentication",
     status=401,
-    title="The log-in is too long ago",
-    detail="This operation needs a log-in that is more recent than this token's.",
-    remedy="Log in again (POST /login) and send the new access token within max_age seconds.",
-    challenge=f'{BEARER}, error="insufficient_user_authentication"',
+    title="The log-in is too long ago, or too weak",
+    detail="This operation needs a log-in that is more recent, or stronger, than that behind this credential.",
+    remedy=(
+        "Prove again who you are (POST /me/reauthenticate, or POST /login) and send the new access token within "
+        "max_age seconds. An API key never suffices."
+    ),
+    challenge=f'{BEARER}, error="insufficient_user_authentication", acr_values="aal1", max_age="600"',
     members={
+        "acr_values": {
+            "type": "array",
+            "items": {"type": "string"},
+            "minItems": 1,
+            "description": "The `acr` of which the access token needs one (RFC 9470 section 3).",
+        },
         "max_age": {
             "type": "integer",
             "minimum": 0,
             "description": "Seconds that the log-in may be ago (RFC 9470 section 3).",
-        }
+        },
     },
-    example={"max_age": 600},
+    example={"acr_values": ["aal1"], "max_age": 600},
 )
 INSUFFICIENT_ROLE = ProblemType(
     code="insufficient_role",
@@ -174,6 +183,31 @@ INSUFFICIENT_ROLE = ProblemType(
         },
     },
     example={"required_roles": ["admin"], "held_roles": []},
+)
+INSUFFICIENT_SCOPE = ProblemType(
+    code="insufficient_scope",
+    status=403,
+    title="The access token or API key lacks a scope",
+    detail="This operation needs a scope that the access token or API key does not have.",
+    remedy=(
+        "Use an access token or API key with the scope. Scopes beyond those of the own account come with roles; after "
+        "getting a role, refresh (POST /refresh)."
+    ),
+    challenge=f'{BEARER}, error="insufficient_scope"',
+    members={
+        "required_scopes": {
+            "type": "array",
+            "items": {"type": "string"},
+            "minItems": 1,
+            "description": "The scopes that are needed.",
+        },
+        "held_scopes": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "The scopes that the access token or API key has.",
+        },
+    },
+    example={"required_scopes": ["users:read"], "held_scopes": ["me:read", "me:write"]},
 )
 NOT_FOUND = ProblemType(
     code="not_found",
@@ -236,6 +270,36 @@ VALIDATION_FAILED = ProblemType(
         }
     },
     example={"errors": [{"pointer": "/username", "detail": "Missing data for required field."}]},
+)
+INVALID_QUERY = ProblemType(
+    code="invalid_query",
+    status=422,
+    title="The query does not fit its schema",
+    detail="Some parameters of the query are not as the contract asks.",
+    remedy="Mend each parameter named in errors.",
+    members={
+        "errors": {
+            "type": "array",
+            "minItems": 1,
+            "description": "What is wrong, one entry for each fault.",
+            "items": {
+                "type": "object",
+                "title": "InvalidParameter",
+                "description": "A parameter of the query, and what is wrong with it.",
+                "required": ["parameter", "detail"],
+                "properties": {
+                    "parameter": {"type": "string", "description": "Its name.", "example": "limit"},
+                    "detail": {
+                        "type": "string",
+                        "minLength": 1,
+                        "description": "What is wrong with it.",
+                        "example": "Not a valid integer.",
+                    },
+                },
+            },
+        }
+    },
+    example={"errors": [{"parameter": "limit", "detail": "Not a valid integer."}]},
 )
 RATE_LIMITED = ProblemType(
     code="rate_limited",

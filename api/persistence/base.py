@@ -3,12 +3,15 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, MetaData, String
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, String
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
 Id = String(36)
 """A UUIDv7 in its usual text form."""
+
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+"""A number that the database counts up; SQLite counts its INTEGER alone, of 64 bits like the other."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -26,6 +26,7 @@ from api.persistence.base import Base
 T = TypeVar("T")
 log = structlog.stdlib.get_logger(__name__)
 
+_IN_ORDER = text("SELECT pg_advisory_xact_lock(7095478)")
 SQLITE_READERS = 5
 WAL_RETRY = 0.02
 """Seconds between two attempts to turn a file to WAL that another process has locked."""
@@ -118,6 +119,15 @@ class Database:
         self._writes.discard(task)
         if not task.cancelled():
             task.exception()  # looked at, so that an abandoned failure is no warning
+
+    async def in_order(self, session: AsyncSession) -> None:
+        """Let the rest of this transaction be alone with what else asks for it, up to its commit.
+
+        What it inserts then has a higher number than all that others have committed. On SQLite every writing
+        transaction is alone anyway.
+        """
+        if not self.is_sqlite:
+            await session.execute(_IN_ORDER)
 
     async def empty(self, keep: Collection[str]) -> None:
         """Delete every row of every table but those named in `keep`; raises the problem `database_unavailable`."""

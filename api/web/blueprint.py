@@ -12,6 +12,7 @@ from webargs.flaskparser import FlaskParser
 
 from api.core.problems import (
     BODY_TOO_LARGE,
+    INVALID_QUERY,
     MALFORMED_JSON,
     UNSUPPORTED_MEDIA_TYPE,
     VALIDATION_FAILED,
@@ -115,6 +116,16 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         def decorator(view: View) -> View:
             taken: View = take_body(view)
             return document(taken, problems=self.BODY_PROBLEMS)
+
+        return decorator
+
+    def query(self, schema: ma.Schema) -> Callable[[View], View]:
+        """Take the parameters of the query, as one dictionary before other arguments; declare `invalid_query`."""
+        take_query = super().arguments(schema, location="query")
+
+        def decorator(view: View) -> View:
+            taken: View = take_query(view)
+            return document(taken, problems=(INVALID_QUERY,))
 
         return decorator
 

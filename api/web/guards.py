@@ -1,6 +1,7 @@
 """Who may call a view. Every view carries `@public` or `@requires(...)`; the app refuses to start otherwise."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Protocol, TypeVar
 
@@ -9,39 +10,61 @@ from flask import Flask, current_app, g, request
 from api.core.principal import Principal
 from api.core.problems import (
     AUTHENTICATION_REQUIRED,
+    BEARER,
     DATABASE_UNAVAILABLE,
     INSUFFICIENT_ROLE,
+    INSUFFICIENT_SCOPE,
     INSUFFICIENT_USER_AUTHENTICATION,
     INVALID_TOKEN,
+    Problem,
 )
+from api.core.scopes import Scope
+from api.core.step_up import StepUp
 from api.web.blueprint import document
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 _MARK = "_ostiary_guarded"
-_AUTHENTICATOR = "ostiary.authenticator"
+_GUARD = "ostiary.guard"
 BEARER_SCHEME = "bearerAuth"
 
 
 class Authenticator(Protocol):
-    """Turns an access token into the principal that it stands for."""
+    """Turns a credential into the principal that it stands for."""
+
+    def recall(self, token: str) -> Principal | None:
+        """Return the bearer if memory alone can tell, else None; raises the problem `invalid_token`."""
+        ...
 
     async def authenticate(self, token: str) -> Principal:
         """Return the bearer; raises the problems `invalid_token` and `database_unavailable`."""
         ...
 
-    def require_fresh(self, bearer: Principal) -> None:
-        """Return if the bearer has logged in recently; else raise `insufficient_user_authentication`."""
-        ...
+
+@dataclass(frozen=True)
+class Guard:
+    """What guards ask: who bears a token, whether the log-in suffices, and whether this code runs on the event loop."""
+
+    authenticator: Authenticator
+    step_up: StepUp
+    on_loop: Callable[[], bool]
+
+    def bearer(self, token: str) -> Principal:
+        """Return the bearer of `token`: on the loop from memory, in some µs, if that can tell; else by asking."""
+        bearer = self.authenticator.recall(token) if self.on_loop() else None
+        if bearer is None:
+            found: Principal = current_app.async_to_sync(self.authenticator.authenticate)(token)
+            return found
+        return bearer
 
 
 class UnguardedView(Exception):
     """A view says neither who may call it nor that everybody may."""
 
 
-def install(app: Flask, authenticator: Authenticator) -> None:
-    """Make `authenticator` the one that guards ask."""
-    app.extensions[_AUTHENTICATOR] = authenticator
+def install(app: Flask, guard: Guard) -> None:
+    """Make `guard` the one that the views of `app` ask."""
+    app.extensions[_GUARD] = guard
 
 
 def public(view: View) -> View:
@@ -50,36 +73,49 @@ def public(view: View) -> View:
     return document(view, security=[])
 
 
-def requires(*, role: str | None = None, fresh: bool = False) -> Callable[[View], View]:
+def requires(
+    *, scope: Scope | None = None, role: str | None = None, fresh: bool = False, session: bool = False
+) -> Callable[[View], View]:
     """Let only the bearer of a valid access token call the view.
 
-    role: only one who holds it. fresh: only one who has logged in recently (RFC 9470). The view finds its caller with
-    `principal()`. Answers `authentication_required`, `invalid_token`, `insufficient_user_authentication`,
-    `insufficient_role`.
+    scope, role: only one who has it. session: only a person who has logged in; fresh: and lately (RFC 9470). The view
+    finds its caller with `principal()`. Answers `authentication_required`, `invalid_token`, `insufficient_scope`,
+    `insufficient_role`, `insufficient_user_authentication`.
     """
+    person = fresh or session
     problems = [AUTHENTICATION_REQUIRED, INVALID_TOKEN, DATABASE_UNAVAILABLE]
-    if fresh:
+    if person:
         problems.append(INSUFFICIENT_USER_AUTHENTICATION)
+    if scope is not None:
+        problems.append(INSUFFICIENT_SCOPE)
     if role is not None:
         problems.append(INSUFFICIENT_ROLE)
 
     def decorator(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            authenticator: Authenticator = current_app.extensions[_AUTHENTICATOR]
-            bearer: Principal = current_app.async_to_sync(authenticator.authenticate)(bearer_token())
+            guard: Guard = current_app.extensions[_GUARD]
+            bearer = guard.bearer(bearer_token())
+            if scope is not None and scope.name not in bearer.scopes:
+                raise _insufficient_scope(scope, bearer)
             if role is not None and role not in bearer.roles:
                 raise INSUFFICIENT_ROLE(required_roles=[role], held_roles=sorted(bearer.roles))
-            if fresh:
-                authenticator.require_fresh(bearer)
+            if person:
+                guard.step_up.require(bearer, fresh=fresh)
             g.principal = bearer
             return current_app.ensure_sync(view)(*args, **kwargs)
 
         setattr(guarded, _MARK, True)
-        needed = [] if role is None else [role]  # the roles needed (OpenAPI 3.1, Security Requirement Object)
+        # What is needed, in the contract (OpenAPI 3.1, Security Requirement Object): a scope has a colon, a role none.
+        needed = [one for one in (scope.name if scope else None, role) if one is not None]
         return document(guarded, problems=tuple(problems), security=[{BEARER_SCHEME: needed}])  # type: ignore[return-value]
 
     return decorator
+
+
+def _insufficient_scope(scope: Scope, bearer: Principal) -> Problem:
+    challenge = f'{BEARER}, error="insufficient_scope", scope="{scope.name}"'
+    return INSUFFICIENT_SCOPE(challenge=challenge, required_scopes=[scope.name], held_scopes=sorted(bearer.scopes))
 
 
 def bearer_token() -> str:

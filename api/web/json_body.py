@@ -7,7 +7,7 @@ import marshmallow as ma
 from flask import Request
 from webargs.flaskparser import FlaskParser
 
-from api.core.problems import MALFORMED_JSON, UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED
+from api.core.problems import INVALID_QUERY, MALFORMED_JSON, UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED
 
 DEEPEST = 32
 
@@ -76,7 +76,9 @@ def _pointers(messages: Any, pointer: str = "") -> list[dict[str, str]]:
 
 
 class JsonBodyParser(FlaskParser):
-    """webargs' parser, with our reading of JSON and our problems."""
+    """webargs' parser, with our reading of JSON and our problems; unknown parameters of the query are refused."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {"json": None, "query": ma.RAISE}  # noqa: RUF012 - as webargs declares it
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
         """Return the body's value; raises `unsupported_media_type`, `body_too_large` or `malformed_json`."""
@@ -87,7 +89,14 @@ class JsonBodyParser(FlaskParser):
         return parse(req.get_data(cache=True))
 
     def handle_error(self, error: ma.ValidationError, *_args: Any, **_kwargs: Any) -> NoReturn:
-        """Raise `validation_failed`, naming each wrong member."""
+        """Raise `validation_failed`, naming each wrong member, or `invalid_query`, naming each wrong parameter."""
         messages = error.messages
+        if isinstance(messages, dict) and "query" in messages:
+            raise INVALID_QUERY(
+                errors=[
+                    {"parameter": found["pointer"].removeprefix("/").partition("/")[0], "detail": found["detail"]}
+                    for found in _pointers(messages["query"])
+                ]
+            ) from error
         found = messages.get("json", messages) if isinstance(messages, dict) else messages
         raise VALIDATION_FAILED(errors=_pointers(found)) from error

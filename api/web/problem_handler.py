@@ -14,7 +14,7 @@ from api.core.problems import (
     Problem,
     ProblemType,
 )
-from api.core.randomness import Randomness
+from api.web.provide import request_id
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -23,19 +23,19 @@ _OF_STATUS: dict[int, ProblemType] = {
 }
 
 
-def install(app: Flask, randomness: Randomness) -> None:
+def install(app: Flask) -> None:
     """Answer every exception of `app` as application/problem+json (RFC 9457)."""
 
     def unexpected(error: Exception) -> Response:
-        request_id = randomness.new_id()
+        named = request_id()
         log.error(
             "unexpected error",
             exc_info=error,
-            request_id=request_id,
+            request_id=named,
             method=request.method,
             path=request.path,
         )
-        return answer(INTERNAL_ERROR(request_id=request_id))
+        return answer(INTERNAL_ERROR(request_id=named))
 
     app.register_error_handler(Problem, answer)
     app.register_error_handler(HTTPException, _http_exception)

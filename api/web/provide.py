@@ -2,13 +2,15 @@
 
 from typing import TypeVar
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, request
 
 from api.core.client import Client
+from api.core.randomness import Randomness
 
 T = TypeVar("T")
 
 _SERVICES = "ostiary.services"
+_NEW_ID = "ostiary.new_id"
 _LONGEST_USER_AGENT = 256
 
 
@@ -17,10 +19,23 @@ def install(app: Flask, *services: object) -> None:
     app.extensions.setdefault(_SERVICES, {}).update({type(service): service for service in services})
 
 
+def install_ids(app: Flask, randomness: Randomness) -> None:
+    """Make `randomness` the source of the ids of requests."""
+    app.extensions[_NEW_ID] = randomness.new_id
+
+
 def provided(kind: type[T]) -> T:
     """Return the app's service of the class `kind`."""
     service: T = current_app.extensions[_SERVICES][kind]
     return service
+
+
+def request_id() -> str:
+    """Return the id by which the log and the audit trail name this request."""
+    if "request_id" not in g:
+        g.request_id = current_app.extensions[_NEW_ID]()
+    found: str = g.request_id
+    return found
 
 
 def client() -> Client:
@@ -29,4 +44,5 @@ def client() -> Client:
     return Client(
         ip=request.remote_addr or "",
         user_agent="".join(character if character.isprintable() else "?" for character in agent),
+        request_id=request_id(),
     )

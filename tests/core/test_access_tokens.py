@@ -30,8 +30,11 @@ CALLER = Principal(
     "user-id",
     "session-id",
     frozenset({"admin", "staff"}),
+    frozenset({"me:read", "users:read"}),
     FakeClock().now() - timedelta(minutes=5),
     FakeClock().now() + timedelta(days=90),
+    position=7,
+    kid="kid-1",
 )
 CLAIMS: dict[str, Any] = {
     "iss": ISSUER,

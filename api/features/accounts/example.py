@@ -11,12 +11,12 @@ from api.features.accounts.models import UserRow
 from api.features.accounts.problems import USERNAME_TAKEN
 from api.features.accounts.rules import username_key
 from api.features.accounts.service import Accounts
+from api.features.roles.service import ADMIN
 from api.persistence.database import Database
 
 log = structlog.stdlib.get_logger(__name__)
 
 USERNAME = "example-admin"
-ROLE = "admin"
 
 
 class ExampleAdministrator:
@@ -52,7 +52,7 @@ class ExampleAdministrator:
 
     async def _make(self) -> None:
         try:
-            await self._accounts.register(*self.credentials, (ROLE,))
+            await self._accounts.register(*self.credentials, (ADMIN,))
         except Problem as problem:
             if problem.kind is not USERNAME_TAKEN:
                 raise
@@ -62,7 +62,7 @@ class ExampleAdministrator:
     async def _remove(self) -> None:
         async with self._database.read() as session:
             found = await session.scalar(select(UserRow.id).where(UserRow.username_key == username_key(USERNAME)))
-        if found is None or await self._accounts.verify(*self.credentials) is None:
+        if found is None or not (await self._accounts.verify(*self.credentials)).matches:
             return
-        await self._accounts.delete(found)
+        await self._accounts.delete_as_operator(found)
         log.warning("the example administrator of the development profile was removed", username=USERNAME)

@@ -16,3 +16,10 @@ PASSWORD_TOO_COMMON = ProblemType(
     detail="This password is among the most common ones, which attackers try first.",
     remedy="Choose another password, such as several words that have nothing to do with each other.",
 )
+LAST_ADMINISTRATOR = ProblemType(
+    code="last_administrator",
+    status=409,
+    title="Nobody would be left to administer",
+    detail="This is the last enabled user who holds the role admin.",
+    remedy="Give the role admin to another user first.",
+)

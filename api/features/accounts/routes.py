@@ -5,12 +5,13 @@ from typing import Any
 from flask import Response
 
 from api.core.problems import DATABASE_UNAVAILABLE, INVALID_TOKEN, OVERLOADED
-from api.features.accounts.problems import PASSWORD_TOO_COMMON, USERNAME_TAKEN
+from api.core.scopes import ME_READ
+from api.features.accounts.problems import LAST_ADMINISTRATOR, PASSWORD_TOO_COMMON, USERNAME_TAKEN
 from api.features.accounts.schemas import RegisterBody, Registered, User
 from api.features.accounts.service import Account, Accounts
 from api.web.blueprint import Blueprint, answers, no_content
 from api.web.guards import principal, public, requires
-from api.web.provide import provided
+from api.web.provide import client, provided
 
 registration = Blueprint("auth", __name__, description="Register, log in, stay logged in, log out.")
 me = Blueprint("me", __name__, description="The user's own account.")
@@ -34,12 +35,12 @@ async def register(body: dict[str, str]) -> dict[str, Any]:
     The name is unique regardless of case. The password is hashed with argon2id and kept nowhere else. Registering does
     not log in: `POST /login` does.
     """
-    account = await provided(Accounts).register(body["username"], body["password"])
+    account = await provided(Accounts).register(body["username"], body["password"], client=client())
     return {"message": "User registered successfully!", "user": account}
 
 
 @me.route("/me")
-@requires()
+@requires(scope=ME_READ)
 @me.response(200, User, description="The user who calls.")
 @answers(DATABASE_UNAVAILABLE)
 @me.doc(operationId="getMe")
@@ -57,7 +58,7 @@ async def get_me() -> Account:
 @me.route("/me", methods=["DELETE"])
 @requires(fresh=True)
 @me.response(204, description="The account is gone.")
-@answers(DATABASE_UNAVAILABLE)
+@answers(LAST_ADMINISTRATOR, DATABASE_UNAVAILABLE)
 @me.doc(operationId="deleteMe")
 async def delete_me() -> Response:
     """Delete the own account.
@@ -65,6 +66,6 @@ async def delete_me() -> Response:
     The user, the sessions and every token of them are gone at once, on every worker. It cannot be undone, so the log-in
     must be recent (RFC 9470): otherwise the answer is `insufficient_user_authentication`, and logging in again helps.
     """
-    if not await provided(Accounts).delete(principal().user_id):
+    if not await provided(Accounts).delete(principal().user_id, client()):
         raise INVALID_TOKEN()
     return no_content()

@@ -66,6 +66,14 @@ class User(Answer):
         required=True,
         metadata={"description": "The roles that the user holds, in alphabetical order.", "example": []},
     )
+    email = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The address of the user, if there is one.", "example": None},
+    )
+    disabled = fields.Boolean(
+        required=True, metadata={"description": "Whether the user may not log in.", "example": False}
+    )
     created_at = fields.AwareDateTime(
         required=True,
         format="iso",

@@ -1,21 +1,28 @@
-"""Accounts: registering, proving a password, looking oneself up."""
+"""Accounts: registering, proving a password, looking oneself up, and what an account may do."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, Select, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.core.client import OPERATOR, Client
 from api.core.clock import Clock
 from api.core.common_passwords import is_common
 from api.core.passwords import Passwords
 from api.core.randomness import Randomness
-from api.features.accounts.models import UserRoleRow, UserRow
-from api.features.accounts.problems import PASSWORD_TOO_COMMON, USERNAME_TAKEN
+from api.features.accounts.events import USER_DELETED, USER_REGISTERED
+from api.features.accounts.models import UserRow
+from api.features.accounts.problems import LAST_ADMINISTRATOR, PASSWORD_TOO_COMMON, USERNAME_TAKEN
 from api.features.accounts.rules import is_username, username_key
+from api.features.audit.service import Audit
+from api.features.revocation.service import Revocations
+from api.features.roles.service import ADMIN, Grants, assign, granted, holders
 from api.persistence.database import Database, is_duplicate
 
 log = structlog.stdlib.get_logger(__name__)
@@ -23,26 +30,44 @@ log = structlog.stdlib.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Account:
-    """A user as others see them."""
+    """A user as others see them. `version` counts the changes of what is seen here."""
 
     id: str
     username: str
+    email: str | None
     roles: list[str]
+    disabled: bool
     created_at: datetime
+    version: int
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What came of a name and a password. account: None for an unknown name. password_version: which was compared."""
+
+    matches: bool
+    account: Account | None = None
+    password_version: int = 0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What an account may do, and the position of the revocation feed as of which that holds."""
+
+    grants: Grants
+    position: int
 
 
 @dataclass(frozen=True)
 class _Found:
     account: Account
     password_hash: str
+    password_version: int
 
 
-# A row for each role, or one without a role.
-_ACCOUNT = (
-    select(UserRow.id, UserRow.username, UserRow.password_hash, UserRow.created_at, UserRoleRow.role)
-    .outerjoin(UserRoleRow, UserRoleRow.user_id == UserRow.id)
-    .order_by(UserRoleRow.role)
-)
+def standing_of(user_id: ColumnElement[str] | Any) -> tuple[Any, ...]:
+    """Return three columns for a query that has the column `user_id`; `Standing(Grants.of(a, b), c)` reads them."""
+    return (*granted(user_id), Revocations.position())
 
 
 class Accounts:
@@ -55,6 +80,8 @@ class Accounts:
         self,
         database: Database,
         passwords: Passwords,
+        revocations: Revocations,
+        audit: Audit,
         clock: Clock,
         randomness: Randomness,
         *,
@@ -62,26 +89,34 @@ class Accounts:
     ) -> None:
         self._database = database
         self._passwords = passwords
+        self._revocations = revocations
+        self._audit = audit
         self._clock = clock
         self._randomness = randomness
         self._refuse_common_passwords = refuse_common_passwords
 
-    async def register(self, username: str, password: str, roles: Sequence[str] = ()) -> Account:
-        """Make an account and return it.
+    async def register(
+        self,
+        username: str,
+        password: str,
+        roles: Sequence[str] = (),
+        client: Client = OPERATOR,
+        *,
+        actor_id: str | None = None,
+    ) -> Account:
+        """Make an account and return it. `actor_id`: who makes it, if it is not the user.
 
         The name and password have the lengths that the contract asks for. Raises the problems `username_taken`,
-        `password_too_common`, `overloaded`, `database_unavailable`.
+        `password_too_common`, `unknown_role`, `overloaded`, `database_unavailable`.
         """
         key = username_key(username)
         async with self._database.read() as session:
             if await session.scalar(select(UserRow.id).where(UserRow.username_key == key)) is not None:
                 raise USERNAME_TAKEN()
-        if is_common(password):
-            if self._refuse_common_passwords:
-                raise PASSWORD_TOO_COMMON()
-            log.warning("a common password was accepted; the production profile refuses it", username=username)
-        account = Account(self._randomness.new_id(), username, sorted(set(roles)), self._clock.now())
-        password_hash = await self._passwords.hash(password)
+        password_hash = await self.hash_new(password, username)
+        account = Account(
+            self._randomness.new_id(), username, None, sorted(set(roles)), False, self._clock.now(), version=1
+        )
 
         async def add(session: AsyncSession) -> None:
             await session.execute(
@@ -93,8 +128,9 @@ class Accounts:
                     created_at=account.created_at,
                 )
             )
-            for role in account.roles:
-                await session.execute(insert(UserRoleRow).values(user_id=account.id, role=role))
+            if roles:
+                await assign(session, account.id, roles)
+            await self._audit.record(session, USER_REGISTERED, client, user_id=account.id, actor_id=actor_id)
 
         try:
             await self._database.write(add)
@@ -104,52 +140,123 @@ class Accounts:
             raise USERNAME_TAKEN() from error
         return account
 
-    async def verify(self, username: str, password: str) -> Account | None:
-        """Return the account if the password is right, None if it is not or there is no such user.
+    async def hash_new(self, password: str, username: str) -> str:
+        """Return the hash of a password that a user wants to have.
 
-        Both take the same time. A hash of outdated parameters is replaced. Raises the problems `overloaded` and
-        `database_unavailable`.
+        Raises the problems `password_too_common`, `overloaded`.
+        """
+        if is_common(password):
+            if self._refuse_common_passwords:
+                raise PASSWORD_TOO_COMMON()
+            log.warning("a common password was accepted; the production profile refuses it", username=username)
+        return await self._passwords.hash(password)
+
+    async def verify(self, username: str, password: str) -> Proof:
+        """Tell whether the password is right and whose it is. A wrong one and an unknown name take the same time.
+
+        A hash of outdated parameters is replaced. Raises the problems `overloaded` and `database_unavailable`.
         """
         # What cannot be a user name is not looked up: PostgreSQL's text, for one, has no NUL.
         found = await self._find(UserRow.username_key == username_key(username)) if is_username(username) else None
+        return await self._prove(found, password)
+
+    async def verify_id(self, user_id: str, password: str) -> Proof:
+        """Tell the same of the user with this id; raises as `verify` does."""
+        return await self._prove(await self._find(UserRow.id == user_id), password)
+
+    async def _prove(self, found: _Found | None, password: str) -> Proof:
         if found is None:
             await self._passwords.verify_dummy(password)
-            return None
+            return Proof(matches=False)
         verification = await self._passwords.verify(password, found.password_hash)
-        if not verification.matches:
-            return None
         if verification.upgraded_hash is not None:
-            await self._replace_hash(found, verification.upgraded_hash)
-        return found.account
+            await self._upgrade_hash(found, verification.upgraded_hash)
+        return Proof(verification.matches, found.account, found.password_version)
+
+    async def confirm(self, session: AsyncSession, proof: Proof) -> Standing | None:
+        """Return what the account of a proof may do, unless it was disabled, deleted or got another password since.
+
+        In a transaction, in which it then stays as it is until the commit: who changes it meanwhile waits.
+        """
+        if proof.account is None:
+            return None
+        query = (
+            select(*standing_of(UserRow.id))
+            .where(
+                UserRow.id == proof.account.id,
+                UserRow.password_version == proof.password_version,
+                UserRow.disabled_at.is_(None),
+            )
+            .with_for_update(read=True, of=UserRow)
+        )
+        row = (await session.execute(query)).one_or_none()
+        return None if row is None else Standing(Grants.of(row[0], row[1]), row[2])
 
     async def get(self, user_id: str) -> Account | None:
         """Return the account of this id, if there is one; raises the problem `database_unavailable`."""
         found = await self._find(UserRow.id == user_id)
         return None if found is None else found.account
 
-    async def delete(self, user_id: str) -> bool:
-        """Delete the account and all that belongs to it; return whether there was one.
+    async def set_password(self, session: AsyncSession, proof: Proof, password_hash: str) -> bool:
+        """Replace the password that `proof` was made with; return whether it still was the password."""
+        if proof.account is None:
+            return False
+        statement = (
+            update(UserRow)
+            .where(UserRow.id == proof.account.id, UserRow.password_version == proof.password_version)
+            .values(password_hash=password_hash, password_version=UserRow.password_version + 1)
+            .returning(UserRow.id)
+        )
+        return await session.scalar(statement) is not None
 
-        Its sessions and tokens go with it, in the same transaction. Raises the problem `database_unavailable`.
+    async def delete(self, user_id: str, client: Client = OPERATOR, *, actor_id: str | None = None) -> bool:
+        """Delete the account and all that belongs to it but the audit trail; return whether there was one.
+
+        Its sessions and tokens go with it, in the same transaction. Raises the problems `last_administrator`,
+        `database_unavailable`.
         """
-        statement = delete(UserRow).where(UserRow.id == user_id).returning(UserRow.id)
 
         async def remove(session: AsyncSession) -> bool:
-            return await session.scalar(statement) is not None
+            async with self.keeping_an_administrator(session, user_id):
+                return await self._delete(session, user_id, client, actor_id)
 
-        return await self._database.write(remove)
+        return await self._revocations.write(remove)
+
+    async def delete_as_operator(self, user_id: str) -> bool:
+        """Delete the account, also if no administrator is left; raises the problem `database_unavailable`."""
+        return await self._revocations.write(lambda session: self._delete(session, user_id, OPERATOR, None))
+
+    async def _delete(self, session: AsyncSession, user_id: str, client: Client, actor_id: str | None) -> bool:
+        statement = delete(UserRow).where(UserRow.id == user_id).returning(UserRow.id)
+        if await session.scalar(statement) is None:
+            return False
+        await self._revocations.record(session, "user", user_id)
+        await self._audit.record(session, USER_DELETED, client, user_id=user_id, actor_id=actor_id)
+        return True
+
+    @asynccontextmanager
+    async def keeping_an_administrator(self, session: AsyncSession, user_id: str) -> AsyncGenerator[None]:
+        """Raise `last_administrator` if the block leaves no enabled administrator, and this user was one before it.
+
+        One such block at a time, so that two administrators cannot remove each other.
+        """
+        await self._database.in_order(session)
+        was_one = await session.scalar(_ADMINISTRATORS.where(UserRow.id == user_id)) is not None
+        yield
+        if was_one and await session.scalar(_ADMINISTRATORS.limit(1)) is None:
+            raise LAST_ADMINISTRATOR()
 
     async def _find(self, criterion: ColumnElement[bool]) -> _Found | None:
-        query = _ACCOUNT.where(criterion)
+        query = select(UserRow, *granted(UserRow.id)).where(criterion)
         async with self._database.read() as session:
-            rows = (await session.execute(query)).all()
-        if not rows:
+            row = (await session.execute(query)).one_or_none()
+        if row is None:
             return None
-        roles = [row.role for row in rows if row.role is not None]
-        first = rows[0]
-        return _Found(Account(first.id, first.username, roles, first.created_at), first.password_hash)
+        user: UserRow = row[0]
+        grants = Grants.of(row[1], row[2])
+        return _Found(account_of(user, grants), user.password_hash, user.password_version)
 
-    async def _replace_hash(self, found: _Found, password_hash: str) -> None:
+    async def _upgrade_hash(self, found: _Found, password_hash: str) -> None:
         # Only if it is still the one that was verified: a password changed meanwhile must stay changed.
         statement = (
             update(UserRow)
@@ -161,3 +268,19 @@ class Accounts:
             await session.execute(statement)
 
         await self._database.write(replace)
+
+
+_ADMINISTRATORS: Select[Any] = select(UserRow.id).where(UserRow.id.in_(holders(ADMIN)), UserRow.disabled_at.is_(None))
+
+
+def account_of(user: UserRow, grants: Grants) -> Account:
+    """Return the account in a row."""
+    return Account(
+        user.id,
+        user.username,
+        user.email,
+        list(grants.roles),
+        user.disabled_at is not None,
+        user.created_at,
+        user.version,
+    )

@@ -39,7 +39,6 @@ class Clients:
         self._query = PointQuery(
             database,
             select(literal_column("1")).where(ServiceClientRow.secret_digest == bindparam("secret_digest")),
-            "secret_digest",
         )
 
     async def create(self, name: str) -> tuple[ServiceClient, str]:
@@ -86,7 +85,7 @@ class Clients:
 
         What is compared is a digest that nobody can choose, so the time that it takes tells nothing.
         """
-        return await self._query.exists(secret_digest(client_id, secret))
+        return await self._query.exists(secret_digest=secret_digest(client_id, secret))
 
     def close(self) -> None:
         """Close what the look-up keeps open."""

@@ -7,7 +7,7 @@ from api.features.oauth.schemas import ACCESS_TOKEN, IntrospectForm, Introspecti
 from api.features.oauth.service import OAuth
 from api.web.client_guard import requires_client
 from api.web.form_body import FormBlueprint
-from api.web.provide import provided
+from api.web.provide import client, provided
 
 oauth = FormBlueprint("oauth", __name__)
 
@@ -41,7 +41,7 @@ async def revoke_token(form: dict[str, str]) -> Response:
     Every access and refresh token of the session is refused from the next request on (RFC 7009). One that was worth
     nothing before, or is unknown, gets the same answer.
     """
-    await provided(OAuth).revoke(form["token"], form.get("token_type_hint", ""))
+    await provided(OAuth).revoke(form["token"], client(), form.get("token_type_hint", ""))
     answer = Response(status=200)
     del answer.headers["Content-Type"]
     return answer

@@ -77,7 +77,7 @@ class Introspection(Answer):
         validate=validate.OneOf(["Bearer"]),
         metadata={"description": "How an access token is sent (RFC 6750).", "example": "Bearer"},
     )
-    scope = _text("The scopes of an access token, separated by spaces; Ostiary has none yet.", "")
+    scope = _text("The scopes of an access token, separated by spaces.", "users:read")
     client_id = _text("The client that the token was issued to.", "ostiary")
     username = _text("The name of the user.", "user1")
     sub = _text("The id of the user.", _USER)
@@ -95,6 +95,8 @@ class Introspection(Answer):
         fields.String(),
         metadata={"description": "How the user proved who they are (RFC 8176).", "example": ["pwd"]},
     )
+
+    acr = _text("How well the user proved who they are (NIST SP 800-63B).", "aal1")
 
     @ma.post_dump
     def _leave_out(self, told: dict[str, Any], **_: Any) -> dict[str, Any]:

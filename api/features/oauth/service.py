@@ -3,18 +3,15 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import structlog
-
 from api.core.access_tokens import CLIENT_ID, claims_of
+from api.core.client import Client
 from api.core.problems import INVALID_TOKEN, Problem
 from api.features.accounts.service import Accounts
 from api.features.sessions.service import Sessions
 
-log = structlog.stdlib.get_logger(__name__)
-
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a value of token_type_hint (RFC 7009 section 2.1)
 REVOKED = "revoked"
-"""Why the session of a revoked token has ended."""
+"""Why the session of a revoked token has ended, for the audit trail."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +34,7 @@ class Introspection:
     auth_time: int | None = None
     roles: list[str] | None = None
     amr: list[str] | None = None
+    acr: str | None = None
 
 
 INACTIVE = Introspection(active=False)
@@ -63,7 +61,7 @@ class OAuth:
                 return found
         return INACTIVE
 
-    async def revoke(self, token: str, hint: str = "") -> None:
+    async def revoke(self, token: str, client: Client, hint: str = "") -> None:
         """End the session of an access or refresh token, and with it every token of it.
 
         A token that is worth nothing anyway changes nothing (RFC 7009 section 2.2); but one refresh token of a session
@@ -71,10 +69,10 @@ class OAuth:
         """
         kinds = [self._session_of_access_token, self._session_of_refresh_token]
         for session_of in reversed(kinds) if hint == REFRESH_TOKEN else kinds:
-            session_id = await session_of(token)
-            if session_id is not None:
-                await self._sessions.end(session_id, REVOKED)
-                log.info("a service revoked a token; its session has been ended", session_id=session_id)
+            found = await session_of(token)
+            if found is not None:
+                session_id, user_id = found
+                await self._sessions.log_out(session_id, user_id, client, REVOKED)
                 return
 
     async def _introspect_access_token(self, token: str) -> Introspection | None:
@@ -89,14 +87,14 @@ class OAuth:
             token_use="access_token",  # noqa: S106 - a kind of token
             token_type="Bearer",  # noqa: S106 - RFC 6750
             username=account.username,
-            **{name: claims[name] for name in ("scope", "client_id", "sub", "sid", "iss", "aud", "exp", "iat", "jti")},
-            **{name: claims[name] for name in ("auth_time", "roles", "amr")},
+            **{name: claims[name] for name in ("scope", "client_id", "sub", "sid", "iss", "aud", "iat", "jti")},
+            **{name: claims[name] for name in ("exp", "auth_time", "roles", "amr", "acr")},
         )
 
     async def _introspect_refresh_token(self, token: str) -> Introspection | None:
         found = await self._sessions.look_up_refresh_token(token)
         account = await self._accounts.get(found.user_id) if found is not None and found.is_active else None
-        if found is None or account is None:
+        if found is None or account is None or account.disabled:
             return None
         return Introspection(
             active=True,
@@ -110,14 +108,15 @@ class OAuth:
             iat=int(found.created_at.timestamp()),
         )
 
-    async def _session_of_access_token(self, token: str) -> str | None:
+    async def _session_of_access_token(self, token: str) -> tuple[str, str] | None:
         try:
-            return (await self._sessions.authenticate(token)).session_id
+            bearer = await self._sessions.authenticate(token)
         except Problem as problem:
             if problem.kind is not INVALID_TOKEN:
                 raise
             return None
+        return None if bearer.session_id is None else (bearer.session_id, bearer.user_id)
 
-    async def _session_of_refresh_token(self, token: str) -> str | None:
+    async def _session_of_refresh_token(self, token: str) -> tuple[str, str] | None:
         found = await self._sessions.look_up_refresh_token(token)
-        return None if found is None else found.session_id
+        return None if found is None else (found.session_id, found.user_id)

@@ -12,6 +12,7 @@ class SessionRow(Base):
     """One log-in on one device, and the family of refresh tokens that descends from it.
 
     `auth_time`: when the person last proved who they are. `ended_at`: set once, by whatever ends the session.
+    `last_seen_at`: of the last use, written with some delay.
     """
 
     __tablename__ = "sessions"
@@ -23,6 +24,7 @@ class SessionRow(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     end_reason: Mapped[str | None] = mapped_column(String(32))
+    last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ip: Mapped[str] = mapped_column(String(45))
     user_agent: Mapped[str] = mapped_column(Text)
 

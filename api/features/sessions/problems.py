@@ -18,3 +18,24 @@ INVALID_REFRESH_TOKEN = ProblemType(
     remedy="Log in again (POST /login).",
     challenge=BEARER,
 )
+ACCOUNT_DISABLED = ProblemType(
+    code="account_disabled",
+    status=403,
+    title="The account is disabled",
+    detail="An administrator has disabled this account.",
+    remedy="Ask an administrator to enable it. Only who knows the password is told.",
+)
+WRONG_PASSWORD = ProblemType(
+    code="wrong_password",
+    status=403,
+    title="The present password is wrong",
+    detail="The present password is not the one that was sent.",
+    remedy="Send the password that the account has now.",
+)
+SESSION_NOT_FOUND = ProblemType(
+    code="session_not_found",
+    status=404,
+    title="There is no such session",
+    detail="You have no session of this id.",
+    remedy="Take an id from GET /me/sessions; sessions that have ended are not listed.",
+)

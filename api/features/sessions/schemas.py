@@ -2,8 +2,14 @@
 
 from marshmallow import fields, validate
 
-from api.features.accounts.rules import LONGEST_PASSWORD, LONGEST_USERNAME
+from api.features.accounts.rules import LONGEST_PASSWORD, LONGEST_USERNAME, SHORTEST_PASSWORD
 from api.web.schemas import Answer, Body
+
+SESSION_ID = {
+    "description": "Names the session.",
+    "format": "uuid",
+    "example": "0199f6a2-7d10-7b52-9c1e-6a7d2f0b3c55",
+}
 
 
 class LoginBody(Body):
@@ -29,6 +35,41 @@ class LoginBody(Body):
     )
 
 
+def _password(description: str, example: str, shortest: int = 1) -> fields.String:
+    return fields.String(
+        required=True,
+        load_only=True,
+        validate=validate.Length(shortest, LONGEST_PASSWORD),
+        metadata={"description": description, "format": "password", "example": example},
+    )
+
+
+class PasswordChangeBody(Body):
+    """The present password and the one to have instead."""
+
+    present_password = _password("The password that the account has now.", "password123")
+    new_password = _password(
+        "8 to 1,024 characters of any kind; never trimmed or altered.", "correct horse battery", SHORTEST_PASSWORD
+    )
+
+
+class ReauthenticateBody(Body):
+    """The password, once more."""
+
+    password = _password("The password that the account has now.", "password123")
+
+
+class EndSessionsQuery(Body):
+    """Which of the own sessions to end."""
+
+    current = fields.Boolean(
+        load_default=False,
+        truthy={"true"},
+        falsy={"false"},
+        metadata={"description": "End the session that asks, too.", "example": False},
+    )
+
+
 class RefreshBody(Body):
     """A refresh token."""
 
@@ -43,8 +84,8 @@ class RefreshBody(Body):
     )
 
 
-class TokenPair(Answer):
-    """An access token and a refresh token (the members of RFC 6749 section 5.1)."""
+class AccessToken(Answer):
+    """An access token (the members of RFC 6749 section 5.1)."""
 
     access_token = fields.String(
         required=True,
@@ -63,6 +104,19 @@ class TokenPair(Answer):
         validate=validate.Range(min=0),
         metadata={"description": "The access token's lifetime in seconds.", "example": 900},
     )
+    session_id = fields.String(
+        required=True,
+        metadata={
+            "description": "Names the session that it belongs to.",
+            "format": "uuid",
+            "example": "0199f6a2-7d10-7b52-9c1e-6a7d2f0b3c55",
+        },
+    )
+
+
+class TokenPair(AccessToken):
+    """An access token and a refresh token (the members of RFC 6749 section 5.1)."""
+
     refresh_token = fields.String(
         required=True,
         metadata={
@@ -75,13 +129,73 @@ class TokenPair(Answer):
         validate=validate.Range(min=0),
         metadata={"description": "Seconds after which an unused refresh token ends.", "example": 1209600},
     )
-    session_id = fields.String(
+
+
+class Session(Answer):
+    """A session that has not ended: one log-in on one device."""
+
+    id = fields.String(required=True, metadata=SESSION_ID)
+    device = fields.String(
+        required=True,
+        metadata={"description": "What began it, as far as the User-Agent tells.", "example": "Firefox on Linux"},
+    )
+    user_agent = fields.String(
         required=True,
         metadata={
-            "description": "Names the session that both tokens belong to.",
-            "format": "uuid",
-            "example": "0199f6a2-7d10-7b52-9c1e-6a7d2f0b3c55",
+            "description": "The User-Agent of the log-in, cut to 256 characters.",
+            "example": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
         },
+    )
+    ip = fields.String(
+        required=True, metadata={"description": "The network address of the log-in.", "example": "203.0.113.7"}
+    )
+    created_at = fields.AwareDateTime(
+        required=True,
+        format="iso",
+        metadata={"description": "When it began, in UTC.", "example": "2026-11-23T12:00:00+00:00"},
+    )
+    last_seen_at = fields.AwareDateTime(
+        required=True,
+        format="iso",
+        metadata={
+            "description": "When it was last used, in UTC; up to half a minute behind.",
+            "example": "2026-11-23T12:34:56+00:00",
+        },
+    )
+    expires_at = fields.AwareDateTime(
+        required=True,
+        format="iso",
+        metadata={
+            "description": "When it ends, however often it is refreshed, in UTC.",
+            "example": "2027-02-21T12:00:00+00:00",
+        },
+    )
+    current = fields.Boolean(
+        required=True, metadata={"description": "Whether it is the one that asks.", "example": True}
+    )
+
+
+class SessionList(Answer):
+    """The live sessions of a user, the newest first, at most 200."""
+
+    sessions = fields.List(fields.Nested(Session), required=True, metadata={"description": "The sessions."})
+
+
+class SessionsEnded(Answer):
+    """How many sessions ended."""
+
+    ended_sessions = fields.Integer(
+        required=True,
+        validate=validate.Range(min=0),
+        metadata={"description": "How many sessions ended, with all their tokens.", "example": 2},
+    )
+
+
+class PasswordChanged(SessionsEnded):
+    """The answer to a change of the password."""
+
+    message = fields.String(
+        required=True, metadata={"description": "Says that it is done.", "example": "Password changed."}
     )
 
 

@@ -4,42 +4,43 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.core.access_tokens import AccessTokens, InvalidAccessToken, UnknownKey
+from api.core.access_tokens import AccessTokens, InvalidAccessToken, Issued, UnknownKey
 from api.core.client import Client
 from api.core.clock import Clock
-from api.core.principal import Principal
-from api.core.problems import BEARER, INSUFFICIENT_USER_AUTHENTICATION, INVALID_TOKEN
+from api.core.principal import AAL1, Principal
+from api.core.problems import INVALID_TOKEN
 from api.core.randomness import Randomness
-from api.core.sealing import Sealer, digest
-from api.features.accounts.service import Accounts
+from api.features.accounts.service import Accounts, Standing
+from api.features.audit.service import Audit
 from api.features.keys.service import Keys
-from api.features.sessions.models import RefreshTokenRow, SessionRow
-from api.features.sessions.problems import INVALID_CREDENTIALS, INVALID_REFRESH_TOKEN
-from api.features.sessions.revocation import Revocation
-from api.persistence.database import Database, lacks_parent
+from api.features.revocation.service import Revocations
+from api.features.sessions.events import (
+    LOG_IN_FAILED,
+    LOGGED_IN,
+    PASSWORD_REFUSED,
+    REAUTHENTICATED,
+    REFRESH_TOKEN_REUSED,
+    SESSIONS_ENDED,
+)
+from api.features.sessions.models import SessionRow
+from api.features.sessions.problems import (
+    ACCOUNT_DISABLED,
+    INVALID_CREDENTIALS,
+    INVALID_REFRESH_TOKEN,
+    WRONG_PASSWORD,
+)
+from api.features.sessions.rotation import RefreshTokenState, Reused, Rotation, Successor
+from api.features.sessions.store import end
+from api.persistence.database import Database
+from api.persistence.last_times import LastTimes
 
 log = structlog.stdlib.get_logger(__name__)
 
 PASSWORD_METHODS = ["pwd"]
 """The `amr` of a session begun with a password (RFC 8176)."""
-
-
-@dataclass(frozen=True)
-class Lifetimes:
-    """Seconds: a refresh token not used for `refresh_idle` ends, a session ends `session` after its log-in.
-
-    Within `refresh_grace` after its use, a refresh token sent again gets the same successor. A log-in counts as fresh
-    for `freshness`.
-    """
-
-    refresh_idle: int
-    session: int
-    refresh_grace: int
-    freshness: int
 
 
 @dataclass(frozen=True)
@@ -55,25 +56,17 @@ class TokenPair:
 
 
 @dataclass(frozen=True)
-class RefreshTokenState:
-    """What the database knows of a refresh token. `is_active`: whether it still buys something."""
+class AccessToken:
+    """An access token alone, with its lifetime in seconds."""
 
+    access_token: str
+    expires_in: int
     session_id: str
-    user_id: str
-    created_at: datetime
-    expires_at: datetime
-    is_active: bool
-
-
-@dataclass(frozen=True)
-class _Refreshed:
-    session: SessionRow
-    refresh_token: str
-    expires_at: datetime
+    token_type: str = "Bearer"  # noqa: S105 - RFC 6750
 
 
 class Sessions:
-    """The use cases of sessions."""
+    """The use cases of sessions. lifetime: seconds after its log-in at which a session ends."""
 
     def __init__(
         self,
@@ -81,200 +74,209 @@ class Sessions:
         accounts: Accounts,
         keys: Keys,
         access_tokens: AccessTokens,
-        revocation: Revocation,
+        rotation: Rotation,
+        revocations: Revocations,
+        audit: Audit,
         clock: Clock,
         randomness: Randomness,
-        lifetimes: Lifetimes,
+        *,
+        lifetime: int,
     ) -> None:
         self._database = database
         self._accounts = accounts
         self._keys = keys
         self._access_tokens = access_tokens
-        self._revocation = revocation
+        self._rotation = rotation
+        self._revocations = revocations
+        self._audit = audit
         self._clock = clock
         self._randomness = randomness
-        self._lifetimes = lifetimes
+        self._lifetime = lifetime
+        self.last_seen = LastTimes(database, clock, SessionRow, SessionRow.id, SessionRow.last_seen_at)
 
     async def log_in(self, username: str, password: str, client: Client) -> TokenPair:
         """Begin a session and return its tokens.
 
-        Raises the problems `invalid_credentials`, `overloaded`, `database_unavailable`.
+        Raises the problems `invalid_credentials`, `account_disabled`, `overloaded`, `database_unavailable`.
         """
-        account = await self._accounts.verify(username, password)
-        if account is None:
+        proof = await self._accounts.verify(username, password)
+        account = proof.account
+        if account is None or not proof.matches:
+            reason = "unknown_user" if account is None else "wrong_password"
+            await self._note_refusal(None if account is None else account.id, reason, client)
             raise INVALID_CREDENTIALS()
+        if account.disabled:
+            await self._note_refusal(account.id, "account_disabled", client)
+            raise ACCOUNT_DISABLED()
         now = self._clock.now()
         values = {
             "id": self._randomness.new_id(),
             "user_id": account.id,
             "created_at": now,
             "auth_time": now,
-            "expires_at": now + timedelta(seconds=self._lifetimes.session),
+            "expires_at": now + timedelta(seconds=self._lifetime),
             "ip": client.ip,
             "user_agent": client.user_agent,
         }
-        row = SessionRow(**values)
-        refresh_token = self._randomness.token()
 
-        async def begin(session: AsyncSession) -> datetime:
+        async def begin(session: AsyncSession) -> Successor | None:
+            standing = await self._accounts.confirm(session, proof)
+            if standing is None:
+                return None
             await session.execute(insert(SessionRow).values(values))
-            return await self._add_refresh_token(session, row, refresh_token, now)
+            first = await self._rotation.issue(session, SessionRow(**values), standing, now)
+            await self._audit.record(session, LOGGED_IN, client, user_id=account.id, session_id=first.session.id)
+            return first
 
-        try:
-            expires_at = await self._database.write(begin)
-        except IntegrityError as error:
-            if not lacks_parent(error):
-                raise
-            raise INVALID_CREDENTIALS() from error  # the account was deleted while its password was checked
-        return await self._pair(_Refreshed(row, refresh_token, expires_at), account.roles)
+        first = await self._database.write(begin)
+        if first is None:  # disabled, deleted or given another password while this one was checked
+            raise INVALID_CREDENTIALS()
+        return await self._pair(first)
 
-    async def refresh(self, refresh_token: str) -> TokenPair:
+    async def refresh(self, refresh_token: str, client: Client) -> TokenPair:
         """Exchange a refresh token for a new pair (RFC 9700 section 4.14.2).
 
         The token is used up by one compare-and-swap. Sent again within the grace time, as after a lost answer, it gets
         the same successor; later the session ends, since somebody holds a copy. Raises the problems
         `invalid_refresh_token` and `database_unavailable`.
         """
-        refreshed = await self._database.write(lambda session: self._rotate(session, refresh_token))
-        account = None if refreshed is None else await self._accounts.get(refreshed.session.user_id)
-        if refreshed is None or account is None:
-            raise INVALID_REFRESH_TOKEN()
-        return await self._pair(refreshed, account.roles)
 
-    async def log_out(self, caller: Principal) -> None:
-        """End the caller's session, and with it every token of it; raises the problem `database_unavailable`."""
-        await self._database.write(lambda session: self._end(session, caller.session_id, "logout"))
+        async def rotate(session: AsyncSession) -> Successor | None:
+            outcome = await self._rotation.rotate(session, refresh_token)
+            if not isinstance(outcome, Reused):
+                return outcome
+            owner = outcome.session
+            log.warning("a refresh token was used twice; its session has been ended", session_id=owner.id)
+            reason = "refresh_token_reuse"
+            if await end(session, self._revocations, self._clock.now(), reason, SessionRow.id == owner.id):
+                await self._audit.record(
+                    session, REFRESH_TOKEN_REUSED, client, user_id=owner.user_id, outcome="failure", session_id=owner.id
+                )
+            return None
+
+        successor = await self._revocations.write(rotate)
+        if successor is None:
+            raise INVALID_REFRESH_TOKEN()
+        return await self._pair(successor)
+
+    async def log_out(self, session_id: str, user_id: str, client: Client, reason: str = "logout") -> None:
+        """End a session, and with it every token of it; raises the problem `database_unavailable`."""
+
+        async def finish(session: AsyncSession) -> None:
+            ended = await end(session, self._revocations, self._clock.now(), reason, SessionRow.id == session_id)
+            if ended:
+                await self._audit.record(
+                    session, SESSIONS_ENDED, client, user_id=user_id, session_ids=ended, reason=reason
+                )
+
+        await self._revocations.write(finish)
+
+    async def reauthenticate(self, bearer: Principal, password: str, client: Client) -> AccessToken:
+        """Have the person prove again who they are; return an access token that says so.
+
+        Later tokens of the session say so too; the refresh token stays as it is. Raises the problems `wrong_password`,
+        `invalid_token`, `overloaded`, `database_unavailable`.
+        """
+        proof = await self._accounts.verify_id(bearer.user_id, password)
+        if not proof.matches:
+            await self.note_wrong_password(bearer, client)
+            raise WRONG_PASSWORD()
+        now = self._clock.now()
+
+        async def renew(session: AsyncSession) -> tuple[SessionRow, Standing] | None:
+            standing = await self._accounts.confirm(session, proof)
+            statement = (
+                update(SessionRow)
+                .where(SessionRow.id == bearer.session_id, SessionRow.ended_at.is_(None))
+                .values(auth_time=now)
+                .returning(SessionRow)
+            )
+            owner = await session.scalar(statement)
+            if standing is None or owner is None:
+                return None
+            await self._audit.record(session, REAUTHENTICATED, client, user_id=bearer.user_id, session_id=owner.id)
+            return owner, standing
+
+        renewed = await self._database.write(renew)
+        if renewed is None:
+            raise INVALID_TOKEN()
+        owner, standing = renewed
+        issued = await self._issue(owner, standing, now)
+        return AccessToken(issued.token, issued.expires_in, owner.id)
+
+    async def note_wrong_password(self, bearer: Principal, client: Client) -> None:
+        """Write into the audit trail that the present password was wrong; raises `database_unavailable`."""
+
+        async def note(session: AsyncSession) -> None:
+            await self._audit.record(session, PASSWORD_REFUSED, client, user_id=bearer.user_id, outcome="failure")
+
+        await self._database.write(note)
+
+    def recall(self, token: str) -> Principal | None:
+        """Return whom an access token stands for, if memory alone can tell; else None.
+
+        On the event loop alone, where it takes some µs. Raises the problem `invalid_token` for one that was revoked.
+        """
+        bearer = self._access_tokens.recall(token)
+        if bearer is None:
+            return None
+        allowed = self._revocations.allows_now(bearer)
+        return None if allowed is None else self._accepted(bearer, allowed=allowed)
 
     async def look_up_refresh_token(self, refresh_token: str) -> RefreshTokenState | None:
         """Return what is known of a refresh token, which stays as it is; None if it never was one of ours.
 
         Raises the problem `database_unavailable`.
         """
-        now = self._clock.now()
-        query = (
-            select(RefreshTokenRow, SessionRow)
-            .join(SessionRow, SessionRow.id == RefreshTokenRow.session_id)
-            .where(RefreshTokenRow.digest == digest(refresh_token))
-        )
         async with self._database.read() as session:
-            found = (await session.execute(query)).one_or_none()
-        if found is None:
-            return None
-        token, owner = found[0], found[1]
-        is_active = token.used_at is None and owner.ended_at is None and now < min(token.expires_at, owner.expires_at)
-        return RefreshTokenState(owner.id, owner.user_id, token.created_at, token.expires_at, is_active)
-
-    async def end(self, session_id: str, reason: str) -> None:
-        """End a session, and with it every token of it; raises the problem `database_unavailable`."""
-        await self._database.write(lambda session: self._end(session, session_id, reason))
+            return await self._rotation.state(session, refresh_token)
 
     async def authenticate(self, token: str) -> Principal:
         """Return whom an access token stands for; raises the problems `invalid_token` and `database_unavailable`."""
         try:
             try:
-                caller = self._access_tokens.verify(token, await self._keys.ring())
+                bearer = self._access_tokens.verify(token, await self._keys.ring())
             except UnknownKey:
-                caller = self._access_tokens.verify(token, await self._keys.reloaded_ring())
+                bearer = self._access_tokens.verify(token, await self._keys.reloaded_ring())
         except InvalidAccessToken as error:
             raise INVALID_TOKEN() from error
-        if not await self._revocation.is_live(caller.session_id):
+        return self._accepted(bearer, allowed=await self._revocations.allows(bearer))
+
+    def _accepted(self, bearer: Principal, *, allowed: bool) -> Principal:
+        if not allowed:
             raise INVALID_TOKEN()
-        return caller
+        if bearer.session_id is not None:
+            self.last_seen.note(bearer.session_id)
+        return bearer
 
-    def require_fresh(self, bearer: Principal) -> None:
-        """Return if the bearer has logged in recently; else raise `insufficient_user_authentication` (RFC 9470)."""
-        max_age = self._lifetimes.freshness
-        if self._clock.now() > bearer.auth_time + timedelta(seconds=max_age):
-            challenge = f'{BEARER}, error="insufficient_user_authentication", max_age="{max_age}"'
-            raise INSUFFICIENT_USER_AUTHENTICATION(challenge=challenge, max_age=max_age)
+    async def _note_refusal(self, user_id: str | None, reason: str, client: Client) -> None:
+        async def note(session: AsyncSession) -> None:
+            await self._audit.record(session, LOG_IN_FAILED, client, user_id=user_id, outcome="failure", reason=reason)
 
-    async def _rotate(self, session: AsyncSession, refresh_token: str) -> _Refreshed | None:
-        """Return the successor, or None when the token buys nothing; what it writes must be committed either way."""
-        now = self._clock.now()
-        token_digest = digest(refresh_token)
-        found = await self._look_up(session, token_digest)
-        if found is None:
-            return None
-        token, owner = found
-        if owner.ended_at is not None or now >= owner.expires_at or now >= token.expires_at:
-            return None
-        if token.used_at is None:
-            successor = self._randomness.token()
-            sealed = self._sealer(refresh_token).seal(successor.encode(), token_digest)
-            claim = (
-                update(RefreshTokenRow)
-                .where(RefreshTokenRow.digest == token_digest, RefreshTokenRow.used_at.is_(None))
-                .values(used_at=now, sealed_successor=sealed)
-                .returning(RefreshTokenRow.digest)
-            )
-            if await session.scalar(claim) is not None:
-                return _Refreshed(owner, successor, await self._add_refresh_token(session, owner, successor, now))
-            found = await self._look_up(session, token_digest)
-            if found is None:
-                return None
-            token, owner = found
-        return await self._replayed(session, token, owner, refresh_token, now)
+        await self._database.write(note)
 
-    async def _replayed(
-        self,
-        session: AsyncSession,
-        token: RefreshTokenRow,
-        owner: SessionRow,
-        refresh_token: str,
-        now: datetime,
-    ) -> _Refreshed | None:
-        if token.used_at is None or token.sealed_successor is None:
-            raise RuntimeError("a used refresh token lacks its successor")
-        if now > token.used_at + timedelta(seconds=self._lifetimes.refresh_grace):
-            log.warning("a refresh token was used twice; its session has been ended", session_id=owner.id)
-            await self._end(session, owner.id, "refresh_token_reuse")
-            return None
-        successor = self._sealer(refresh_token).unseal(token.sealed_successor, token.digest).decode()
-        row = await session.get_one(RefreshTokenRow, digest(successor))
-        return _Refreshed(owner, successor, row.expires_at)
-
-    @staticmethod
-    async def _look_up(session: AsyncSession, token_digest: str) -> tuple[RefreshTokenRow, SessionRow] | None:
-        query = (
-            select(RefreshTokenRow, SessionRow)
-            .join(SessionRow, SessionRow.id == RefreshTokenRow.session_id)
-            .where(RefreshTokenRow.digest == token_digest)
-            # On PostgreSQL the session stays until the successor is written: its deletion waits, or is seen here.
-            .with_for_update(read=True, key_share=True, of=SessionRow)
-            .execution_options(populate_existing=True)
-        )
-        row = (await session.execute(query)).one_or_none()
-        return None if row is None else (row[0], row[1])
-
-    async def _add_refresh_token(self, session: AsyncSession, owner: SessionRow, token: str, now: datetime) -> datetime:
-        expires_at = min(now + timedelta(seconds=self._lifetimes.refresh_idle), owner.expires_at)
-        await session.execute(
-            insert(RefreshTokenRow).values(
-                digest=digest(token), session_id=owner.id, created_at=now, expires_at=expires_at
-            )
-        )
-        return expires_at
-
-    async def _end(self, session: AsyncSession, session_id: str, reason: str) -> None:
-        await session.execute(
-            update(SessionRow)
-            .where(SessionRow.id == session_id, SessionRow.ended_at.is_(None))
-            .values(ended_at=self._clock.now(), end_reason=reason)
-        )
-
-    async def _pair(self, refreshed: _Refreshed, roles: list[str]) -> TokenPair:
-        owner = refreshed.session
-        bearer = Principal(owner.user_id, owner.id, frozenset(roles), owner.auth_time, owner.expires_at)
-        issued = self._access_tokens.issue(
-            await self._keys.current(), bearer, self._randomness.new_id(), PASSWORD_METHODS
-        )
+    async def _pair(self, successor: Successor) -> TokenPair:
+        owner = successor.session
+        issued = await self._issue(owner, successor.standing, owner.auth_time)
         return TokenPair(
             access_token=issued.token,
             expires_in=issued.expires_in,
-            refresh_token=refreshed.refresh_token,
-            refresh_token_expires_in=max(0, int((refreshed.expires_at - self._clock.now()).total_seconds())),
+            refresh_token=successor.refresh_token,
+            refresh_token_expires_in=max(0, int((successor.expires_at - self._clock.now()).total_seconds())),
             session_id=owner.id,
         )
 
-    def _sealer(self, refresh_token: str) -> Sealer:
-        return Sealer(refresh_token, "refresh token successor", self._randomness)
+    async def _issue(self, owner: SessionRow, standing: Standing, auth_time: datetime) -> Issued:
+        bearer = Principal(
+            owner.user_id,
+            owner.id,
+            frozenset(standing.grants.roles),
+            standing.grants.scopes,
+            auth_time,
+            owner.expires_at,
+            standing.position,
+            AAL1,
+        )
+        return self._access_tokens.issue(
+            await self._keys.current(), bearer, self._randomness.new_id(), PASSWORD_METHODS
+        )

@@ -3,7 +3,8 @@
 import pytest
 from sqlalchemy import func, select
 
-from api.features.accounts.models import UserRoleRow, UserRow
+from api.features.accounts.models import UserRow
+from api.features.roles.models import UserRoleRow
 from api.features.sessions.models import RefreshTokenRow, SessionRow
 from tests.conftest import App, MakeApp
 from tests.support.clock import FakeClock

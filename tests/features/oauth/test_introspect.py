@@ -25,13 +25,14 @@ def introspect(app: App, token: str, **more: str) -> dict[str, Any]:
 
 
 def test_an_active_access_token_is_told_about(app: App) -> None:
-    ada = person(app, "Ada", ("staff", "admin"))
+    ada = person(app, "Ada", ("admin",))
     token = ada.tokens["access_token"]
     claims = jwt.decode(token, options={"verify_signature": False})
+    del claims["ver"]  # a number of the server's own
     told = introspect(app, token)
     assert told == {"active": True, "token_use": "access_token", "token_type": "Bearer", "username": "Ada"} | claims
-    assert told["roles"] == ["admin", "staff"]
-    assert (told["iss"], told["aud"], told["client_id"], told["scope"]) == (ISSUER, ISSUER, "ostiary", "")
+    assert told["roles"] == ["admin"]
+    assert (told["iss"], told["aud"], told["client_id"]) == (ISSUER, ISSUER, "ostiary")
     assert told["exp"] == told["iat"] + 900 == told["auth_time"] + 900
     assert told["sid"] == ada.tokens["session_id"]
 

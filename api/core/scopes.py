@@ -1,0 +1,33 @@
+"""The scopes: what an access token or an API key lets its bearer do (RFC 6749 section 3.3)."""
+
+from dataclasses import dataclass
+
+SCOPES: dict[str, "Scope"] = {}
+"""Every scope by its name."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One scope. `own`: it concerns the bearer's own account, so every user has it; the others come with roles."""
+
+    name: str
+    description: str
+    own: bool = False
+
+    def __post_init__(self) -> None:
+        """Enter the list."""
+        SCOPES[self.name] = self
+
+
+ME_READ = Scope("me:read", "Read the own account, its sessions, API keys and audit events.", own=True)
+ME_WRITE = Scope("me:write", "Change the own account, end its sessions.", own=True)
+USERS_READ = Scope("users:read", "Read all users.")
+USERS_WRITE = Scope("users:write", "Create, change, disable and delete users, end their sessions, set their roles.")
+ROLES_READ = Scope("roles:read", "Read the roles and their permissions.")
+ROLES_WRITE = Scope("roles:write", "Create, change and delete roles.")
+AUDIT_READ = Scope("audit:read", "Read the audit events of all users.")
+
+OWN = frozenset(name for name, scope in SCOPES.items() if scope.own)
+"""The scopes that every user has."""
+PERMISSIONS = frozenset(SCOPES) - OWN
+"""The scopes that a role can give, called its permissions."""

@@ -1,0 +1,97 @@
+"""The audit trail: who did what to whom, from where, with which outcome; each event linked to the one before."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.core.client import Client
+from api.core.clock import Clock
+from api.core.randomness import Randomness
+from api.core.sealing import derive
+from api.features.audit.models import AuditEventRow
+from api.persistence.database import Database
+
+EVENT_TYPES: dict[str, "EventType"] = {}
+"""Every declared type of event by its name."""
+BEGINNING = "0" * 64
+"""What the first event is linked to."""
+
+Outcome = Literal["success", "failure"]
+
+
+@dataclass(frozen=True)
+class EventType:
+    """One kind of event, declared beside the feature that records it. `name` is public API.
+
+    details: the members of `details` as JSON Schema properties, all of them required.
+    """
+
+    name: str
+    description: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Enter the catalogue; two types may not share a name."""
+        if EVENT_TYPES.setdefault(self.name, self) != self:
+            raise ValueError(f"the event type {self.name!r} is declared twice")
+
+
+class Audit:
+    """Writes the trail. The hashes are HMACs under a key derived from the secret: who can write to the database alone
+    cannot make a chain that fits.
+    """
+
+    def __init__(self, database: Database, secret_key: str, clock: Clock, randomness: Randomness) -> None:
+        self._database = database
+        self._key = derive(secret_key, "audit trail")
+        self._clock = clock
+        self._randomness = randomness
+
+    async def record(
+        self,
+        session: AsyncSession,
+        kind: EventType,
+        client: Client,
+        *,
+        user_id: str | None,
+        actor_id: str | None = None,
+        outcome: Outcome = "success",
+        **details: Any,
+    ) -> None:
+        """Add an event in the transaction of `session`, as its last statement but the commit: others wait for it.
+
+        user_id: whom it concerns. actor_id: who did it; None: the user. Raises TypeError when the details are not
+        exactly those that the type declares.
+        """
+        if details.keys() != kind.details.keys():
+            raise TypeError(f"{kind.name} takes the details {sorted(kind.details)}, not {sorted(details)}")
+        await self._database.in_order(session)
+        last = select(AuditEventRow.hash).order_by(AuditEventRow.seq.desc()).limit(1)
+        previous_hash = await session.scalar(last) or BEGINNING
+        event = {
+            "id": self._randomness.new_id(),
+            "occurred_at": self._clock.now(),
+            "type": kind.name,
+            "outcome": outcome,
+            "user_id": user_id,
+            "actor_id": actor_id or user_id,
+            "ip": client.ip,
+            "user_agent": client.user_agent,
+            "request_id": client.request_id,
+            "details": json.dumps(details, sort_keys=True, ensure_ascii=False),
+            "previous_hash": previous_hash,
+        }
+        await session.execute(insert(AuditEventRow).values(**event, hash=self.hash_of(event)))
+
+    def hash_of(self, event: Mapping[str, Any]) -> str:
+        """Return the HMAC-SHA256, in hexadecimal, of an event's members without its own hash (RFC 2104)."""
+        members = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in event.items()}
+        text = json.dumps(members, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,67 @@
+"""Roles: what they permit, and who holds them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, ScalarSelect, Select, delete, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.core.scopes import OWN, PERMISSIONS
+from api.features.roles.models import RolePermissionRow, RoleRow, UserRoleRow
+from api.features.roles.problems import UNKNOWN_ROLE
+
+ADMIN = "admin"
+"""The role that has every permission, those of later versions included. It cannot be changed or deleted."""
+
+
+@dataclass(frozen=True)
+class Grants:
+    """The roles that a user holds, in alphabetical order, and the scopes that they have through them."""
+
+    roles: tuple[str, ...]
+    scopes: frozenset[str]
+
+    @classmethod
+    def of(cls, roles: str | None, permissions: str | None) -> "Grants":
+        """Read the two columns of `granted`."""
+        names = tuple(sorted((roles or "").split()))
+        permitted = PERMISSIONS if ADMIN in names else frozenset((permissions or "").split()) & PERMISSIONS
+        return cls(names, OWN | permitted)
+
+
+def granted(user_id: ColumnElement[str] | Any) -> tuple[ScalarSelect[Any], ScalarSelect[Any]]:
+    """Return two columns for a query that has the column `user_id`: its roles, and the permissions of these.
+
+    For `Grants.of`; either is None where there are none.
+    """
+    roles = select(func.aggregate_strings(UserRoleRow.role, " ")).where(UserRoleRow.user_id == user_id)
+    permissions = (
+        select(func.aggregate_strings(RolePermissionRow.permission, " "))
+        .join(UserRoleRow, UserRoleRow.role == RolePermissionRow.role)
+        .where(UserRoleRow.user_id == user_id)
+    )
+    return roles.scalar_subquery(), permissions.scalar_subquery()
+
+
+def holders(role: str) -> Select[Any]:
+    """Return a query for the ids of the users who hold `role`."""
+    return select(UserRoleRow.user_id).where(UserRoleRow.role == role)
+
+
+async def assign(session: AsyncSession, user_id: str, roles: Collection[str]) -> None:
+    """Let the user hold exactly `roles`, in the transaction of `session`; raises the problem `unknown_role`.
+
+    Tokens issued before still carry the former ones: whoever calls this for an existing user revokes those.
+    """
+    known = set(await session.scalars(select(RoleRow.name).where(RoleRow.name.in_(roles)))) if roles else set()
+    if unknown := sorted(set(roles) - known):
+        raise UNKNOWN_ROLE(unknown_roles=unknown)
+    await session.execute(delete(UserRoleRow).where(UserRoleRow.user_id == user_id))
+    if roles:
+        await session.execute(insert(UserRoleRow), [{"user_id": user_id, "role": role} for role in sorted(set(roles))])
+
+
+async def only_built_in(session: AsyncSession) -> None:
+    """Delete every role that does not come with Ostiary, in the transaction of `session`."""
+    await session.execute(delete(RoleRow).where(RoleRow.name != ADMIN))
