@@ -26,6 +26,7 @@ from api.features.audit.service import Audit
 from api.features.clients.example import ExampleClient
 from api.features.clients.service import Clients
 from api.features.keys import routes as keys
+from api.features.keys.rotation import KeyRotation
 from api.features.keys.service import Keys
 from api.features.oauth import routes as oauth
 from api.features.oauth.service import OAuth
@@ -71,6 +72,7 @@ class Services:
     hash_pool: HashPool
     passwords: Passwords
     keys: Keys
+    key_rotation: KeyRotation
     revocations: Revocations
     audit: Audit
     accounts: Accounts
@@ -131,7 +133,10 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         randomness,
         refuse_common_passwords=settings.is_production,
     )
-    keys_service = Keys(database, settings.secret_key, clock, randomness)
+    keys_service = Keys(database, revocations, settings.secret_key, clock, randomness)
+    key_rotation = KeyRotation(
+        database, revocations, settings.secret_key, clock, randomness, token_seconds=settings.access_token_seconds
+    )
     example_administrator = ExampleAdministrator(
         database, accounts_service, settings.secret_key, present=settings.has_example_administrator
     )
@@ -160,6 +165,7 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         hash_pool,
         passwords,
         keys_service,
+        key_rotation,
         revocations,
         audit,
         accounts_service,

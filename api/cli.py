@@ -13,6 +13,7 @@ from api import settings as settings_module
 from api.app import Services, create_asgi, make_flask, make_services, prepare, run_with_services
 from api.commands.clients import clients
 from api.commands.faults import one_line_faults
+from api.commands.keys import keys
 from api.features.accounts.schemas import RegisterBody
 from api.features.accounts.service import Account
 from api.server.process import Process, serve
@@ -30,6 +31,7 @@ def main() -> None:
 
 
 main.add_command(clients)
+main.add_command(keys)
 
 
 @main.command("serve")
@@ -40,6 +42,8 @@ main.add_command(clients)
 def serve_command(host: str | None, port: int | None, workers: int | None) -> None:
     """Serve the API. Makes its database, secret and signing key if there are none."""
     settings = prepare(settings_module.read(host=host, port=port, workers=workers))
+    # Once, before there are workers: keys that cannot be opened are told in a line.
+    run_with_services(settings, lambda services: services.keys.ring())
 
     def ready(bound: int) -> None:
         shown = f"[{settings.host}]" if ":" in settings.host else settings.host

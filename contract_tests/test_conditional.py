@@ -38,7 +38,7 @@ def _get(client: httpx.Client, template: str, headers: dict[str, str]) -> httpx.
 
 def test_these_are_the_operations_that_answer_304(deployment: Deployment) -> None:
     found = {label for label, operation in deployment.operations.items() if "304" in operation["responses"]}
-    assert found == {"GET /openapi.json", "GET /docs", "GET /docs/{asset}"}
+    assert found == {"GET /.well-known/jwks.json", "GET /openapi.json", "GET /docs", "GET /docs/{asset}"}
 
 
 @pytest.mark.parametrize("headers", [PLAIN, ZIPPED])

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from api.core.problems import Problem
+from api.features.keys.rotation import KeyRefused
 from api.features.keys.service import KeysUnreadable
 from api.persistence.migrate import NewerDatabase
 from api.server.sockets import CannotListen
@@ -28,7 +29,7 @@ def one_line_faults(command: Callable[..., Any]) -> Callable[..., Any]:
             for fault in error.faults:
                 click.echo(f"  {fault}", err=True)
             sys.exit(2)
-        except (CannotListen, KeysUnreadable, NewerDatabase, NotAContract, NoMarkers) as error:
+        except (CannotListen, KeyRefused, KeysUnreadable, NewerDatabase, NotAContract, NoMarkers) as error:
             click.echo(f"ostiary: {error}", err=True)
             sys.exit(1)
         except Problem as error:

@@ -1,4 +1,4 @@
-"""Service clients.
+"""Service clients; signing keys that rotate.
 
 Revision ID: 0004
 Revises: 0002
@@ -23,3 +23,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("client_id", name=op.f("pk_service_clients")),
         sa.UniqueConstraint("secret_digest", name=op.f("uq_service_clients_secret_digest")),
     )
+    op.add_column("signing_keys", sa.Column("activates_at", UtcDateTime(), nullable=True))
+    op.add_column("signing_keys", sa.Column("retires_at", UtcDateTime(), nullable=True))
+    op.execute("UPDATE signing_keys SET activates_at = created_at")
+    with op.batch_alter_table("signing_keys") as signing_keys:
+        signing_keys.alter_column("activates_at", existing_type=UtcDateTime(), nullable=False)
