@@ -29,6 +29,7 @@ from api.features.keys import routes as keys
 from api.features.keys.rotation import KeyRotation
 from api.features.keys.service import Keys
 from api.features.oauth import routes as oauth
+from api.features.oauth.metadata import Metadata
 from api.features.oauth.service import OAuth
 from api.features.operations import routes as operations
 from api.features.operations.service import Operations
@@ -204,7 +205,8 @@ def make_flask(
         client=client.credentials if client else None,
     )
     provide.install(app, services.accounts, services.sessions, services.session_management, services.keys)
-    provide.install(app, services.oauth, services.operations, page)
+    metadata = Metadata(settings.effective_issuer)
+    provide.install(app, services.oauth, metadata, services.operations, page)
     provide.install_ids(app, randomness or SystemRandomness())
     guards.install(app, guards.Guard(services.sessions, services.step_up, in_greenlet))
     client_guard.install(app, services.clients)

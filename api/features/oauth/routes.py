@@ -1,18 +1,34 @@
-"""Operations for other services: introspection and revocation."""
+"""Operations for other services: metadata, introspection, revocation."""
 
 from flask import Response
 
 from api.features.oauth import service
-from api.features.oauth.schemas import ACCESS_TOKEN, IntrospectForm, Introspection, RevokeForm
+from api.features.oauth.metadata import Metadata
+from api.features.oauth.schemas import ACCESS_TOKEN, IntrospectForm, Introspection, RevokeForm, ServerMetadata
 from api.features.oauth.service import OAuth
 from api.web.client_guard import requires_client
 from api.web.form_body import FormBlueprint
+from api.web.guards import public
+from api.web.held import HEADERS, conditional
 from api.web.provide import client, provided
 
 oauth = FormBlueprint("oauth", __name__)
 
 TAGS = ["tokens"]
 EXAMPLE = {"token": ACCESS_TOKEN, "token_type_hint": "access_token"}
+
+
+@oauth.route("/.well-known/oauth-authorization-server", tags=TAGS)
+@public
+@conditional
+@oauth.response(200, ServerMetadata, headers=HEADERS, description="The metadata.")
+@oauth.doc(operationId="getServerMetadata")
+def get_server_metadata() -> Response:
+    """Get where the operations for other services are.
+
+    The metadata of RFC 8414. Addresses begin with the issuer, `OSTIARY_ISSUER`.
+    """
+    return provided(Metadata).held.answer()
 
 
 @oauth.route("/oauth/introspect", methods=["POST"], tags=TAGS)

@@ -102,3 +102,36 @@ class Introspection(Answer):
     def _leave_out(self, told: dict[str, Any], **_: Any) -> dict[str, Any]:
         """Leave out what there is nothing to tell about."""
         return {name: value for name, value in told.items() if value is not None}
+
+
+def _address(description: str, path: str) -> fields.String:
+    return fields.String(
+        required=True,
+        metadata={"description": description, "format": "uri", "example": f"https://auth.example.org{path}"},
+    )
+
+
+def _names(description: str, *possible: str) -> "fields.List[Any]":
+    return fields.List(
+        fields.String(validate=validate.OneOf(possible)) if possible else fields.String(),
+        required=True,
+        metadata={"description": description, "example": list(possible)},
+    )
+
+
+class ServerMetadata(Answer):
+    """Where the operations for other services are, and how to authenticate there (RFC 8414 section 2)."""
+
+    issuer = _address("`iss` of the tokens.", "")
+    jwks_uri = _address("The public keys.", "/.well-known/jwks.json")
+    response_types_supported = _names("Empty: there is no authorization endpoint.")
+    grant_types_supported = _names("Empty: there is no token endpoint.")
+    service_documentation = _address("The contract, to be explored.", "/docs")
+    introspection_endpoint = _address("Introspection (RFC 7662).", "/oauth/introspect")
+    introspection_endpoint_auth_methods_supported = _names(
+        "How a client authenticates for introspection.", "client_secret_basic"
+    )
+    revocation_endpoint = _address("Revocation (RFC 7009).", "/oauth/revoke")
+    revocation_endpoint_auth_methods_supported = _names(
+        "How a client authenticates for revocation.", "client_secret_basic"
+    )
