@@ -12,6 +12,7 @@ from flask import Flask, current_app
 
 from api import __version__
 from api.core.problems import CATALOGUE, ProblemType
+from api.web.client_guard import BASIC, CLIENT_SCHEME
 from api.web.guards import BEARER_SCHEME
 from api.web.held import Held
 
@@ -95,6 +96,24 @@ def make_api(app: Flask) -> Api:
             "required": True,
             "schema": {"type": "string", "pattern": "^Bearer "},
             "example": 'Bearer realm="ostiary"',
+        },
+    )
+    api.spec.components.security_scheme(
+        CLIENT_SCHEME,
+        {
+            "type": "http",
+            "scheme": "basic",
+            "description": "The id and secret of a service client, each form-urlencoded first (RFC 6749 section "
+            "2.3.1). `ostiary clients create NAME` makes one on the server.",
+        },
+    )
+    api.spec.components.header(
+        "WWW-Authenticate-Basic",
+        {
+            "description": "How a service client authenticates (RFC 7617).",
+            "required": True,
+            "schema": {"type": "string", "pattern": "^Basic "},
+            "example": BASIC,
         },
     )
     api.spec.components.header(

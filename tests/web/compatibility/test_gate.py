@@ -285,7 +285,7 @@ def _parts(whole: Json) -> list[tuple[Json, tuple[Any, ...]]]:
 
 def _is_hint(path: tuple[Any, ...], removed: Any) -> bool:
     """Whether what was removed says nothing: a hint to people, or what holds without it as well."""
-    said_anyway = {"security": [], "required": False}
+    said_anyway = {"security": [], "required": False, "minLength": 0}
     return path[-1] == "bearerFormat" or (path[-1] in said_anyway and removed == said_anyway[path[-1]])
 
 
