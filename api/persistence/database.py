@@ -9,7 +9,8 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Literal, TypeVar
 
 import aiosqlite
 import structlog
@@ -23,11 +24,18 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from api.core.problems import DATABASE_UNAVAILABLE
 from api.persistence.base import Base
 from api.persistence.held_commit import HeldCommit, held_commit
+from api.persistence.sqlite_driver import OneTripConnection
 
 T = TypeVar("T")
 log = structlog.stdlib.get_logger(__name__)
 
-_IN_ORDER = text("SELECT pg_advisory_xact_lock(7095478)")
+Queue = Literal["first", "last"]
+_QUEUES: dict[Queue, int] = {"first": 7095478, "last": 7095479}
+_IN_ORDER = text("SELECT pg_advisory_xact_lock(:queue)")
+_BEFORE_COMMIT = "ostiary.before_commit"
+_CONFLICTS = ("40001", "40P01")
+"""PostgreSQL gave up a transaction for the sake of another: serialization failure, deadlock."""
+MOST_TRIES = 4
 SQLITE_READERS = 5
 WAL_RETRY = 0.02
 """Seconds between two attempts to turn a file to WAL that another process has locked."""
@@ -104,14 +112,15 @@ class Database:
         """Run `work` in one transaction and commit it; an exception rolls it back and comes through.
 
         A caller that is cancelled (its client went away) leaves the transaction to finish by itself: somebody who logs
-        out and closes the window is logged out. While a `HeldCommit` is in force, `work` becomes a part of its
-        transaction. Raises the problem `database_unavailable`.
+        out and closes the window is logged out. `work` is run again if the database gave the transaction up for
+        another's sake. While a `HeldCommit` is in force, `work` becomes a part of its transaction. Raises the problem
+        `database_unavailable`.
         """
         held = held_commit()
         if held is not None:
             with database_faults():
                 return await held.write(work)
-        return await asyncio.shield(self._start(self._transaction(work)))
+        return await asyncio.shield(self._start(self._retried(work)))
 
     def hold(self) -> HeldCommit:
         """Return a transaction for all writes while it is in force, whose commit waits for what is known last."""
@@ -123,24 +132,42 @@ class Database:
         task.add_done_callback(self._finished)
         return task
 
+    async def _retried(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        for _ in range(MOST_TRIES - 1):
+            try:
+                return await self._transaction(work)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in _CONFLICTS:
+                    raise
+        return await self._transaction(work)
+
     async def _transaction(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
         with database_faults():
             async with AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
-                return await work(session)
+                result = await work(session)
+                for last in session.info.pop(_BEFORE_COMMIT, ()):
+                    await last(session)
+                return result
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._writes.discard(task)
         if not task.cancelled():
             task.exception()  # looked at, so that an abandoned failure is no warning
 
-    async def in_order(self, session: AsyncSession) -> None:
-        """Let the rest of this transaction be alone with what else asks for it, up to its commit.
+    async def in_order(self, session: AsyncSession, queue: Queue) -> None:
+        """Let the rest of this transaction be alone with what else asks for the same queue, up to its commit.
 
-        What it inserts then has a higher number than all that others have committed. On SQLite every writing
-        transaction is alone anyway.
+        What it inserts then has a higher number than all that others have committed. `first` is asked for before
+        anything else in a transaction, `last` after everything else: so nobody waits in a circle. On SQLite every
+        writing transaction is alone anyway.
         """
         if not self.is_sqlite:
-            await session.execute(_IN_ORDER)
+            await session.execute(_IN_ORDER, {"queue": _QUEUES[queue]})
+
+    @staticmethod
+    def before_commit(session: AsyncSession, work: Callable[[AsyncSession], Awaitable[None]]) -> None:
+        """Have `work` done as the last thing in the transaction that `write` has begun with `session`."""
+        session.info.setdefault(_BEFORE_COMMIT, []).append(work)
 
     async def empty(self, keep: Collection[str]) -> None:
         """Delete every row of every table but those named in `keep`; raises the problem `database_unavailable`."""
@@ -201,7 +228,7 @@ def sqlite_engine(url: URL, timeout: float, connections: int, begin: str | None)
 
 async def _open(*args: Any, **kwargs: Any) -> aiosqlite.Connection:
     """Open a file; after a failure its thread has ended, which else might outlive the loop and print a traceback."""
-    connection = aiosqlite.connect(*args, **kwargs)
+    connection = OneTripConnection(partial(sqlite3.connect, *args, **kwargs), iter_chunk_size=64)
     connection._thread.daemon = True
     try:
         return await connection
