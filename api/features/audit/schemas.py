@@ -114,10 +114,26 @@ def list_types(document: dict[str, Any]) -> None:
     schema["type"]["description"] = "\n".join(
         ["What has happened:", "", *(f"- `{kind.name}`: {kind.description}" for kind in types)]
     )
-    members = "\n".join(
-        f"- `{kind.name}`: {', '.join(f'`{name}`' for name in kind.details)}" for kind in types if kind.details
-    )
-    schema["details"]["description"] = f"More about it, by the type; empty for others than these:\n\n{members}"
+    details = schema["details"]
+    details.pop("additionalProperties", None)
+    details["properties"] = _details()
     for parameter in document["paths"]["/audit-events"]["get"]["parameters"]:
         if parameter["name"] == "type":
             parameter["schema"]["enum"] = names
+
+
+def _details() -> dict[str, Any]:
+    """Return the schema of each member that the details of some type have."""
+    members: dict[str, dict[str, Any]] = {}
+    for kind in sorted(EVENT_TYPES.values(), key=lambda kind: kind.name):
+        for name, schema in kind.details.items():
+            found = members.setdefault(name, {**schema, "with": []})
+            found["with"].append(f"`{kind.name}`")
+            if "enum" in schema:
+                found["enum"] = sorted({*found["enum"], *schema["enum"]})
+    for found in members.values():
+        told = f"Of {', '.join(found.pop('with'))}."
+        found["description"] = f"{found['description']} {told}" if "description" in found else told
+        if found["type"] == "string":
+            found.setdefault("example", found["enum"][0] if "enum" in found else _ID)
+    return members
