@@ -22,6 +22,9 @@ from api.core.step_up import StepUp
 from api.features.accounts import routes as accounts
 from api.features.accounts.example import ExampleAdministrator
 from api.features.accounts.service import Accounts
+from api.features.audit import routes as audit_trail
+from api.features.audit.reading import AuditTrail
+from api.features.audit.schemas import list_types
 from api.features.audit.service import Audit
 from api.features.clients.example import ExampleClient
 from api.features.clients.service import Clients
@@ -59,6 +62,7 @@ BLUEPRINTS = (
     sessions.sessions,
     protected.protected,
     accounts.me,
+    audit_trail.audit,
     keys.keys,
     oauth.oauth,
     operations.operations,
@@ -209,7 +213,7 @@ def make_flask(
     )
     provide.install(app, services.accounts, services.sessions, services.session_management, services.keys)
     metadata = Metadata(settings.effective_issuer)
-    provide.install(app, services.oauth, metadata, services.operations, page)
+    provide.install(app, services.oauth, metadata, services.operations, AuditTrail(services.database), page)
     provide.install_ids(app, randomness or SystemRandomness())
     guards.install(app, guards.Guard(services.sessions, services.step_up, in_greenlet))
     idempotency.install(app, services.idempotency)
@@ -222,7 +226,7 @@ def make_flask(
         provide.install(app, services.sandbox)
         api.register_blueprint(sandbox.sandbox)
     guards.check(app)
-    contract = openapi.install(app, api, forcing.extend if services.sandbox else None)
+    contract = openapi.install(app, api, [list_types, forcing.extend] if services.sandbox else [list_types])
     if services.sandbox is not None:
         forcing.install(app, contract, services.sandbox)
     conformance.install(app, contract, settings.effective_contract_checks)

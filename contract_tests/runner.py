@@ -138,7 +138,7 @@ def run_contract(
         if off:
             raise ValueError(f"these checks are off: {', '.join(sorted(off))}")
         authenticate(schema, people, spending=plan.spending, privileged=plan.privileged, service=plan.service)
-        schema.hooks.hook(idempotency.before_call)
+        idempotency.install()
         for event in from_schema(schema).execute():
             _add(report, event)
             on_event(report, event)

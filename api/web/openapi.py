@@ -3,7 +3,7 @@
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -215,10 +215,10 @@ def check(app: Flask, document: dict[str, Any]) -> None:
         raise ContractIncomplete(f"not in the contract: {undocumented}; in the contract without a route: {unserved}")
 
 
-def install(app: Flask, api: Api, extend: Callable[[dict[str, Any]], None] | None = None) -> Contract:
+def install(app: Flask, api: Api, extend: Iterable[Callable[[dict[str, Any]], None]] = ()) -> Contract:
     """Finish the contract once all blueprints are registered, and keep it in `app`.
 
-    extend: changes the document before it is put in order. Raises ContractIncomplete.
+    extend: change the document, one after the other, before it is put in order. Raises ContractIncomplete.
     """
     text = json.dumps(api.spec.to_dict())
     for code in sorted(CATALOGUE):
@@ -229,8 +229,8 @@ def install(app: Flask, api: Api, extend: Callable[[dict[str, Any]], None] | Non
     for key, name in api.ma_plugin.converter.refs.items():
         document["components"]["schemas"][name]["description"] = inspect.getdoc(key[0])
     check(app, document)
-    if extend is not None:
-        extend(document)
+    for change in extend:
+        change(document)
     used = {tag for _, _, operation in operations(document) for tag in operation["tags"]}
     document["tags"] = [tag for tag in document["tags"] if tag["name"] in used]
     components = document["components"]

@@ -219,8 +219,7 @@ def _add_a_status(document: Json) -> None:
 
 def _add_a_code(document: Json) -> None:
     content = _responses(document, "/register")["409"]["content"]["application/problem+json"]
-    references = [{"$ref": f"#/components/schemas/{name}Problem"} for name in ("UsernameTaken", "NotFound")]
-    content["schema"] = {"oneOf": references, "discriminator": {"propertyName": "code"}}
+    content["schema"]["oneOf"].append({"$ref": "#/components/schemas/NotFoundProblem"})
 
 
 def _take_shorter_names(document: Json) -> None:
