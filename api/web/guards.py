@@ -107,7 +107,8 @@ def requires(
 
         setattr(guarded, _MARK, True)
         # What is needed, in the contract (OpenAPI 3.1, Security Requirement Object): a scope has a colon, a role none.
-        needed = [one for one in (scope.name if scope else None, role) if one is not None]
+        # Every access token has the scopes of the own account, so they are not asked for there.
+        needed = [one for one in (scope.name if scope and not scope.own else None, role) if one is not None]
         return document(guarded, problems=tuple(problems), security=[{BEARER_SCHEME: needed}])  # type: ignore[return-value]
 
     return decorator
