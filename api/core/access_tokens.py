@@ -174,7 +174,7 @@ class AccessTokens:
                     "strict_aud": True,
                 },
             )
-            # Python's reader of JSON takes UTF-16 and UTF-32 too, both full of NULs, which UTF-8 has not (RFC 8725 3.7).
+            # Python reads JSON in UTF-16 and UTF-32 too, both full of NULs, which UTF-8 has not (RFC 8725 3.7).
             if any(b"\0" in base64.urlsafe_b64decode(f"{part}==") for part in token.split(".")[:2]):
                 raise InvalidAccessToken("not UTF-8")
             principal = _principal(claims, key.kid)
