@@ -22,6 +22,9 @@ from api.core.step_up import StepUp
 from api.features.accounts import routes as accounts
 from api.features.accounts.example import ExampleAdministrator
 from api.features.accounts.service import Accounts
+from api.features.api_keys import routes as api_keys
+from api.features.api_keys.bearers import ApiKeyBearers
+from api.features.api_keys.service import ApiKeys
 from api.features.audit.service import Audit
 from api.features.keys import routes as keys
 from api.features.keys.service import Keys
@@ -52,6 +55,7 @@ BLUEPRINTS = (
     sessions.sessions,
     protected.protected,
     accounts.me,
+    api_keys.api_keys,
     keys.keys,
     operations.operations,
 )
@@ -71,6 +75,8 @@ class Services:
     accounts: Accounts
     sessions: Sessions
     session_management: SessionManagement
+    api_keys: ApiKeys
+    api_key_bearers: ApiKeyBearers
     step_up: StepUp
     operations: Operations
     sandbox: Sandbox | None
@@ -91,6 +97,7 @@ class Services:
         """Finish what was begun and close everything."""
         self.hash_pool.close()
         await self.sessions.last_seen.stop()
+        await self.api_key_bearers.last_used.stop()
         await self.revocations.stop()
         await self.database.close()
 
@@ -139,6 +146,8 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         lifetime=settings.session_seconds,
     )
 
+    api_key_bearers = ApiKeyBearers(database, revocations, clock, remember=settings.access_token_seconds)
+
     async def after_reset() -> None:
         await database.write(only_built_in)
         await revocations.revoke_everyone()
@@ -154,6 +163,8 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         accounts_service,
         sessions_service,
         SessionManagement(database, accounts_service, sessions_service, revocations, audit, clock),
+        ApiKeys(database, api_key_bearers, revocations, audit, clock, randomness),
+        api_key_bearers,
         StepUp(clock, fresh=settings.fresh_login_seconds, session=settings.session_seconds),
         Operations(database),
         Sandbox(database, movable_clock, after_reset) if movable_clock else None,
@@ -179,9 +190,9 @@ def make_flask(
     credentials = None if administrator is None else administrator.credentials
     page = Page(filled=not settings.is_production, administrator=credentials)
     provide.install(app, services.accounts, services.sessions, services.session_management, services.keys)
-    provide.install(app, services.operations, page)
+    provide.install(app, services.api_keys, services.operations, page)
     provide.install_ids(app, randomness or SystemRandomness())
-    guards.install(app, guards.Guard(services.sessions, services.step_up, in_greenlet))
+    guards.install(app, guards.Guard(services.sessions, services.api_key_bearers, services.step_up, in_greenlet))
     problem_handler.install(app)
     api = openapi.make_api(app)
     for blueprint in BLUEPRINTS:
