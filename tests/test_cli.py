@@ -16,6 +16,7 @@ from api.cli import main
 from api.settings import table
 from tests.conftest import App, MakeApp
 from tests.support.databases import POSTGRES_VARIABLE
+from tests.support.people import make_role
 from tests.support.settings import environment_of, settings_for
 
 COMMITTED = Path(__file__).parents[1] / "openapi" / "openapi.json"
@@ -96,12 +97,19 @@ def test_a_user_is_created_and_can_log_in(environment: Environment, make_app: Ma
 
 
 def test_a_user_gets_the_roles_that_are_asked_for(environment: Environment, make_app: MakeApp) -> None:
+    app: App = make_app(environment["OSTIARY_DATABASE_URL"])
+    make_role(app, "staff")
     result = create(environment, "operator", "--role", "staff", "--role", "admin", "--role", "admin")
     assert result.stdout.endswith("with the roles: admin, staff\n")
-    app: App = make_app(environment["OSTIARY_DATABASE_URL"])
     tokens = app.client.post("/login", json={"username": "operator", "password": PASSWORD}).json
     answer = app.client.get("/protected/admin", headers={"Authorization": f"Bearer {tokens['access_token']}"})
     assert answer.status_code == 200
+
+
+def test_a_role_that_does_not_exist_is_refused(environment: Environment) -> None:
+    result = create(environment, "operator", "--role", "auditor", "--role", "admin")
+    assert result.exit_code == 1
+    assert "ostiary: There is no role auditor. (" in result.stderr
 
 
 def test_creating_a_user_makes_no_example_administrator(environment: Environment, make_app: MakeApp) -> None:

@@ -59,6 +59,7 @@ VALUES = {
     "log_level": ("debug", "debug"),
     "log_format": ("json", "json"),
     "sandbox": ("true", True),
+    "revocation_strict": ("true", True),
 }
 NUMBERS = {
     "port": (0, 65535),

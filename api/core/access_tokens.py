@@ -14,6 +14,7 @@ from jwt.algorithms import ECAlgorithm
 
 from api.core.clock import Clock
 from api.core.principal import AAL1, Principal
+from api.core.scopes import OWN
 
 ALGORITHM = "ES256"
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - RFC 9068 section 2.1
@@ -217,7 +218,8 @@ def _principal(claims: Mapping[str, Any], kid: str) -> Principal:
         user_id=claims["sub"],
         session_id=claims["sid"],
         roles=frozenset(roles),
-        scopes=frozenset(claims.get("scope", "").split()),
+        # Earlier releases issued none, and let everybody do what the scopes of the own account say.
+        scopes=frozenset(claims.get("scope", "").split()) if "ver" in claims else OWN,
         auth_time=datetime.fromtimestamp(claims["auth_time"], UTC),
         expires_at=datetime.fromtimestamp(claims["exp"], UTC),
         position=position,

@@ -9,7 +9,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import aiosqlite
 import structlog
@@ -26,7 +26,13 @@ from api.persistence.base import Base
 T = TypeVar("T")
 log = structlog.stdlib.get_logger(__name__)
 
-_IN_ORDER = text("SELECT pg_advisory_xact_lock(7095478)")
+Queue = Literal["first", "last"]
+_QUEUES: dict[Queue, int] = {"first": 7095478, "last": 7095479}
+_IN_ORDER = text("SELECT pg_advisory_xact_lock(:queue)")
+_BEFORE_COMMIT = "ostiary.before_commit"
+_CONFLICTS = ("40001", "40P01")
+"""PostgreSQL gave up a transaction for the sake of another: serialization failure, deadlock."""
+MOST_TRIES = 4
 SQLITE_READERS = 5
 WAL_RETRY = 0.02
 """Seconds between two attempts to turn a file to WAL that another process has locked."""
@@ -103,31 +109,50 @@ class Database:
         """Run `work` in one transaction and commit it; an exception rolls it back and comes through.
 
         A caller that is cancelled (its client went away) leaves the transaction to finish by itself: somebody who logs
-        out and closes the window is logged out. Raises the problem `database_unavailable`.
+        out and closes the window is logged out. `work` is run again if the database gave the transaction up for
+        another's sake. Raises the problem `database_unavailable`.
         """
-        task = asyncio.ensure_future(self._transaction(work))
+        task = asyncio.ensure_future(self._retried(work))
         self._writes.add(task)
         task.add_done_callback(self._finished)
         return await asyncio.shield(task)
 
+    async def _retried(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        for _ in range(MOST_TRIES - 1):
+            try:
+                return await self._transaction(work)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in _CONFLICTS:
+                    raise
+        return await self._transaction(work)
+
     async def _transaction(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
         with database_faults():
             async with AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
-                return await work(session)
+                result = await work(session)
+                for last in session.info.pop(_BEFORE_COMMIT, ()):
+                    await last(session)
+                return result
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._writes.discard(task)
         if not task.cancelled():
             task.exception()  # looked at, so that an abandoned failure is no warning
 
-    async def in_order(self, session: AsyncSession) -> None:
-        """Let the rest of this transaction be alone with what else asks for it, up to its commit.
+    async def in_order(self, session: AsyncSession, queue: Queue) -> None:
+        """Let the rest of this transaction be alone with what else asks for the same queue, up to its commit.
 
-        What it inserts then has a higher number than all that others have committed. On SQLite every writing
-        transaction is alone anyway.
+        What it inserts then has a higher number than all that others have committed. `first` is asked for before
+        anything else in a transaction, `last` after everything else: so nobody waits in a circle. On SQLite every
+        writing transaction is alone anyway.
         """
         if not self.is_sqlite:
-            await session.execute(_IN_ORDER)
+            await session.execute(_IN_ORDER, {"queue": _QUEUES[queue]})
+
+    @staticmethod
+    def before_commit(session: AsyncSession, work: Callable[[AsyncSession], Awaitable[None]]) -> None:
+        """Have `work` done as the last thing in the transaction that `write` has begun with `session`."""
+        session.info.setdefault(_BEFORE_COMMIT, []).append(work)
 
     async def empty(self, keep: Collection[str]) -> None:
         """Delete every row of every table but those named in `keep`; raises the problem `database_unavailable`."""

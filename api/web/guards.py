@@ -113,10 +113,16 @@ def requires(
 
         setattr(guarded, _MARK, True)
         # What is needed, in the contract (OpenAPI 3.1, Security Requirement Object): a scope has a colon, a role none.
+<<<<<<< HEAD
         needed = [one for one in (scope.name if scope else None, role) if one is not None]
         schemes = (BEARER_SCHEME,) if person else (BEARER_SCHEME, API_KEY_SCHEME)
         security = [{scheme: needed} for scheme in schemes]
         return document(guarded, problems=tuple(problems), security=security)  # type: ignore[return-value]
+=======
+        # Every access token has the scopes of the own account, so they are not asked for there.
+        needed = [one for one in (scope.name if scope and not scope.own else None, role) if one is not None]
+        return document(guarded, problems=tuple(problems), security=[{BEARER_SCHEME: needed}])  # type: ignore[return-value]
+>>>>>>> main
 
     return decorator
 

@@ -92,7 +92,13 @@ def test_a_token_carries_what_rfc_9068_asks_for(tokens: AccessTokens) -> None:
     token = tokens.issue(KEY, CALLER, "token-id", ["pwd"]).token
     assert jwt.get_unverified_header(token) == {"alg": "ES256", "typ": "at+jwt", "kid": "kid-1"}
     claims = jwt.decode(token, options={"verify_signature": False})
-    assert claims == CLAIMS | {"roles": ["admin", "staff"], "auth_time": NOW - 300}
+    assert claims == CLAIMS | {
+        "roles": ["admin", "staff"],
+        "scope": "me:read users:read",
+        "auth_time": NOW - 300,
+        "acr": "aal1",
+        "ver": 7,
+    }
 
 
 def test_the_end_of_the_session_caps_the_lifetime(tokens: AccessTokens) -> None:
@@ -232,15 +238,35 @@ def test_times_beyond_the_calendar_are_refused(tokens: AccessTokens, claim: str,
 
 
 def test_a_token_is_not_valid_before_its_time(tokens: AccessTokens, clock: FakeClock) -> None:
-    token = signed(CLAIMS | {"nbf": NOW + 10})
+    token = signed(CLAIMS | {"nbf": NOW + 30})
+    clock.move(19)
     refused(tokens, token)
-    clock.move(10)
+    clock.move(1)  # the leeway for clocks that differ
     assert tokens.verify(token, RING).user_id == "user-id"
 
 
 def test_a_node_whose_clock_is_ahead_issues_tokens_that_the_others_believe(tokens: AccessTokens) -> None:
-    """`iat` tells the age of a token and makes none invalid (RFC 7519 section 4.1.6); `nbf` is what does."""
-    assert tokens.verify(signed(CLAIMS | {"iat": NOW + 30}), RING).user_id == "user-id"
+    """By as much as the leeway; what seems to come from farther ahead is refused."""
+    for claim in ("iat", "nbf"):
+        assert tokens.verify(signed(CLAIMS | {claim: NOW + 10}), RING).user_id == "user-id"
+        refused(tokens, signed(CLAIMS | {claim: NOW + 11}))
+
+
+def test_there_is_no_leeway_after_the_end(tokens: AccessTokens, clock: FakeClock) -> None:
+    token = signed()
+    clock.move(LIFETIME - 1)
+    assert tokens.verify(token, RING).user_id == "user-id"
+    clock.move(1)
+    refused(tokens, token)
+
+
+def test_a_lifetime_set_shorter_holds_for_tokens_issued_before(clock: FakeClock) -> None:
+    """Revocations are kept no longer than that."""
+    token = signed()
+    shorter = AccessTokens(ISSUER, AUDIENCE, 60, clock)
+    assert shorter.verify(token, RING).user_id == "user-id"
+    clock.move(60)
+    refused(shorter, token)
 
 
 @pytest.mark.parametrize("name", ["jwk", "jku", "x5u", "x5c"])

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
 from werkzeug.test import TestResponse
 
+from api.features.roles.models import RolePermissionRow, RoleRow
 from tests.conftest import App
 
 PASSWORD = "correct horse battery"
@@ -30,7 +32,21 @@ class Person:
 
 
 def register(app: App, username: str = "ada", roles: tuple[str, ...] = ()) -> None:
+    for role in set(roles) - {"admin"}:
+        make_role(app, role)
     app.run(app.services.accounts.register, username, PASSWORD, roles)
+
+
+def make_role(app: App, name: str, *permissions: str) -> None:
+    """Make a role, unless there is one of this name."""
+
+    async def add(session: AsyncSession) -> None:
+        if await session.get(RoleRow, name) is None:
+            session.add(RoleRow(name=name, description="", version=1, created_at=app.clock.now()))
+            await session.flush()
+            session.add_all(RolePermissionRow(role=name, permission=one) for one in permissions)
+
+    app.run(app.services.database.write, add)
 
 
 def log_in(app: App, username: str = "ada") -> Person:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
 from werkzeug.test import TestResponse
 
+from api.features.accounts.models import UserRow
 from tests.conftest import App, MakeApp
 from tests.support.people import PASSWORD, person, register
-from tests.web.test_contract import OPERATIONS
+from tests.web.test_contract import DOCUMENT, OPERATIONS
 
 UNREACHABLE = "sqlite+aiosqlite:////there/is/no/such/directory/ostiary.db"
 
@@ -19,6 +22,7 @@ JSON = {"content_type": "application/json"}
 PATHS = {
     "getDocsAsset": {"asset": "swagger-ui.css"},
     "getProblem": {"code": "invalid_token"},
+    "endMySession": {"session_id": "0199f6a2-7d10-7b52-9c1e-6a7d2f0b3c55"},
 }
 
 
@@ -34,15 +38,30 @@ class Scene:
         path, method, operation = OPERATIONS[self.name]
         if "requestBody" in operation and not {"data", "json"} & kwargs.keys():
             kwargs["json"] = self.good_body()
-        path = path.format(**(parameters or PATHS.get(self.name, {})))
+        path = path.format(**{**PATHS.get(self.name, {}), **(parameters or {})})
         return (app or self.app).client.open(path, method=method.upper(), **kwargs)
 
     def good_body(self) -> dict[str, str]:
+        if self.name == "changeMyPassword":
+            return {"present_password": PASSWORD, "new_password": f"{PASSWORD} two"}
+        if self.name == "reauthenticate":
+            return {"password": PASSWORD}
         if self.name == "refresh":
             return {"refresh_token": person(self.app, "refresher").tokens["refresh_token"]}
         if self.name == "login":
             register(self.app, "ada")
         return {"username": "ada", "password": PASSWORD}
+
+    def body_and_caller(self, app: App) -> dict[str, Any]:
+        """A body for `app`, and who sends it if somebody must."""
+        guarded = bool(OPERATIONS[self.name][2]["security"])
+        headers = person(app, "caller").bearer if guarded else {}
+        body = self.good_body() if guarded else {"username": "grace", "password": PASSWORD}
+        return {"json": body, "headers": headers}
+
+    def caller(self) -> dict[str, Any]:
+        """Who sends it if somebody must: an administrator."""
+        return self.authenticated(("admin",)) if OPERATIONS[self.name][2]["security"] else {}
 
     def authenticated(self, roles: tuple[str, ...] = ()) -> dict[str, Any]:
         return {"headers": person(self.app, "caller", roles).bearer}
@@ -50,7 +69,11 @@ class Scene:
 
 def success(scene: Scene) -> TestResponse:
     guarded = bool(OPERATIONS[scene.name][2]["security"])
-    return scene.call(**scene.authenticated(("admin",)) if guarded else {})
+    if scene.name == "endMySession":
+        caller = person(scene.app, "caller")
+        return scene.call(headers=caller.bearer, parameters={"session_id": caller.tokens["session_id"]})
+    roles = () if scene.name == "deleteMe" else ("admin",)  # the last administrator may not
+    return scene.call(**scene.authenticated(roles) if guarded else {})
 
 
 def not_modified(scene: Scene) -> TestResponse:
@@ -62,6 +85,8 @@ def unreachable_database(scene: Scene) -> TestResponse:
     app = scene.make_app(UNREACHABLE)
     bodies = {"refresh": {"refresh_token": "x" * 43}, "register": {"username": "ada", "password": PASSWORD}}
     bodies["login"] = bodies["register"]
+    bodies["changeMyPassword"] = {"present_password": PASSWORD, "new_password": PASSWORD}
+    bodies["reauthenticate"] = {"password": PASSWORD}
     body = {"json": bodies[scene.name]} if scene.name in bodies else {}
     return scene.call(app, headers={"Authorization": "Bearer x.y.z"}, **body)
 
@@ -76,9 +101,10 @@ def full_queue(scene: Scene) -> TestResponse:
         await asyncio.sleep(0)
         return waiting
 
+    kwargs = scene.body_and_caller(app)
     waiting = app.run(fill)
     try:
-        return scene.call(app, json={"username": "ada", "password": PASSWORD})
+        return scene.call(app, **kwargs)
     finally:
         release.set()
 
@@ -90,10 +116,34 @@ def full_queue(scene: Scene) -> TestResponse:
 
 
 def old_login(scene: Scene) -> TestResponse:
-    app = scene.make_app(scene.app.settings.database_url, fresh_login_seconds=60)
+    app = scene.make_app(scene.app.settings.database_url, fresh_login_seconds=60, session_seconds=100_000)
     caller = person(app, "caller")
-    app.clock.move(61)
+    if scene.name == "deleteMe":
+        app.clock.move(61)
+        return scene.call(app, headers=caller.bearer)
+    # A person who has a session has logged in: who has not is one with an API key.
     return scene.call(app, headers=caller.bearer)
+
+
+def disabled(scene: Scene) -> TestResponse:
+    register(scene.app, "ada")
+
+    async def disable(session: AsyncSession) -> None:
+        await session.execute(update(UserRow).values(disabled_at=scene.app.clock.now()))
+
+    scene.app.run(scene.app.services.database.write, disable)
+    return scene.call(json={"username": "ada", "password": PASSWORD})
+
+
+def wrong_password(scene: Scene) -> TestResponse:
+    body = {"present_password": "wrong", "new_password": PASSWORD, "password": "wrong"}
+    wanted = OPERATIONS[scene.name][2]["requestBody"]["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
+    members = DOCUMENT["components"]["schemas"][wanted]["properties"]
+    return scene.call(json={name: body[name] for name in members}, **scene.authenticated())
+
+
+def last_administrator(scene: Scene) -> TestResponse:
+    return scene.call(**scene.authenticated(("admin",)))
 
 
 def taken(scene: Scene) -> TestResponse:
@@ -105,19 +155,27 @@ def common_password(scene: Scene) -> TestResponse:
     production = scene.make_app(
         scene.app.settings.database_url, profile="production", issuer="https://auth.example.org"
     )
-    return scene.call(production, json={"username": "ada", "password": "password123"})
+    kwargs = scene.body_and_caller(production)
+    for name in kwargs["json"].keys() & {"password", "new_password"}:
+        kwargs["json"][name] = "password123"
+    return scene.call(production, **kwargs)
 
 
 SCENARIOS: dict[str, Callable[[Scene], TestResponse]] = {
     "not modified": not_modified,
-    "malformed_json": lambda scene: scene.call(data="{", **JSON),
-    "body_too_large": lambda scene: scene.call(data=b" " * 65537, **JSON),
-    "unsupported_media_type": lambda scene: scene.call(data="username=ada", content_type="text/plain"),
-    "validation_failed": lambda scene: scene.call(json={}),
+    "malformed_json": lambda scene: scene.call(data="{", **JSON, **scene.caller()),
+    "body_too_large": lambda scene: scene.call(data=b" " * 65537, **JSON, **scene.caller()),
+    "unsupported_media_type": lambda scene: scene.call(data="x=y", content_type="text/plain", **scene.caller()),
+    "validation_failed": lambda scene: scene.call(json={}, **scene.caller()),
     "authentication_required": lambda scene: scene.call(),
     "invalid_token": lambda scene: scene.call(headers={"Authorization": "Bearer nonsense"}),
     "insufficient_user_authentication": old_login,
     "insufficient_role": lambda scene: scene.call(**scene.authenticated()),
+    "account_disabled": disabled,
+    "wrong_password": wrong_password,
+    "last_administrator": last_administrator,
+    "session_not_found": lambda scene: scene.call(parameters={"session_id": "nonsense"}, **scene.authenticated()),
+    "invalid_query": lambda scene: scene.call(query_string={"nonsense": "1"}, **scene.authenticated()),
     "invalid_credentials": lambda scene: scene.call(json={"username": "nobody", "password": PASSWORD}),
     "invalid_refresh_token": lambda scene: scene.call(json={"refresh_token": "nonsense"}),
     "not_found": lambda scene: scene.call(parameters={"asset": "nonsense", "code": "nonsense"}),

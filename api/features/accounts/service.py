@@ -135,7 +135,7 @@ class Accounts:
             )
             if roles:
                 await assign(session, account.id, roles)
-            await self._audit.record(session, USER_REGISTERED, client, user_id=account.id, actor_id=actor_id)
+            self._audit.record(session, USER_REGISTERED, client, user_id=account.id, actor_id=actor_id)
 
         try:
             await self._database.write(add)
@@ -236,16 +236,16 @@ class Accounts:
         if await session.scalar(statement) is None:
             return False
         await self._revocations.record(session, "user", user_id)
-        await self._audit.record(session, USER_DELETED, client, user_id=user_id, actor_id=actor_id)
+        self._audit.record(session, USER_DELETED, client, user_id=user_id, actor_id=actor_id)
         return True
 
     @asynccontextmanager
     async def keeping_an_administrator(self, session: AsyncSession, user_id: str) -> AsyncGenerator[None]:
         """Raise `last_administrator` if the block leaves no enabled administrator, and this user was one before it.
 
-        One such block at a time, so that two administrators cannot remove each other.
+        In a transaction that `Revocations.write` has begun: one at a time, so that two administrators cannot remove
+        each other.
         """
-        await self._database.in_order(session)
         was_one = await session.scalar(_ADMINISTRATORS.where(UserRow.id == user_id)) is not None
         yield
         if was_one and await session.scalar(_ADMINISTRATORS.limit(1)) is None:

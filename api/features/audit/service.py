@@ -54,7 +54,7 @@ class Audit:
         self._clock = clock
         self._randomness = randomness
 
-    async def record(
+    def record(
         self,
         session: AsyncSession,
         kind: EventType,
@@ -65,16 +65,13 @@ class Audit:
         outcome: Outcome = "success",
         **details: Any,
     ) -> None:
-        """Add an event in the transaction of `session`, as its last statement but the commit: others wait for it.
+        """Add an event to the transaction of `session`, which `Database.write` has begun; it is written as its last.
 
         user_id: whom it concerns. actor_id: who did it; None: the user. Raises TypeError when the details are not
         exactly those that the type declares.
         """
         if details.keys() != kind.details.keys():
             raise TypeError(f"{kind.name} takes the details {sorted(kind.details)}, not {sorted(details)}")
-        await self._database.in_order(session)
-        last = select(AuditEventRow.hash).order_by(AuditEventRow.seq.desc()).limit(1)
-        previous_hash = await session.scalar(last) or BEGINNING
         event = {
             "id": self._randomness.new_id(),
             "occurred_at": self._clock.now(),
@@ -86,9 +83,15 @@ class Audit:
             "user_agent": client.user_agent,
             "request_id": client.request_id,
             "details": json.dumps(details, sort_keys=True, ensure_ascii=False),
-            "previous_hash": previous_hash,
         }
-        await session.execute(insert(AuditEventRow).values(**event, hash=self.hash_of(event)))
+        # Each has to wait for the one before to be committed, so this comes when all else is done.
+        self._database.before_commit(session, lambda session: self._append(session, event))
+
+    async def _append(self, session: AsyncSession, event: Mapping[str, Any]) -> None:
+        await self._database.in_order(session, "last")
+        last = select(AuditEventRow.hash).order_by(AuditEventRow.seq.desc()).limit(1)
+        linked = {**event, "previous_hash": await session.scalar(last) or BEGINNING}
+        await session.execute(insert(AuditEventRow).values(**linked, hash=self.hash_of(linked)))
 
     def hash_of(self, event: Mapping[str, Any]) -> str:
         """Return the HMAC-SHA256, in hexadecimal, of an event's members without its own hash (RFC 2104)."""

@@ -120,10 +120,13 @@ class Revocations:
     async def write(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
         """Run `work`, which may `record`, in one transaction; return when it is committed and every worker knows.
 
+        One such transaction at a time, so that the feed is in the order of the commits.
+
         Raises the problem `database_unavailable`.
         """
 
         async def noting(session: AsyncSession) -> tuple[T, int | None]:
+            await self._database.in_order(session, "first")
             return await work(session), session.info.get(RevocationRow)
 
         result, position = await self._database.write(noting)
@@ -136,7 +139,6 @@ class Revocations:
         if not subjects:
             return
         now = self._clock.timestamp()
-        await self._database.in_order(session)
         expires_at = int(now) + self._keep
         rows = [{"kind": kind, "subject": subject, "expires_at": expires_at} for subject in subjects]
         await session.execute(insert(RevocationRow), rows)

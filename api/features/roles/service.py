@@ -56,7 +56,7 @@ async def assign(session: AsyncSession, user_id: str, roles: Collection[str]) ->
     """
     known = set(await session.scalars(select(RoleRow.name).where(RoleRow.name.in_(roles)))) if roles else set()
     if unknown := sorted(set(roles) - known):
-        raise UNKNOWN_ROLE(unknown_roles=unknown)
+        raise UNKNOWN_ROLE(f"There is no role {', '.join(unknown)}.", unknown_roles=unknown)
     await session.execute(delete(UserRoleRow).where(UserRoleRow.user_id == user_id))
     if roles:
         await session.execute(insert(UserRoleRow), [{"user_id": user_id, "role": role} for role in sorted(set(roles))])

@@ -113,7 +113,7 @@ class SessionManagement:
                 return None
             others = SessionRow.id != bearer.session_id
             ended = await self._end_within(session, bearer.user_id, "password_change", client, None, others)
-            await self._audit.record(session, PASSWORD_CHANGED, client, user_id=bearer.user_id)
+            self._audit.record(session, PASSWORD_CHANGED, client, user_id=bearer.user_id)
             return len(ended)
 
         ended = await self._revocations.write(replace)
@@ -140,7 +140,7 @@ class SessionManagement:
         now = self._clock.now()
         ended = await end(session, self._revocations, now, reason, SessionRow.user_id == user_id, *criteria)
         if ended:
-            await self._audit.record(
+            self._audit.record(
                 session, SESSIONS_ENDED, client, user_id=user_id, actor_id=actor_id, session_ids=ended, reason=reason
             )
         return ended

@@ -128,13 +128,13 @@ async def list_my_sessions() -> dict[str, Any]:
 @sessions.response(200, SessionsEnded, description="They have ended.")
 @answers(DATABASE_UNAVAILABLE)
 @sessions.doc(operationId="endMySessions")
-async def end_my_sessions(query: dict[str, bool]) -> dict[str, int]:
+async def end_my_sessions(query: dict[str, str]) -> dict[str, int]:
     """End the own sessions, all but the one that asks.
 
-    With `current=true` that one, too. Every token of them is refused from the next request on. With an API key there is
+    With `which=all` that one, too. Every token of them is refused from the next request on. With an API key there is
     no session that asks, so all end.
     """
-    ended = await provided(SessionManagement).end_own(principal(), client(), current=query["current"])
+    ended = await provided(SessionManagement).end_own(principal(), client(), current=query["which"] == "all")
     return {"ended_sessions": ended}
 
 

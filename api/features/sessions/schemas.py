@@ -62,11 +62,10 @@ class ReauthenticateBody(Body):
 class EndSessionsQuery(Body):
     """Which of the own sessions to end."""
 
-    current = fields.Boolean(
-        load_default=False,
-        truthy={"true"},
-        falsy={"false"},
-        metadata={"description": "End the session that asks, too.", "example": False},
+    which = fields.String(
+        load_default="others",
+        validate=validate.OneOf(["others", "all"]),
+        metadata={"description": "All but the one that asks, or that one, too.", "example": "others"},
     )
 
 

@@ -125,7 +125,7 @@ class Sessions:
                 return None
             await session.execute(insert(SessionRow).values(values))
             first = await self._rotation.issue(session, SessionRow(**values), standing, now)
-            await self._audit.record(session, LOGGED_IN, client, user_id=account.id, session_id=first.session.id)
+            self._audit.record(session, LOGGED_IN, client, user_id=account.id, session_id=first.session.id)
             return first
 
         first = await self._database.write(begin)
@@ -140,24 +140,12 @@ class Sessions:
         the same successor; later the session ends, since somebody holds a copy. Raises the problems
         `invalid_refresh_token` and `database_unavailable`.
         """
-
-        async def rotate(session: AsyncSession) -> Successor | None:
-            outcome = await self._rotation.rotate(session, refresh_token)
-            if not isinstance(outcome, Reused):
-                return outcome
-            owner = outcome.session
-            log.warning("a refresh token was used twice; its session has been ended", session_id=owner.id)
-            reason = "refresh_token_reuse"
-            if await end(session, self._revocations, self._clock.now(), reason, SessionRow.id == owner.id):
-                await self._audit.record(
-                    session, REFRESH_TOKEN_REUSED, client, user_id=owner.user_id, outcome="failure", session_id=owner.id
-                )
-            return None
-
-        successor = await self._revocations.write(rotate)
-        if successor is None:
+        outcome = await self._database.write(lambda session: self._rotation.rotate(session, refresh_token))
+        if isinstance(outcome, Reused):
+            await self._end_family(outcome.session, client)
+        if not isinstance(outcome, Successor):
             raise INVALID_REFRESH_TOKEN()
-        return await self._pair(successor)
+        return await self._pair(outcome)
 
     async def log_out(self, session_id: str, user_id: str, client: Client) -> None:
         """End a session, and with it every token of it; raises the problem `database_unavailable`."""
@@ -165,9 +153,7 @@ class Sessions:
         async def finish(session: AsyncSession) -> None:
             ended = await end(session, self._revocations, self._clock.now(), "logout", SessionRow.id == session_id)
             if ended:
-                await self._audit.record(
-                    session, SESSIONS_ENDED, client, user_id=user_id, session_ids=ended, reason="logout"
-                )
+                self._audit.record(session, SESSIONS_ENDED, client, user_id=user_id, session_ids=ended, reason="logout")
 
         await self._revocations.write(finish)
 
@@ -194,7 +180,7 @@ class Sessions:
             owner = await session.scalar(statement)
             if standing is None or owner is None:
                 return None
-            await self._audit.record(session, REAUTHENTICATED, client, user_id=bearer.user_id, session_id=owner.id)
+            self._audit.record(session, REAUTHENTICATED, client, user_id=bearer.user_id, session_id=owner.id)
             return owner, standing
 
         renewed = await self._database.write(renew)
@@ -208,7 +194,7 @@ class Sessions:
         """Write into the audit trail that the present password was wrong; raises `database_unavailable`."""
 
         async def note(session: AsyncSession) -> None:
-            await self._audit.record(session, PASSWORD_REFUSED, client, user_id=bearer.user_id, outcome="failure")
+            self._audit.record(session, PASSWORD_REFUSED, client, user_id=bearer.user_id, outcome="failure")
 
         await self._database.write(note)
 
@@ -241,9 +227,20 @@ class Sessions:
             self.last_seen.note(bearer.session_id)
         return bearer
 
+    async def _end_family(self, owner: SessionRow, client: Client) -> None:
+        async def finish(session: AsyncSession) -> None:
+            log.warning("a refresh token was used twice; its session has been ended", session_id=owner.id)
+            reason = "refresh_token_reuse"
+            if await end(session, self._revocations, self._clock.now(), reason, SessionRow.id == owner.id):
+                self._audit.record(
+                    session, REFRESH_TOKEN_REUSED, client, user_id=owner.user_id, outcome="failure", session_id=owner.id
+                )
+
+        await self._revocations.write(finish)
+
     async def _note_refusal(self, user_id: str | None, reason: str, client: Client) -> None:
         async def note(session: AsyncSession) -> None:
-            await self._audit.record(session, LOG_IN_FAILED, client, user_id=user_id, outcome="failure", reason=reason)
+            self._audit.record(session, LOG_IN_FAILED, client, user_id=user_id, outcome="failure", reason=reason)
 
         await self._database.write(note)
 

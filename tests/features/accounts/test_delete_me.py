@@ -70,7 +70,10 @@ def test_a_log_in_of_long_ago_is_not_enough(app: App, clock: FakeClock) -> None:
         "insufficient_user_authentication",
         600,
     )
-    assert 'error="insufficient_user_authentication", max_age="600"' in answer.headers["WWW-Authenticate"]
+    assert (
+        'error="insufficient_user_authentication", acr_values="aal1", max_age="600"'
+        in answer.headers["WWW-Authenticate"]
+    )
     assert ada.get("/me").status_code == 200
 
 
@@ -94,7 +97,7 @@ def test_who_is_gone_already_is_refused(app: App, monkeypatch: pytest.MonkeyPatc
     """Two requests at once: the second finds the account gone after its token was still good."""
     ada = person(app)
 
-    async def nobody(_user_id: str) -> bool:
+    async def nobody(*_: object) -> bool:
         return False
 
     monkeypatch.setattr(app.services.accounts, "delete", nobody)

@@ -20,6 +20,8 @@ def test_the_answer_has_the_user_and_no_password(app: App) -> None:
         "id": answer.json["user"]["id"],
         "username": "Ada",
         "roles": [],
+        "email": None,
+        "disabled": False,
         "created_at": "2026-11-23T12:00:00+00:00",
     }
     assert PASSWORD not in answer.text

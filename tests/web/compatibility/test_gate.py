@@ -208,8 +208,8 @@ def _add_an_optional_member_to_a_request(document: Json) -> None:
 
 def _add_a_member_to_an_answer(document: Json) -> None:
     user = document["components"]["schemas"]["User"]
-    user["properties"]["email"] = {"type": "string"}
-    user["required"].append("email")
+    user["properties"]["nickname"] = {"type": "string"}
+    user["required"].append("nickname")
 
 
 def _add_a_status(document: Json) -> None:
