@@ -26,6 +26,7 @@ from api.features.api_keys import routes as api_keys
 from api.features.api_keys.bearers import ApiKeyBearers
 from api.features.api_keys.service import ApiKeys
 from api.features.audit.service import Audit
+from api.features.idempotency.service import Idempotency
 from api.features.keys import routes as keys
 from api.features.keys.service import Keys
 from api.features.operations import routes as operations
@@ -46,7 +47,7 @@ from api.persistence.migrate import migrate
 from api.server.asgi import AsgiApp
 from api.server.flask_app import LoopFlask
 from api.settings import Settings
-from api.web import conformance, guards, headers, openapi, problem_handler, provide
+from api.web import conformance, guards, headers, idempotency, openapi, problem_handler, provide
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -79,6 +80,7 @@ class Services:
     api_key_bearers: ApiKeyBearers
     step_up: StepUp
     operations: Operations
+    idempotency: Idempotency
     sandbox: Sandbox | None
     example_administrator: ExampleAdministrator
 
@@ -167,6 +169,7 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         api_key_bearers,
         StepUp(clock, fresh=settings.fresh_login_seconds, session=settings.session_seconds),
         Operations(database),
+        Idempotency(database, settings.secret_key, clock, randomness, settings.idempotency_seconds),
         Sandbox(database, movable_clock, after_reset) if movable_clock else None,
         example_administrator,
     )
@@ -193,6 +196,7 @@ def make_flask(
     provide.install(app, services.api_keys, services.operations, page)
     provide.install_ids(app, randomness or SystemRandomness())
     guards.install(app, guards.Guard(services.sessions, services.api_key_bearers, services.step_up, in_greenlet))
+    idempotency.install(app, services.idempotency)
     problem_handler.install(app)
     api = openapi.make_api(app)
     for blueprint in BLUEPRINTS:

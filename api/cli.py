@@ -17,6 +17,7 @@ from api.app import Services, create_asgi, make_flask, make_services, prepare, r
 from api.core.problems import Problem
 from api.features.accounts.schemas import RegisterBody
 from api.features.accounts.service import Account
+from api.features.audit.verification import Verdict, verify
 from api.persistence.migrate import NewerDatabase
 from api.server.process import Process, serve
 from api.server.sockets import CannotListen
@@ -126,6 +127,31 @@ def create_user(username: str, roles: tuple[str, ...], password_stdin: bool) -> 
 
     account = run_with_services(settings, register)
     click.echo(f"Created {account.username} ({account.id}) with the roles: {', '.join(account.roles) or 'none'}")
+
+
+@main.group("audit")
+def audit() -> None:
+    """The audit trail."""
+
+
+@audit.command("verify")
+@click.option("--expect-head", metavar="HASH", help="A head told before: it must still be there.")
+@_one_line_faults
+def verify_audit(expect_head: str | None) -> None:
+    """Tell whether the audit trail fits together, and its head.
+
+    Exits with 1 and names the first event that was altered, removed or moved. Keep the head elsewhere: with it, the
+    next verification notices if the end of the trail was cut off.
+    """
+    settings = prepare(settings_module.read())
+    verdict: Verdict = run_with_services(settings, lambda found: verify(found.database, found.audit, expect_head))
+    click.echo(f"{verdict.events} events fit; head {verdict.head}")
+    if verdict.misfit is not None:
+        misfit = verdict.misfit
+        click.echo(f"ostiary: event {misfit.seq} ({misfit.id}) does not fit: {misfit.reason}", err=True)
+    elif not verdict.anchored:
+        click.echo(f"ostiary: no event has the hash {expect_head}: the end of the trail was cut off", err=True)
+    sys.exit(0 if verdict.is_whole else 1)
 
 
 @main.group("spec")

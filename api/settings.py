@@ -109,6 +109,12 @@ class Settings:
         600,
         check=_at_least(1),
     )
+    idempotency_seconds: int = _setting(
+        "Seconds for which a request repeated under its Idempotency-Key gets the first answer again",
+        "int",
+        86400,
+        check=validate.Range(1, 30 * 86400),
+    )
     revocation_strict: bool = _setting(
         "Ask the database on each request whether the access token was revoked, instead of the worker's own memory of "
         "the revocations, which is kept up to date",

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import contenders, pages, report, scenarios
+from benchmarks import scale as scale_of_database
 from benchmarks.contenders import Contender
 from benchmarks.databases import has_postgres
 from benchmarks.measuring import Sample
 from benchmarks.programs import Failed
 
-PARTS = ("protected", "pages")
+PARTS = ("protected", "pages", "scale")
+USUAL = PARTS[:2]
 
 
 def run(scale: float, parts: Sequence[str]) -> dict[str, Any]:
@@ -30,6 +32,11 @@ def run(scale: float, parts: Sequence[str]) -> dict[str, Any]:
     print(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in told["machine"].items()))
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ostiary-bench-")))
+        if "scale" in parts:
+            told["scale"], lines, samples = scale_of_database.run(directory, scale)
+            print(*lines, sep="\n")
+            _fail_on_failures(samples)
+            return told
         ostiary, bare = (stack.enter_context(start(directory)) for start in (contenders.ostiary, contenders.bare))
         if "protected" in parts:
             others = [stack.enter_context(start(directory)) for start in contenders.OTHERS]
@@ -94,12 +101,12 @@ def main() -> int:
     """Run, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="factor of all durations (default 1: about 6 minutes)")
-    parser.add_argument("--only", choices=PARTS, help="measure this part alone")
+    parser.add_argument("--only", choices=PARTS, help="measure this part alone (scale: only so)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured to FILE")
     arguments = parser.parse_args()
     began = time.monotonic()
     try:
-        told = run(arguments.scale, [arguments.only] if arguments.only else PARTS)
+        told = run(arguments.scale, [arguments.only] if arguments.only else USUAL)
     except (Failed, OSError) as error:  # OSError: PostgreSQL does not answer, the file cannot be written
         print(f"\n{error}", file=sys.stderr)
         return 1

@@ -11,6 +11,7 @@ from schemathesis.core.result import Err
 from schemathesis.engine import StopReason, events, from_schema
 from schemathesis.engine.run import TESTING_PHASES, PhaseName
 
+from contract_tests import idempotency
 from contract_tests.authentication import Spending, authenticate
 from contract_tests.people import Person
 from contract_tests.report import Report
@@ -134,6 +135,7 @@ def run_contract(
         if off:
             raise ValueError(f"these checks are off: {', '.join(sorted(off))}")
         authenticate(schema, people, spending=plan.spending, privileged=plan.privileged)
+        schema.hooks.hook(idempotency.before_call)
         for event in from_schema(schema).execute():
             _add(report, event)
             on_event(report, event)

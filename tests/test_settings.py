@@ -71,6 +71,7 @@ NUMBERS = {
     "session_seconds": (1, None),
     "refresh_grace_seconds": (0, 60),
     "fresh_login_seconds": (1, None),
+    "idempotency_seconds": (1, 30 * 86400),
     "argon2_memory_kib": (8, None),
     "argon2_time_cost": (1, None),
     "argon2_parallelism": (1, None),

@@ -7,8 +7,9 @@ instead of failing with "database is locked". WAL and synchronous=FULL: what was
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 import aiosqlite
@@ -22,6 +23,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from api.core.problems import DATABASE_UNAVAILABLE
 from api.persistence.base import Base
+from api.persistence.held_commit import HeldCommit, held_commit
+from api.persistence.sqlite_driver import OneTripConnection
 
 T = TypeVar("T")
 log = structlog.stdlib.get_logger(__name__)
@@ -110,12 +113,24 @@ class Database:
 
         A caller that is cancelled (its client went away) leaves the transaction to finish by itself: somebody who logs
         out and closes the window is logged out. `work` is run again if the database gave the transaction up for
-        another's sake. Raises the problem `database_unavailable`.
+        another's sake. While a `HeldCommit` is in force, `work` becomes a part of its transaction. Raises the problem
+        `database_unavailable`.
         """
-        task = asyncio.ensure_future(self._retried(work))
+        held = held_commit()
+        if held is not None:
+            with database_faults():
+                return await held.write(work)
+        return await asyncio.shield(self._start(self._retried(work)))
+
+    def hold(self) -> HeldCommit:
+        """Return a transaction for all writes while it is in force, whose commit waits for what is known last."""
+        return HeldCommit(lambda work: self._start(self._transaction(work)))
+
+    def _start(self, transaction: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        task = asyncio.ensure_future(transaction)
         self._writes.add(task)
         task.add_done_callback(self._finished)
-        return await asyncio.shield(task)
+        return task
 
     async def _retried(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
         for _ in range(MOST_TRIES - 1):
@@ -213,7 +228,7 @@ def sqlite_engine(url: URL, timeout: float, connections: int, begin: str | None)
 
 async def _open(*args: Any, **kwargs: Any) -> aiosqlite.Connection:
     """Open a file; after a failure its thread has ended, which else might outlive the loop and print a traceback."""
-    connection = aiosqlite.connect(*args, **kwargs)
+    connection = OneTripConnection(partial(sqlite3.connect, *args, **kwargs), iter_chunk_size=64)
     connection._thread.daemon = True
     try:
         return await connection

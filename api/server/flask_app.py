@@ -2,7 +2,7 @@
 
 import contextvars
 from collections.abc import Callable, Coroutine
-from functools import cached_property, wraps
+from functools import cached_property, partial
 from io import BytesIO
 from typing import IO, Any
 
@@ -48,14 +48,12 @@ class LoopFlask(Flask):
 
         The function raises RuntimeError when it is called from a coroutine on the loop: await `func` there.
         """
+        return partial(self._wait_for, func)  # Flask asks anew in every request, so it is to be cheap
 
-        @wraps(func)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if in_greenlet():
-                return await_(func(*args, **kwargs))
-            return self._background.run(func(*args, **kwargs))
-
-        return call
+    def _wait_for(self, func: Callable[..., Coroutine[Any, Any, Any]], /, *args: Any, **kwargs: Any) -> Any:
+        if in_greenlet():
+            return await_(func(*args, **kwargs))
+        return self._background.run(func(*args, **kwargs))
 
     def wsgi_app(self, environ: Any, start_response: Any) -> Any:
         """Serve one request, in a context of its own: a server's thread serves many, one after the other."""

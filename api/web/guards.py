@@ -19,7 +19,7 @@ from api.core.problems import (
     INVALID_TOKEN,
     Problem,
 )
-from api.core.scopes import Scope
+from api.core.scopes import OWN, Scope
 from api.core.step_up import StepUp
 from api.web.blueprint import document
 
@@ -113,16 +113,12 @@ def requires(
 
         setattr(guarded, _MARK, True)
         # What is needed, in the contract (OpenAPI 3.1, Security Requirement Object): a scope has a colon, a role none.
-<<<<<<< HEAD
         needed = [one for one in (scope.name if scope else None, role) if one is not None]
-        schemes = (BEARER_SCHEME,) if person else (BEARER_SCHEME, API_KEY_SCHEME)
-        security = [{scheme: needed} for scheme in schemes]
+        # Every access token has the scopes of the own account, so they are not asked for there; an API key has some.
+        security = [{BEARER_SCHEME: [one for one in needed if one not in OWN]}]
+        if not person:
+            security.append({API_KEY_SCHEME: needed})
         return document(guarded, problems=tuple(problems), security=security)  # type: ignore[return-value]
-=======
-        # Every access token has the scopes of the own account, so they are not asked for there.
-        needed = [one for one in (scope.name if scope and not scope.own else None, role) if one is not None]
-        return document(guarded, problems=tuple(problems), security=[{BEARER_SCHEME: needed}])  # type: ignore[return-value]
->>>>>>> main
 
     return decorator
 

@@ -8,7 +8,10 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def harden(answer: Response) -> Response:
-        answer.headers["X-Content-Type-Options"] = "nosniff"
-        if "Cache-Control" not in answer.headers:
-            answer.headers["Cache-Control"] = "no-store"
+        headers = answer.headers
+        named = [name.lower() for name, _ in headers]  # `in headers` raises and catches an exception to say no
+        if "x-content-type-options" not in named:
+            headers.add("X-Content-Type-Options", "nosniff")
+        if "cache-control" not in named:
+            headers.add("Cache-Control", "no-store")
         return answer

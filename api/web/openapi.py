@@ -125,6 +125,13 @@ def make_api(app: Flask) -> Api:
         },
     )
     api.spec.components.header(
+        "Idempotent-Replayed",
+        {
+            "description": "`true`, if this is the answer to an earlier request with the same Idempotency-Key.",
+            "schema": {"type": "string", "enum": ["true"]},
+        },
+    )
+    api.spec.components.header(
         "ETag",
         {
             "description": "Names these very bytes (RFC 9110 section 8.8.3); each content coding has its own.",

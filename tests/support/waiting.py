@@ -1,5 +1,6 @@
 """Wait for something that another process or thread is about to do."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -13,4 +14,13 @@ def until(condition: Callable[[], T], timeout: float = 20) -> T:
     while not (answer := condition()):
         assert time.monotonic() < deadline, f"still {answer!r} after {timeout} s"
         time.sleep(0.02)
+    return answer
+
+
+async def eventually(condition: Callable[[], T], timeout: float = 20) -> T:
+    """Do the same on an event loop, which goes on meanwhile."""
+    deadline = time.monotonic() + timeout
+    while not (answer := condition()):
+        assert time.monotonic() < deadline, f"still {answer!r} after {timeout} s"
+        await asyncio.sleep(0.02)
     return answer

@@ -11,6 +11,7 @@ from api.features.accounts.schemas import RegisterBody, Registered, User
 from api.features.accounts.service import Account, Accounts
 from api.web.blueprint import Blueprint, answers, no_content
 from api.web.guards import principal, public, requires
+from api.web.idempotency import idempotent
 from api.web.provide import client, provided
 
 registration = Blueprint("auth", __name__, description="Register, log in, stay logged in, log out.")
@@ -26,6 +27,7 @@ LOG_IN = {
 @registration.route("/register", methods=["POST"])
 @public
 @registration.arguments(RegisterBody(), example={"username": "user1", "password": "password123"})
+@idempotent
 @registration.response(201, Registered, description="The user has been registered.")
 @answers(USERNAME_TAKEN, PASSWORD_TOO_COMMON, OVERLOADED, DATABASE_UNAVAILABLE)
 @registration.doc(operationId="register", responses={201: {"links": {"login": LOG_IN}}})

@@ -6,12 +6,12 @@ from flask import Response, url_for
 
 from api.core.problems import DATABASE_UNAVAILABLE
 from api.core.scopes import ME_READ, ME_WRITE
-from api.features.api_keys import service
 from api.features.api_keys.problems import API_KEY_NOT_FOUND, SCOPE_NOT_HELD, TOO_MANY_API_KEYS
 from api.features.api_keys.schemas import API_KEY_ID, ApiKeyList, NewApiKey, NewApiKeyBody
 from api.features.api_keys.service import ApiKeys
-from api.web.blueprint import Blueprint, answers, no_content
+from api.web.blueprint import Blueprint, answers, json_response, no_content
 from api.web.guards import principal, requires
+from api.web.idempotency import idempotent
 from api.web.provide import client, provided
 
 api_keys = Blueprint("api keys", __name__, description="Keys for programs that act as the user.")
@@ -53,10 +53,11 @@ async def list_my_api_keys() -> dict[str, Any]:
 @api_keys.route("/me/api-keys", methods=["POST"])
 @requires(fresh=True)
 @api_keys.arguments(NewApiKeyBody(), example={"name": "nightly report", "scopes": ["me:read"], "expires_in_days": 30})
+@idempotent
 @api_keys.response(201, NewApiKey, headers=LOCATION, description="The API key, shown this once.")
 @answers(SCOPE_NOT_HELD, TOO_MANY_API_KEYS, DATABASE_UNAVAILABLE)
 @api_keys.doc(operationId="createMyApiKey", responses={201: {"links": AFTER_CREATING}})
-async def create_my_api_key(body: dict[str, Any]) -> tuple[service.NewApiKey, int, dict[str, str]]:
+async def create_my_api_key(body: dict[str, Any]) -> Response:
     """Make an API key.
 
     A program sends it as `Authorization: Bearer …` in place of an access token, and acts as the user within the key's
@@ -66,7 +67,9 @@ async def create_my_api_key(body: dict[str, Any]) -> tuple[service.NewApiKey, in
     created = await provided(ApiKeys).create(
         principal(), body["name"], body["scopes"], body["expires_in_days"], client()
     )
-    return created, 201, {"Location": url_for(".revoke_my_api_key", api_key_id=created.id)}
+    answer = json_response(NewApiKey().dump(created), 201)
+    answer.headers["Location"] = url_for(".revoke_my_api_key", api_key_id=created.id)
+    return answer
 
 
 @api_keys.route("/me/api-keys/<api_key_id>", methods=["DELETE"], parameters=[API_KEY_PARAMETER])

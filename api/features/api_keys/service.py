@@ -101,14 +101,14 @@ class ApiKeys:
         created = NewApiKey(**_members(row), api_key=key)
 
         async def add(session: AsyncSession) -> None:
-            await self._database.in_order(session)  # so that two at once do not both become the last one allowed
+            await self._database.in_order(session, "first")  # two at once do not both become the last one allowed
             await _check_owner(session, owner.user_id, scopes)
             counted = select(func.count()).where(ApiKeyRow.user_id == owner.user_id)
             if (await session.scalar(counted) or 0) >= MOST_KEYS:
                 raise TOO_MANY_API_KEYS(limit=MOST_KEYS)
             values = {column.name: getattr(row, column.name) for column in ApiKeyRow.__table__.columns}
             await session.execute(insert(ApiKeyRow).values(values))
-            await self._audit.record(
+            self._audit.record(
                 session,
                 API_KEY_CREATED,
                 client,
@@ -144,7 +144,7 @@ class ApiKeys:
             if name is None:
                 return False
             await self._revocations.record(session, "api_key", api_key_id)
-            await self._audit.record(
+            self._audit.record(
                 session, API_KEY_REVOKED, client, user_id=owner.user_id, api_key_id=api_key_id, name=name
             )
             return True

@@ -11,7 +11,7 @@ protected = Blueprint("protected", __name__, description="Protected resources, t
 @requires()
 @protected.response(200, ProtectedMessage, description="The token is valid.")
 @protected.doc(operationId="getProtected")
-async def get_protected() -> dict[str, str]:
+def get_protected() -> dict[str, str]:
     """Reach a protected resource.
 
     Answers to every valid access token; a gateway may call it to ask whether a token is still good.
@@ -23,7 +23,7 @@ async def get_protected() -> dict[str, str]:
 @requires(role="admin")
 @protected.response(200, ProtectedMessage, description="The token is valid and carries the role admin.")
 @protected.doc(operationId="getProtectedAdmin")
-async def get_protected_admin() -> dict[str, str]:
+def get_protected_admin() -> dict[str, str]:
     """Reach a resource for administrators.
 
     Needs the role `admin`. The first administrator is made on the server: `ostiary users create NAME --role admin`.

@@ -125,6 +125,9 @@ class Revocations:
         Raises the problem `database_unavailable`.
         """
 
+        if not self._started:  # to hear who knows
+            await self.start()
+
         async def noting(session: AsyncSession) -> tuple[T, int | None]:
             await self._database.in_order(session, "first")
             return await work(session), session.info.get(RevocationRow)

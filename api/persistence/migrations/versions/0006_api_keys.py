@@ -1,7 +1,7 @@
 """API keys.
 
 Revision ID: 0006
-Revises: 0002
+Revises: 0004
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from api.persistence.base import UtcDateTime
 
 revision = "0006"
-down_revision = "0002"
+down_revision = "0004"
 
 
 def upgrade() -> None:

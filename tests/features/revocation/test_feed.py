@@ -1,0 +1,241 @@
+"""The feed as workers follow it: at once, from the beginning, and never open when it cannot be followed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.core.principal import Principal
+from api.core.randomness import SystemRandomness
+from api.features.revocation import following
+from api.features.revocation.models import RevocationRow
+from api.features.revocation.service import Revocations
+from api.persistence.database import Database
+from tests.support.clock import FakeClock
+from tests.support.databases import run_on_server
+from tests.support.waiting import eventually
+
+LIFETIME = 900
+Scenario = Callable[[Callable[..., Revocations]], Awaitable[None]]
+
+
+def bearer(session_id: str | None = None) -> Principal:
+    new_id = SystemRandomness().new_id
+    moment = FakeClock().now()
+    return Principal(new_id(), session_id or new_id(), frozenset(), frozenset(), moment, moment, kid=new_id())
+
+
+def workers(url: str, scenario: Scenario, clock: FakeClock | None = None) -> None:
+    """Run `scenario` with a function that makes workers, each with connections of its own."""
+    the_clock = clock or FakeClock()
+
+    async def within() -> None:
+        made: list[tuple[Database, Revocations]] = []
+
+        def worker(*, strict: bool = False) -> Revocations:
+            database = Database(url, 5, 10)
+            revocations = Revocations(
+                database, the_clock, SystemRandomness(), lifetime=LIFETIME, strict=strict, timeout=10
+            )
+            made.append((database, revocations))
+            return revocations
+
+        try:
+            await scenario(worker)
+        finally:
+            for database, revocations in made:
+                await revocations.stop()
+                await database.close()
+
+    asyncio.run(within())
+
+
+async def revoke(worker: Revocations, kind: Any, *subjects: str) -> None:
+    async def add(session: AsyncSession) -> None:
+        await worker.record(session, kind, *subjects)
+
+    await worker.write(add)
+
+
+def test_every_worker_knows_when_the_write_returns(database_url: str) -> None:
+    async def scenario(worker: Callable[..., Revocations]) -> None:
+        here, there = worker(), worker()
+        await here.start()
+        await there.start()
+        for number in range(30):
+            somebody = bearer()
+            assert here.allows_now(somebody) is True
+            assert there.allows_now(somebody) is True
+            await revoke(here if number % 2 else there, "session", somebody.session_id)
+            assert here.allows_now(somebody) is False
+            assert there.allows_now(somebody) is False
+
+    workers(database_url, scenario)
+
+
+def test_a_worker_that_starts_later_reads_what_there_was(database_url: str) -> None:
+    async def scenario(worker: Callable[..., Revocations]) -> None:
+        somebody = bearer()
+        await revoke(worker(), "session", *[bearer().session_id or "" for _ in range(3 * following.AT_ONCE)])
+        await revoke(worker(), "session", somebody.session_id)
+        late = worker()
+        await late.start()
+        assert late.allows_now(somebody) is False
+        assert late.allows_now(bearer()) is True
+
+    workers(database_url, scenario)
+
+
+def test_a_long_feed_is_read_in_pieces_and_the_database_asked_meanwhile(sqlite_url: str) -> None:
+    async def scenario(worker: Callable[..., Revocations]) -> None:
+        here, there = worker(), worker()
+        await there.start()
+        somebody = bearer()
+        subjects = [bearer().session_id or "" for _ in range(2 * following.AT_ONCE)]
+        await revoke(here, "session", *subjects, somebody.session_id or "")
+        assert there.allows_now(somebody) is None  # a piece was read, the rest is read between requests
+        assert await there.allows(somebody) is False
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert there.allows_now(somebody) is False
+
+    workers(sqlite_url, scenario)
+
+
+def test_a_strict_worker_asks_the_database_each_time(database_url: str) -> None:
+    async def scenario(worker: Callable[..., Revocations]) -> None:
+        here, strict = worker(), worker(strict=True)
+        await strict.start()
+        cases: list[tuple[Any, Callable[[Principal], str]]] = [
+            ("session", lambda one: one.session_id or ""),
+            ("key", lambda one: one.kid or ""),
+            ("user", lambda one: one.user_id),
+        ]
+        for kind, subject in cases:
+            somebody = bearer()
+            assert strict.allows_now(somebody) is None
+            assert await strict.allows(somebody) is True
+            await revoke(here, kind, subject(somebody))
+            assert await strict.allows(somebody) is False
+        later = replace(somebody, position=10_000)
+        assert await strict.allows(later) is True
+        await here.revoke_everyone()
+        assert await strict.allows(bearer()) is False
+
+    workers(database_url, scenario)
+
+
+def test_a_transaction_that_fails_revokes_nothing(database_url: str) -> None:
+    async def scenario(worker: Callable[..., Revocations]) -> None:
+        here = worker()
+        await here.start()
+        somebody = bearer()
+
+        async def fail(session: AsyncSession) -> None:
+            await here.record(session, "session", somebody.session_id or "")
+            raise LookupError
+
+        with pytest.raises(LookupError):
+            await here.write(fail)
+        assert await here.allows(somebody) is True
+
+    workers(database_url, scenario)
+
+
+def test_parallel_writers_lose_no_entry(database_url: str) -> None:
+    async def scenario(worker: Callable[..., Revocations]) -> None:
+        several = [worker() for _ in range(3)]
+        for one in several:
+            await one.start()
+        people = [bearer() for _ in range(60)]
+        await asyncio.gather(
+            *(revoke(several[number % 3], "session", one.session_id) for number, one in enumerate(people))
+        )
+        assert {one.allows_now(somebody) for one in several for somebody in people} == {False}
+
+    workers(database_url, scenario)
+
+
+def test_those_who_listen_to_a_kind_are_called(database_url: str) -> None:
+    async def scenario(worker: Callable[..., Revocations]) -> None:
+        here, there = worker(), worker()
+        heard: list[str] = []
+        there.on("key", heard.append)
+        await here.start()
+        await there.start()
+        await revoke(here, "key", "a key")
+        there.allows_now(bearer())
+        assert heard == ["a key"]
+
+    workers(database_url, scenario)
+
+
+def test_expired_entries_are_deleted_in_time(database_url: str, clock: FakeClock) -> None:
+    async def scenario(worker: Callable[..., Revocations]) -> None:
+        here = worker()
+        await revoke(here, "session", "old")
+        clock.move(LIFETIME + 60)
+        await revoke(here, "session", "new")
+
+        async with here._database.read() as session:
+            assert await session.scalar(select(func.count()).select_from(RevocationRow)) == 1
+            assert await session.scalar(select(RevocationRow.seq)) == 2
+
+    workers(database_url, scenario, clock)
+
+
+@pytest.mark.postgres
+def test_while_the_channel_is_down_the_database_is_asked(
+    databases: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL's server ends the connection that listens; nothing is accepted from memory until it is back."""
+    monkeypatch.setattr(following, "RETRY", 3.0)
+
+    async def scenario(worker: Callable[..., Revocations]) -> None:
+        here, there = worker(), worker()
+        await here.start()
+        await there.start()
+        somebody = bearer()
+        assert there.allows_now(somebody) is True
+        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'ostiary feed %'"
+        await asyncio.to_thread(run_on_server, url, end)
+        await eventually(lambda: there.allows_now(somebody) is None)
+        assert await there.allows(somebody) is True
+        await revoke(here, "session", somebody.session_id)
+        assert there.allows_now(somebody) is None
+        assert await there.allows(somebody) is False
+        await eventually(lambda: there.allows_now(somebody) is False)
+
+    with databases.new("postgres", tmp_path) as url:
+        workers(url, scenario)
+
+
+@pytest.mark.postgres
+def test_a_worker_that_hangs_is_waited_for_until_it_counts_as_behind(
+    databases: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its loop answers requests, its feed does not: after PATIENCE it asks the database, and the write returns."""
+    monkeypatch.setattr(following, "PATIENCE", 0.4)
+
+    async def scenario(worker: Callable[..., Revocations]) -> None:
+        here, there = worker(), worker()
+        await here.start()
+        await there.start()
+        somebody = bearer()
+        hanging = there._follower
+        assert isinstance(hanging, following.PostgresFollower)
+
+        async def hang(_connection: Any) -> None:
+            await asyncio.sleep(30)
+
+        monkeypatch.setattr(hanging, "_read", hang)
+        await revoke(here, "session", somebody.session_id)
+        assert there.allows_now(somebody) is None
+        assert await there.allows(somebody) is False
+
+    with databases.new("postgres", tmp_path) as url:
+        workers(url, scenario)
