@@ -183,3 +183,14 @@ def test_the_last_use_is_told(make_app: MakeApp, database_url: str, clock: FakeC
     app.client.get("/me", headers={"Authorization": f"Bearer {key}"})
     app.run(app.services.stop)  # an orderly end writes what was noted
     assert listed(log_in(make_app(database_url)))[0]["last_used_at"] == clock.now().isoformat()
+
+
+def test_a_lost_answer_can_be_asked_for_again(app: App) -> None:
+    """It is the one place where a key is kept as it is: sealed under the idempotency key, which the database lacks."""
+    ada = person(app)
+    headers = {**ada.bearer, "Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
+    body = {"name": "nightly report", "scopes": ["me:read"]}
+    first, again = (app.client.post("/me/api-keys", json=body, headers=headers) for _ in range(2))
+    assert (again.status_code, again.data, again.headers["Location"]) == (201, first.data, first.headers["Location"])
+    assert len(listed(ada)) == 1
+    assert app.client.get("/me", headers={"Authorization": f"Bearer {again.json['api_key']}"}).status_code == 200
