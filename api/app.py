@@ -22,6 +22,9 @@ from api.core.step_up import StepUp
 from api.features.accounts import routes as accounts
 from api.features.accounts.example import ExampleAdministrator
 from api.features.accounts.service import Accounts
+from api.features.api_keys import routes as api_keys
+from api.features.api_keys.bearers import ApiKeyBearers
+from api.features.api_keys.service import ApiKeys
 from api.features.audit import routes as audit_trail
 from api.features.audit.reading import AuditTrail
 from api.features.audit.schemas import list_types
@@ -63,6 +66,7 @@ BLUEPRINTS = (
     protected.protected,
     accounts.me,
     audit_trail.audit,
+    api_keys.api_keys,
     keys.keys,
     oauth.oauth,
     operations.operations,
@@ -84,6 +88,8 @@ class Services:
     accounts: Accounts
     sessions: Sessions
     session_management: SessionManagement
+    api_keys: ApiKeys
+    api_key_bearers: ApiKeyBearers
     step_up: StepUp
     clients: Clients
     oauth: OAuth
@@ -110,6 +116,7 @@ class Services:
         self.hash_pool.close()
         self.clients.close()
         await self.sessions.last_seen.stop()
+        await self.api_key_bearers.last_used.stop()
         await self.revocations.stop()
         await self.database.close()
 
@@ -162,6 +169,8 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         lifetime=settings.session_seconds,
     )
 
+    api_key_bearers = ApiKeyBearers(database, revocations, clock, remember=settings.access_token_seconds)
+
     async def after_reset() -> None:
         await database.write(only_built_in)
         await revocations.revoke_everyone()
@@ -178,6 +187,8 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         accounts_service,
         sessions_service,
         SessionManagement(database, accounts_service, sessions_service, revocations, audit, clock),
+        ApiKeys(database, api_key_bearers, revocations, audit, clock, randomness),
+        api_key_bearers,
         StepUp(clock, fresh=settings.fresh_login_seconds, session=settings.session_seconds),
         clients,
         OAuth(sessions_service, accounts_service, issuer),
@@ -212,10 +223,10 @@ def make_flask(
         client=client.credentials if client else None,
     )
     provide.install(app, services.accounts, services.sessions, services.session_management, services.keys)
-    metadata = Metadata(settings.effective_issuer)
-    provide.install(app, services.oauth, metadata, services.operations, AuditTrail(services.database), page)
+    provide.install(app, services.api_keys, services.oauth, Metadata(settings.effective_issuer))
+    provide.install(app, services.operations, AuditTrail(services.database), page)
     provide.install_ids(app, randomness or SystemRandomness())
-    guards.install(app, guards.Guard(services.sessions, services.step_up, in_greenlet))
+    guards.install(app, guards.Guard(services.sessions, services.api_key_bearers, services.step_up, in_greenlet))
     idempotency.install(app, services.idempotency)
     client_guard.install(app, services.clients)
     problem_handler.install(app)

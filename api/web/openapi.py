@@ -13,7 +13,7 @@ from flask import Flask, current_app
 from api import __version__
 from api.core.problems import CATALOGUE, ProblemType
 from api.web.client_guard import BASIC, CLIENT_SCHEME
-from api.web.guards import BEARER_SCHEME
+from api.web.guards import API_KEY_SCHEME, BEARER_SCHEME
 from api.web.held import Held
 
 _CONTRACT = "ostiary.contract"
@@ -87,6 +87,24 @@ def make_api(app: Flask) -> Api:
             "scheme": "bearer",
             "bearerFormat": "JWT",
             "description": "The access token that POST /login and POST /refresh answer with (RFC 6750, RFC 9068).",
+        },
+    )
+    api.spec.components.security_scheme(
+        API_KEY_SCHEME,
+        {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "ost_…",
+            "description": "An API key that POST /me/api-keys has answered with, sent in place of an access token.",
+        },
+    )
+    api.spec.components.header(
+        "Location",
+        {
+            "description": "The address of what was made (RFC 9110 section 10.2.2).",
+            "required": True,
+            "schema": {"type": "string", "format": "uri-reference"},
+            "example": "/me/api-keys/0199f6a2-8c21-7d43-b6f0-3e5a9c7d1e22",
         },
     )
     api.spec.components.header(

@@ -16,7 +16,7 @@ from api.core.idempotency import Asked
 from api.features.accounts.models import UserRow
 from tests.conftest import App, MakeApp
 from tests.support.clients import FORM, basic, new_client
-from tests.support.people import PASSWORD, person, register
+from tests.support.people import PASSWORD, Person, person, register
 from tests.web.test_contract import DOCUMENT, OPERATIONS
 
 UNREACHABLE = "sqlite+aiosqlite:////there/is/no/such/directory/ostiary.db"
@@ -26,6 +26,7 @@ PATHS = {
     "getDocsAsset": {"asset": "swagger-ui.css"},
     "getProblem": {"code": "invalid_token"},
     "endMySession": {"session_id": "0199f6a2-7d10-7b52-9c1e-6a7d2f0b3c55"},
+    "revokeMyApiKey": {"api_key_id": "0199f6a2-8c21-7d43-b6f0-3e5a9c7d1e22"},
 }
 
 
@@ -54,7 +55,9 @@ class Scene:
     def is_for_clients(self) -> bool:
         return OPERATIONS[self.name][2]["security"] == [{"clientAuth": []}]
 
-    def good_body(self) -> dict[str, str]:
+    def good_body(self) -> dict[str, Any]:
+        if self.name == "createMyApiKey":
+            return {"name": "robot", "scopes": ["me:read"]}
         if self.name == "changeMyPassword":
             return {"present_password": PASSWORD, "new_password": f"{PASSWORD} two"}
         if self.name == "reauthenticate":
@@ -88,6 +91,10 @@ def success(scene: Scene) -> TestResponse:
     if scene.name == "endMySession":
         caller = person(scene.app, "caller")
         return scene.call(headers=caller.bearer, parameters={"session_id": caller.tokens["session_id"]})
+    if scene.name == "revokeMyApiKey":
+        caller = person(scene.app, "caller")
+        made = caller.post("/me/api-keys", json={"name": "robot", "scopes": ["me:read"]})
+        return scene.call(headers=caller.bearer, parameters={"api_key_id": made.json["id"]})
     roles = () if scene.name == "deleteMe" else ("admin",)  # the last administrator may not
     return scene.call(**scene.authenticated(roles) if guarded else {})
 
@@ -105,6 +112,7 @@ def unreachable_database(scene: Scene) -> TestResponse:
     bodies["reauthenticate"] = {"password": PASSWORD}
     if scene.is_for_clients:
         return scene.call(app, headers=basic("an id", "a secret"), data={"token": "x"})
+    bodies["createMyApiKey"] = {"name": "robot", "scopes": []}
     body = {"json": bodies[scene.name]} if scene.name in bodies else {}
     return scene.call(app, headers={"Authorization": "Bearer x.y.z"}, **body)
 
@@ -133,14 +141,31 @@ def full_queue(scene: Scene) -> TestResponse:
         app.run(empty)
 
 
-def old_login(scene: Scene) -> TestResponse:
-    app = scene.make_app(scene.app.settings.database_url, fresh_login_seconds=60, session_seconds=100_000)
+def key(owner: Person, *scopes: str) -> dict[str, Any]:
+    """An API key, sent."""
+    made = owner.post("/me/api-keys", json={"name": "robot", "scopes": scopes})
+    return {"headers": {"Authorization": f"Bearer {made.json['api_key']}"}}
+
+
+def key_without_scopes(scene: Scene) -> TestResponse:
+    return scene.call(**key(person(scene.app, "caller")))
+
+
+def no_recent_login(scene: Scene) -> TestResponse:
+    app = scene.make_app(scene.app.settings.database_url, fresh_login_seconds=60)
     caller = person(app, "caller")
-    if scene.name == "deleteMe":
+    if scene.name in ("deleteMe", "createMyApiKey"):
         app.clock.move(61)
         return scene.call(app, headers=caller.bearer)
-    # A person who has a session has logged in: who has not is one with an API key.
-    return scene.call(app, headers=caller.bearer)
+    # Who has a session has logged in; who has not is a program with an API key.
+    return scene.call(app, **key(caller, "me:read", "me:write"))
+
+
+def too_many_api_keys(scene: Scene) -> TestResponse:
+    caller = scene.authenticated()
+    for _ in range(100):
+        assert scene.call(**caller).status_code == 201
+    return scene.call(**caller)
 
 
 def disabled(scene: Scene) -> TestResponse:
@@ -179,18 +204,25 @@ def common_password(scene: Scene) -> TestResponse:
     return scene.call(production, **kwargs)
 
 
+def key_malformed(scene: Scene) -> TestResponse:
+    return scene.call(headers={**scene.caller().get("headers", {}), "Idempotency-Key": "two words"})
+
+
 def key_reused(scene: Scene) -> TestResponse:
-    headers = {"Idempotency-Key": "the-same"}
+    headers = {**scene.caller().get("headers", {}), "Idempotency-Key": "the-same"}
     assert scene.call(headers=headers).status_code == 201
-    return scene.call(headers=headers, json={"username": "grace", "password": PASSWORD})
+    name = "name" if scene.name == "createMyApiKey" else "username"
+    return scene.call(headers=headers, json={**scene.good_body(), name: "grace"})
 
 
 def key_in_use(scene: Scene) -> TestResponse:
     path, method, _ = OPERATIONS[scene.name]
+    headers = {**scene.caller().get("headers", {}), "Idempotency-Key": "the-same"}
+    caller = scene.app.client.get("/me", headers=headers).json.get("id", "") if "Authorization" in headers else ""
     body = scene.good_body()
-    asked = Asked(f"{method.upper()} {path}?", "", "the-same", json.dumps(body, sort_keys=True).encode())
+    asked = Asked(f"{method.upper()} {path}?", caller, "the-same", json.dumps(body, sort_keys=True).encode())
     scene.app.run(scene.app.services.idempotency.begin, asked)
-    return scene.call(headers={"Idempotency-Key": "the-same"}, json=body)
+    return scene.call(headers=headers, json=body)
 
 
 SCENARIOS: dict[str, Callable[[Scene], TestResponse]] = {
@@ -205,19 +237,25 @@ SCENARIOS: dict[str, Callable[[Scene], TestResponse]] = {
     "validation_failed": lambda scene: scene.call(json={}, **scene.caller()),
     "authentication_required": lambda scene: scene.call(),
     "invalid_token": lambda scene: scene.call(headers={"Authorization": "Bearer nonsense"}),
-    "insufficient_user_authentication": old_login,
+    "insufficient_user_authentication": no_recent_login,
+    "insufficient_scope": key_without_scopes,
     "insufficient_role": lambda scene: scene.call(**scene.authenticated()),
     "account_disabled": disabled,
     "wrong_password": wrong_password,
     "last_administrator": last_administrator,
     "session_not_found": lambda scene: scene.call(parameters={"session_id": "nonsense"}, **scene.authenticated()),
+    "api_key_not_found": lambda scene: scene.call(**scene.authenticated()),
+    "scope_not_held": lambda scene: scene.call(
+        json={"name": "robot", "scopes": ["users:read"]}, **scene.authenticated()
+    ),
+    "too_many_api_keys": too_many_api_keys,
     "invalid_query": lambda scene: scene.call(query_string={"nonsense": "1"}, **scene.authenticated()),
     "invalid_credentials": lambda scene: scene.call(json={"username": "nobody", "password": PASSWORD}),
     "invalid_refresh_token": lambda scene: scene.call(json={"refresh_token": "nonsense"}),
     "not_found": lambda scene: scene.call(parameters={"asset": "nonsense", "code": "nonsense"}),
     "username_taken": taken,
     "password_too_common": common_password,
-    "idempotency_key_malformed": lambda scene: scene.call(headers={"Idempotency-Key": "two words"}),
+    "idempotency_key_malformed": key_malformed,
     "idempotency_key_reused": key_reused,
     "idempotency_key_in_use": key_in_use,
     "database_unavailable": unreachable_database,

@@ -227,7 +227,7 @@ def _take_shorter_names(document: Json) -> None:
 
 
 def _ask_for_no_role(document: Json) -> None:
-    document["paths"]["/protected/admin"]["get"]["security"] = [{"bearerAuth": []}]
+    document["paths"]["/protected/admin"]["get"]["security"][0]["bearerAuth"] = []
 
 
 ADDITIONS: list[tuple[Callable[[Json], None], Kind]] = [
