@@ -53,7 +53,7 @@ class Deployment:
 
     @property
     def privileged(self) -> list[str]:
-        """The operations that need a role, or a scope that comes with one: what an access token does not have anyway."""
+        """The operations that need a role, or a scope that comes with one."""
         return [
             label
             for label, found in self.operations.items()
