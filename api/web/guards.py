@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from flask import Flask, current_app, g, request
 
+from api.core.api_keys import PREFIX
 from api.core.principal import Principal
 from api.core.problems import (
     AUTHENTICATION_REQUIRED,
@@ -18,7 +19,7 @@ from api.core.problems import (
     INVALID_TOKEN,
     Problem,
 )
-from api.core.scopes import Scope
+from api.core.scopes import OWN, Scope
 from api.core.step_up import StepUp
 from api.web.blueprint import document
 
@@ -27,6 +28,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 _MARK = "_ostiary_guarded"
 _GUARD = "ostiary.guard"
 BEARER_SCHEME = "bearerAuth"
+API_KEY_SCHEME = "apiKeyAuth"
 
 
 class Authenticator(Protocol):
@@ -43,17 +45,21 @@ class Authenticator(Protocol):
 
 @dataclass(frozen=True)
 class Guard:
-    """What guards ask: who bears a token, whether the log-in suffices, and whether this code runs on the event loop."""
+    """What guards ask: who bears an access token or an API key, whether the log-in suffices, and whether this code
+    runs on the event loop.
+    """
 
-    authenticator: Authenticator
+    access_tokens: Authenticator
+    api_keys: Authenticator
     step_up: StepUp
     on_loop: Callable[[], bool]
 
     def bearer(self, token: str) -> Principal:
         """Return the bearer of `token`: on the loop from memory, in some µs, if that can tell; else by asking."""
-        bearer = self.authenticator.recall(token) if self.on_loop() else None
+        authenticator = self.api_keys if token.startswith(PREFIX) else self.access_tokens
+        bearer = authenticator.recall(token) if self.on_loop() else None
         if bearer is None:
-            found: Principal = current_app.async_to_sync(self.authenticator.authenticate)(token)
+            found: Principal = current_app.async_to_sync(authenticator.authenticate)(token)
             return found
         return bearer
 
@@ -76,11 +82,11 @@ def public(view: View) -> View:
 def requires(
     *, scope: Scope | None = None, role: str | None = None, fresh: bool = False, session: bool = False
 ) -> Callable[[View], View]:
-    """Let only the bearer of a valid access token call the view.
+    """Let only the bearer of a valid access token or API key call the view.
 
-    scope, role: only one who has it. session: only a person who has logged in; fresh: and lately (RFC 9470). The view
-    finds its caller with `principal()`. Answers `authentication_required`, `invalid_token`, `insufficient_scope`,
-    `insufficient_role`, `insufficient_user_authentication`.
+    scope, role: only one who has it. session: only a person who has logged in, which the bearer of an API key has not;
+    fresh: and lately (RFC 9470). The view finds its caller with `principal()`. Answers `authentication_required`,
+    `invalid_token`, `insufficient_scope`, `insufficient_role`, `insufficient_user_authentication`.
     """
     person = fresh or session
     problems = [AUTHENTICATION_REQUIRED, INVALID_TOKEN, DATABASE_UNAVAILABLE]
@@ -107,9 +113,12 @@ def requires(
 
         setattr(guarded, _MARK, True)
         # What is needed, in the contract (OpenAPI 3.1, Security Requirement Object): a scope has a colon, a role none.
-        # Every access token has the scopes of the own account, so they are not asked for there.
-        needed = [one for one in (scope.name if scope and not scope.own else None, role) if one is not None]
-        return document(guarded, problems=tuple(problems), security=[{BEARER_SCHEME: needed}])  # type: ignore[return-value]
+        needed = [one for one in (scope.name if scope else None, role) if one is not None]
+        # Every access token has the scopes of the own account, so they are not asked for there; an API key has some.
+        security = [{BEARER_SCHEME: [one for one in needed if one not in OWN]}]
+        if not person:
+            security.append({API_KEY_SCHEME: needed})
+        return document(guarded, problems=tuple(problems), security=security)  # type: ignore[return-value]
 
     return decorator
 
@@ -120,7 +129,7 @@ def _insufficient_scope(scope: Scope, bearer: Principal) -> Problem:
 
 
 def bearer_token() -> str:
-    """Return the token of the Authorization header (RFC 6750 section 2.1); raises `authentication_required`."""
+    """Return the token or key of the Authorization header (RFC 6750 section 2.1); raises `authentication_required`."""
     scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
     if scheme.lower() != "bearer":
         raise AUTHENTICATION_REQUIRED()

@@ -3,7 +3,7 @@
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,8 @@ from flask import Flask, current_app
 
 from api import __version__
 from api.core.problems import CATALOGUE, ProblemType
-from api.web.guards import BEARER_SCHEME
+from api.web.client_guard import BASIC, CLIENT_SCHEME
+from api.web.guards import API_KEY_SCHEME, BEARER_SCHEME
 from api.web.held import Held
 
 _CONTRACT = "ostiary.contract"
@@ -88,6 +89,24 @@ def make_api(app: Flask) -> Api:
             "description": "The access token that POST /login and POST /refresh answer with (RFC 6750, RFC 9068).",
         },
     )
+    api.spec.components.security_scheme(
+        API_KEY_SCHEME,
+        {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "ost_…",
+            "description": "An API key that POST /me/api-keys has answered with, sent in place of an access token.",
+        },
+    )
+    api.spec.components.header(
+        "Location",
+        {
+            "description": "The address of what was made (RFC 9110 section 10.2.2).",
+            "required": True,
+            "schema": {"type": "string", "format": "uri-reference"},
+            "example": "/me/api-keys/0199f6a2-8c21-7d43-b6f0-3e5a9c7d1e22",
+        },
+    )
     api.spec.components.header(
         "WWW-Authenticate",
         {
@@ -95,6 +114,24 @@ def make_api(app: Flask) -> Api:
             "required": True,
             "schema": {"type": "string", "pattern": "^Bearer "},
             "example": 'Bearer realm="ostiary"',
+        },
+    )
+    api.spec.components.security_scheme(
+        CLIENT_SCHEME,
+        {
+            "type": "http",
+            "scheme": "basic",
+            "description": "The id and secret of a service client, each form-urlencoded first (RFC 6749 section "
+            "2.3.1). `ostiary clients create NAME` makes one on the server.",
+        },
+    )
+    api.spec.components.header(
+        "WWW-Authenticate-Basic",
+        {
+            "description": "How a service client authenticates (RFC 7617).",
+            "required": True,
+            "schema": {"type": "string", "pattern": "^Basic "},
+            "example": BASIC,
         },
     )
     api.spec.components.header(
@@ -214,10 +251,10 @@ def check(app: Flask, document: dict[str, Any]) -> None:
         raise ContractIncomplete(f"not in the contract: {undocumented}; in the contract without a route: {unserved}")
 
 
-def install(app: Flask, api: Api, extend: Callable[[dict[str, Any]], None] | None = None) -> Contract:
+def install(app: Flask, api: Api, extend: Iterable[Callable[[dict[str, Any]], None]] = ()) -> Contract:
     """Finish the contract once all blueprints are registered, and keep it in `app`.
 
-    extend: changes the document before it is put in order. Raises ContractIncomplete.
+    extend: change the document, one after the other, before it is put in order. Raises ContractIncomplete.
     """
     text = json.dumps(api.spec.to_dict())
     for code in sorted(CATALOGUE):
@@ -228,8 +265,8 @@ def install(app: Flask, api: Api, extend: Callable[[dict[str, Any]], None] | Non
     for key, name in api.ma_plugin.converter.refs.items():
         document["components"]["schemas"][name]["description"] = inspect.getdoc(key[0])
     check(app, document)
-    if extend is not None:
-        extend(document)
+    for change in extend:
+        change(document)
     used = {tag for _, _, operation in operations(document) for tag in operation["tags"]}
     document["tags"] = [tag for tag in document["tags"] if tag["name"] in used]
     components = document["components"]

@@ -15,16 +15,18 @@ from werkzeug.test import TestResponse
 from api.core.idempotency import Asked
 from api.features.accounts.models import UserRow
 from tests.conftest import App, MakeApp
-from tests.support.people import PASSWORD, person, register
+from tests.support.clients import FORM, basic, new_client
+from tests.support.people import PASSWORD, Person, person, register
 from tests.web.test_contract import DOCUMENT, OPERATIONS
 
 UNREACHABLE = "sqlite+aiosqlite:////there/is/no/such/directory/ostiary.db"
 
-JSON = {"content_type": "application/json"}
+JSON = "application/json"
 PATHS = {
     "getDocsAsset": {"asset": "swagger-ui.css"},
     "getProblem": {"code": "invalid_token"},
     "endMySession": {"session_id": "0199f6a2-7d10-7b52-9c1e-6a7d2f0b3c55"},
+    "revokeMyApiKey": {"api_key_id": "0199f6a2-8c21-7d43-b6f0-3e5a9c7d1e22"},
 }
 
 
@@ -39,15 +41,29 @@ class Scene:
     def call(self, app: App | None = None, parameters: dict[str, str] | None = None, **kwargs: Any) -> TestResponse:
         path, method, operation = OPERATIONS[self.name]
         if "requestBody" in operation and not {"data", "json"} & kwargs.keys():
-            kwargs["json"] = self.good_body()
+            kwargs["data" if self.is_form else "json"] = self.good_body()
+        if self.is_for_clients and "headers" not in kwargs:
+            kwargs["headers"] = new_client(self.app)
         path = path.format(**{**PATHS.get(self.name, {}), **(parameters or {})})
         return (app or self.app).client.open(path, method=method.upper(), **kwargs)
 
-    def good_body(self) -> dict[str, str]:
+    @property
+    def is_form(self) -> bool:
+        return FORM in OPERATIONS[self.name][2].get("requestBody", {}).get("content", {})
+
+    @property
+    def is_for_clients(self) -> bool:
+        return OPERATIONS[self.name][2]["security"] == [{"clientAuth": []}]
+
+    def good_body(self) -> dict[str, Any]:
+        if self.name == "createMyApiKey":
+            return {"name": "robot", "scopes": ["me:read"]}
         if self.name == "changeMyPassword":
             return {"present_password": PASSWORD, "new_password": f"{PASSWORD} two"}
         if self.name == "reauthenticate":
             return {"password": PASSWORD}
+        if self.is_form:
+            return {"token": person(self.app, "bearer").tokens["access_token"]}
         if self.name == "refresh":
             return {"refresh_token": person(self.app, "refresher").tokens["refresh_token"]}
         if self.name == "login":
@@ -63,17 +79,22 @@ class Scene:
 
     def caller(self) -> dict[str, Any]:
         """Who sends it if somebody must: an administrator."""
-        return self.authenticated(("admin",)) if OPERATIONS[self.name][2]["security"] else {}
+        guarded = OPERATIONS[self.name][2]["security"] and not self.is_for_clients
+        return self.authenticated(("admin",)) if guarded else {}
 
     def authenticated(self, roles: tuple[str, ...] = ()) -> dict[str, Any]:
         return {"headers": person(self.app, "caller", roles).bearer}
 
 
 def success(scene: Scene) -> TestResponse:
-    guarded = bool(OPERATIONS[scene.name][2]["security"])
+    guarded = bool(OPERATIONS[scene.name][2]["security"]) and not scene.is_for_clients
     if scene.name == "endMySession":
         caller = person(scene.app, "caller")
         return scene.call(headers=caller.bearer, parameters={"session_id": caller.tokens["session_id"]})
+    if scene.name == "revokeMyApiKey":
+        caller = person(scene.app, "caller")
+        made = caller.post("/me/api-keys", json={"name": "robot", "scopes": ["me:read"]})
+        return scene.call(headers=caller.bearer, parameters={"api_key_id": made.json["id"]})
     roles = () if scene.name == "deleteMe" else ("admin",)  # the last administrator may not
     return scene.call(**scene.authenticated(roles) if guarded else {})
 
@@ -89,6 +110,9 @@ def unreachable_database(scene: Scene) -> TestResponse:
     bodies["login"] = bodies["register"]
     bodies["changeMyPassword"] = {"present_password": PASSWORD, "new_password": PASSWORD}
     bodies["reauthenticate"] = {"password": PASSWORD}
+    if scene.is_for_clients:
+        return scene.call(app, headers=basic("an id", "a secret"), data={"token": "x"})
+    bodies["createMyApiKey"] = {"name": "robot", "scopes": []}
     body = {"json": bodies[scene.name]} if scene.name in bodies else {}
     return scene.call(app, headers={"Authorization": "Bearer x.y.z"}, **body)
 
@@ -117,14 +141,31 @@ def full_queue(scene: Scene) -> TestResponse:
         app.run(empty)
 
 
-def old_login(scene: Scene) -> TestResponse:
-    app = scene.make_app(scene.app.settings.database_url, fresh_login_seconds=60, session_seconds=100_000)
+def key(owner: Person, *scopes: str) -> dict[str, Any]:
+    """An API key, sent."""
+    made = owner.post("/me/api-keys", json={"name": "robot", "scopes": scopes})
+    return {"headers": {"Authorization": f"Bearer {made.json['api_key']}"}}
+
+
+def key_without_scopes(scene: Scene) -> TestResponse:
+    return scene.call(**key(person(scene.app, "caller")))
+
+
+def no_recent_login(scene: Scene) -> TestResponse:
+    app = scene.make_app(scene.app.settings.database_url, fresh_login_seconds=60)
     caller = person(app, "caller")
-    if scene.name == "deleteMe":
+    if scene.name in ("deleteMe", "createMyApiKey"):
         app.clock.move(61)
         return scene.call(app, headers=caller.bearer)
-    # A person who has a session has logged in: who has not is one with an API key.
-    return scene.call(app, headers=caller.bearer)
+    # Who has a session has logged in; who has not is a program with an API key.
+    return scene.call(app, **key(caller, "me:read", "me:write"))
+
+
+def too_many_api_keys(scene: Scene) -> TestResponse:
+    caller = scene.authenticated()
+    for _ in range(100):
+        assert scene.call(**caller).status_code == 201
+    return scene.call(**caller)
 
 
 def disabled(scene: Scene) -> TestResponse:
@@ -163,41 +204,58 @@ def common_password(scene: Scene) -> TestResponse:
     return scene.call(production, **kwargs)
 
 
+def key_malformed(scene: Scene) -> TestResponse:
+    return scene.call(headers={**scene.caller().get("headers", {}), "Idempotency-Key": "two words"})
+
+
 def key_reused(scene: Scene) -> TestResponse:
-    headers = {"Idempotency-Key": "the-same"}
+    headers = {**scene.caller().get("headers", {}), "Idempotency-Key": "the-same"}
     assert scene.call(headers=headers).status_code == 201
-    return scene.call(headers=headers, json={"username": "grace", "password": PASSWORD})
+    name = "name" if scene.name == "createMyApiKey" else "username"
+    return scene.call(headers=headers, json={**scene.good_body(), name: "grace"})
 
 
 def key_in_use(scene: Scene) -> TestResponse:
     path, method, _ = OPERATIONS[scene.name]
+    headers = {**scene.caller().get("headers", {}), "Idempotency-Key": "the-same"}
+    caller = scene.app.client.get("/me", headers=headers).json.get("id", "") if "Authorization" in headers else ""
     body = scene.good_body()
-    asked = Asked(f"{method.upper()} {path}?", "", "the-same", json.dumps(body, sort_keys=True).encode())
+    asked = Asked(f"{method.upper()} {path}?", caller, "the-same", json.dumps(body, sort_keys=True).encode())
     scene.app.run(scene.app.services.idempotency.begin, asked)
-    return scene.call(headers={"Idempotency-Key": "the-same"}, json=body)
+    return scene.call(headers=headers, json=body)
 
 
 SCENARIOS: dict[str, Callable[[Scene], TestResponse]] = {
     "not modified": not_modified,
-    "malformed_json": lambda scene: scene.call(data="{", **JSON, **scene.caller()),
-    "body_too_large": lambda scene: scene.call(data=b" " * 65537, **JSON, **scene.caller()),
+    "malformed_json": lambda scene: scene.call(data="{", content_type=JSON, **scene.caller()),
+    "body_too_large": lambda scene: scene.call(
+        data=b" " * 65537, content_type=FORM if scene.is_form else JSON, **scene.caller()
+    ),
+    "invalid_request": lambda scene: scene.call(data="token=1&token=2", content_type=FORM),
+    "invalid_client": lambda scene: scene.call(headers=basic("an id", "a secret")),
     "unsupported_media_type": lambda scene: scene.call(data="x=y", content_type="text/plain", **scene.caller()),
     "validation_failed": lambda scene: scene.call(json={}, **scene.caller()),
     "authentication_required": lambda scene: scene.call(),
     "invalid_token": lambda scene: scene.call(headers={"Authorization": "Bearer nonsense"}),
-    "insufficient_user_authentication": old_login,
+    "insufficient_user_authentication": no_recent_login,
+    "insufficient_scope": key_without_scopes,
     "insufficient_role": lambda scene: scene.call(**scene.authenticated()),
     "account_disabled": disabled,
     "wrong_password": wrong_password,
     "last_administrator": last_administrator,
     "session_not_found": lambda scene: scene.call(parameters={"session_id": "nonsense"}, **scene.authenticated()),
-    "invalid_query": lambda scene: scene.call(query_string={"nonsense": "1"}, **scene.authenticated()),
+    "api_key_not_found": lambda scene: scene.call(**scene.authenticated()),
+    "scope_not_held": lambda scene: scene.call(
+        json={"name": "robot", "scopes": ["users:read"]}, **scene.authenticated()
+    ),
+    "too_many_api_keys": too_many_api_keys,
+    "invalid_query": lambda scene: scene.call(query_string={"nonsense": "1"}, **scene.caller()),
     "invalid_credentials": lambda scene: scene.call(json={"username": "nobody", "password": PASSWORD}),
     "invalid_refresh_token": lambda scene: scene.call(json={"refresh_token": "nonsense"}),
     "not_found": lambda scene: scene.call(parameters={"asset": "nonsense", "code": "nonsense"}),
     "username_taken": taken,
     "password_too_common": common_password,
-    "idempotency_key_malformed": lambda scene: scene.call(headers={"Idempotency-Key": "two words"}),
+    "idempotency_key_malformed": key_malformed,
     "idempotency_key_reused": key_reused,
     "idempotency_key_in_use": key_in_use,
     "database_unavailable": unreachable_database,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -75,6 +75,11 @@ class _Found:
 def standing_of(user_id: ColumnElement[str] | Any) -> tuple[Any, ...]:
     """Return three columns for a query that has the column `user_id`; `Standing(Grants.of(a, b), c)` reads them."""
     return (*granted(user_id), Revocations.position())
+
+
+def is_enabled(user_id: ColumnElement[str] | Any) -> ColumnElement[bool]:
+    """Return a criterion for a query that has the column `user_id`: there is such a user, and nobody disabled them."""
+    return exists().where(UserRow.id == user_id, UserRow.disabled_at.is_(None))
 
 
 class Accounts:

@@ -1,0 +1,111 @@
+"""Whom an API key stands for."""
+
+import hashlib
+from collections import OrderedDict
+
+from sqlalchemy import select
+
+from api.core import api_keys
+from api.core.clock import Clock
+from api.core.principal import Principal
+from api.core.problems import INVALID_TOKEN
+from api.core.sealing import digest
+from api.features.accounts.service import is_enabled, standing_of
+from api.features.api_keys.models import ApiKeyRow
+from api.features.revocation.service import Revocations
+from api.features.roles.service import Grants
+from api.persistence.database import Database
+from api.persistence.last_times import LastTimes
+
+REMEMBERED_KEYS = 20_000
+
+
+class ApiKeyBearers:
+    """Authenticates API keys. What was looked up is remembered, so that a busy client costs no look at the database.
+
+    remember: seconds, at most the longest life of an access token. The revocation feed is kept that long, so that
+    whatever has happened to a key or its owner since the look-up is still in it.
+    """
+
+    def __init__(self, database: Database, revocations: Revocations, clock: Clock, *, remember: int) -> None:
+        self._database = database
+        self._revocations = revocations
+        self._clock = clock
+        self._remember = remember
+        self._remembered: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+        self.last_used = LastTimes(database, clock, ApiKeyRow, ApiKeyRow.id, ApiKeyRow.last_used_at)
+
+    def recall(self, token: str) -> Principal | None:
+        """Return whom an API key stands for, if memory alone can tell; else None.
+
+        On the event loop alone, where it takes some µs. Raises the problem `invalid_token` for what cannot be a key.
+        """
+        bearer = self._known(token)
+        if bearer is None or not self._revocations.allows_now(bearer):
+            return None
+        return self._accepted(bearer)
+
+    async def authenticate(self, token: str) -> Principal:
+        """Return whom an API key stands for; raises the problems `invalid_token` and `database_unavailable`.
+
+        An entry of the feed against what is remembered, such as that the owner's roles have changed, means to look the
+        key up anew: what the database says counts.
+        """
+        bearer = self._known(token)
+        if bearer is None or not await self._revocations.allows(bearer):
+            bearer = await self._look_up(token)
+        return self._accepted(bearer)
+
+    def _known(self, token: str) -> Principal | None:
+        if not api_keys.is_well_formed(token):
+            raise INVALID_TOKEN()
+        fingerprint = _fingerprint(token)
+        remembered = self._remembered.get(fingerprint)
+        if remembered is None:
+            return None
+        until, bearer = remembered
+        if self._clock.timestamp() < until:
+            return bearer
+        del self._remembered[fingerprint]
+        return None
+
+    async def _look_up(self, token: str) -> Principal:
+        now = self._clock.timestamp()
+        query = select(
+            ApiKeyRow.id, ApiKeyRow.user_id, ApiKeyRow.scopes, ApiKeyRow.expires_at, *standing_of(ApiKeyRow.user_id)
+        ).where(ApiKeyRow.digest == digest(token), is_enabled(ApiKeyRow.user_id))
+        # One statement, so that the owner, the roles and the feed's position are of one moment.
+        async with self._database.read() as session:
+            found = (await session.execute(query)).one_or_none()
+        fingerprint = _fingerprint(token)
+        if found is None:
+            self._remembered.pop(fingerprint, None)
+            raise INVALID_TOKEN()
+        api_key_id, user_id, scopes, expires_at, roles, permissions, position = found
+        if now >= expires_at.timestamp():
+            raise INVALID_TOKEN()
+        grants = Grants.of(roles, permissions)
+        bearer = Principal(
+            user_id,
+            session_id=None,
+            roles=frozenset(grants.roles),
+            scopes=frozenset(scopes.split()) & grants.scopes,
+            auth_time=None,
+            expires_at=expires_at,
+            position=position,
+            acr=None,
+            api_key_id=api_key_id,
+        )
+        self._remembered[fingerprint] = (min(now + self._remember, expires_at.timestamp()), bearer)
+        if len(self._remembered) > REMEMBERED_KEYS:
+            self._remembered.popitem(last=False)
+        return bearer
+
+    def _accepted(self, bearer: Principal) -> Principal:
+        if bearer.api_key_id is not None:
+            self.last_used.note(bearer.api_key_id)
+        return bearer
+
+
+def _fingerprint(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,27 @@
+"""What an API key may be called, how long it lives, how many there are."""
+
+import re
+
+MOST_KEYS = 100
+"""API keys that one user may have, those that have expired included."""
+DEFAULT_DAYS = 90
+LONGEST_DAYS = 365
+"""Days after which an API key ends: unless said otherwise, and at most."""
+LONGEST_NAME = 100
+
+_EXCLUDED = r"\u0000-\u001F\u007F-\u009F\u2028\u2029"
+NAME_PATTERN = rf"^[^{_EXCLUDED}]{{1,{LONGEST_NAME}}}$"
+"""Anything but control characters and line breaks; alike in ECMA 262 and Python."""
+
+_NAME = re.compile(NAME_PATTERN.removeprefix("^").removesuffix("$"))
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def is_name(text: str) -> bool:
+    """Return whether an API key may be called so."""
+    return _NAME.fullmatch(text) is not None
+
+
+def is_id(text: str) -> bool:
+    """Return whether `text` is a UUID as Ostiary writes it; nothing else needs to be looked up."""
+    return _ID.fullmatch(text) is not None
