@@ -169,15 +169,6 @@ def make_api(app: Flask) -> Api:
         },
     )
     api.spec.components.header(
-        "Location",
-        {
-            "description": "Where what was created is, as a path on this server (RFC 9110 section 10.2.2).",
-            "required": True,
-            "schema": {"type": "string", "format": "uri-reference"},
-            "example": "/users/0199f6a2-6b7e-7c3a-8a51-2f1e5d0c9b44",
-        },
-    )
-    api.spec.components.header(
         "Vary",
         {
             "description": "Accept-Encoding decides on the content coding (RFC 9110 section 12.5.5).",

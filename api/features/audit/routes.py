@@ -15,7 +15,7 @@ from api.web.provide import provided
 ORDER = "newest first"
 """What a cursor of these lists is good for."""
 
-audit = Blueprint("admin", __name__, description="What administrators do.")
+audit = Blueprint("audit", __name__)
 
 
 @audit.route("/me/audit-events", tags=["me"])
@@ -32,7 +32,7 @@ async def list_my_audit_events(query: dict[str, Any]) -> WithHeaders:
     return await _page(Wanted(user_id=principal().user_id), query)
 
 
-@audit.route("/audit-events")
+@audit.route("/audit-events", tags=["admin"])
 @requires(scope=AUDIT_READ)
 @audit.query(AuditQuery())
 @audit.response(200, AuditEventPage, headers=pages.HEADERS, description="A page of events.")
