@@ -151,7 +151,7 @@ class SwaggerUi:
         """Give `token` in the dialog."""
         self.page.locator(".auth-wrapper button.authorize").first.click()
         dialog = self.page.locator(".modal-ux")
-        dialog.locator("input").fill(token)
-        dialog.locator("button.authorize").click()
-        dialog.locator("button.btn-done").click()
+        dialog.locator("input").first.fill(token)  # of the two schemes, that of access tokens
+        dialog.locator("button.authorize").first.click()
+        dialog.locator("button.btn-done").first.click()
         dialog.wait_for(state="detached")

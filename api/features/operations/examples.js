@@ -1,4 +1,4 @@
-// Fills in what the contract's examples cannot hold: a live access token, refresh token and session.
+// Fills in what the contract's examples cannot hold: a live access token, refresh token, session and API key.
 // Served in the development profile alone. Before it stands
 //   const ADMINISTRATOR = {"username": "…", "password": "…"};   or null where there is no example administrator.
 "use strict";
@@ -9,8 +9,12 @@ window.fillExamples = (() => {
 
   const address = (path) => new URL(path, document.baseURI);
 
-  const post = (path, body) =>
-    fetch(address(path), { method: "POST", headers: { "Content-Type": JSON_TYPE }, body: JSON.stringify(body) });
+  const post = (path, body, headers = {}) =>
+    fetch(address(path), {
+      method: "POST",
+      headers: { "Content-Type": JSON_TYPE, ...headers },
+      body: JSON.stringify(body),
+    });
 
   // The person whom POST /register has for an example.
   const exampleUser = (contract) => contract.paths["/register"].post.requestBody.content[JSON_TYPE].example;
@@ -68,6 +72,20 @@ window.fillExamples = (() => {
     }
   }
 
+  // Puts an API key made for this where the request has the id that the contract shows.
+  async function replaceApiKey(request, contract) {
+    const shown = contract.components.schemas.ApiKey.properties.id.example;
+    if (!request.url.includes(shown)) {
+      return;
+    }
+    const tokens = await logIn(exampleUser(contract), true);
+    const body = contract.paths["/me/api-keys"].post.requestBody.content[JSON_TYPE].example;
+    const made = await post("me/api-keys", body, { Authorization: `Bearer ${tokens?.access_token}` });
+    if (made.ok) {
+      request.url = request.url.replaceAll(shown, (await made.json()).id);
+    }
+  }
+
   // A token that somebody has typed into the dialog is sent as it is, also when it is no longer good.
   async function authorize(request, operation, contract) {
     if (!operation.security?.length || request.headers.Authorization) {
@@ -93,6 +111,7 @@ window.fillExamples = (() => {
     const operation = operationOf(request, contract);
     if (operation) {
       await replaceExamples(request, contract);
+      await replaceApiKey(request, contract);
       await authorize(request, operation, contract);
     }
     return request;
