@@ -25,10 +25,19 @@ from api.features.accounts.service import Accounts
 from api.features.api_keys import routes as api_keys
 from api.features.api_keys.bearers import ApiKeyBearers
 from api.features.api_keys.service import ApiKeys
+from api.features.audit import routes as audit_trail
+from api.features.audit.reading import AuditTrail
+from api.features.audit.schemas import list_types
 from api.features.audit.service import Audit
+from api.features.clients.example import ExampleClient
+from api.features.clients.service import Clients
 from api.features.idempotency.service import Idempotency
 from api.features.keys import routes as keys
+from api.features.keys.rotation import KeyRotation
 from api.features.keys.service import Keys
+from api.features.oauth import routes as oauth
+from api.features.oauth.metadata import Metadata
+from api.features.oauth.service import OAuth
 from api.features.operations import routes as operations
 from api.features.operations.service import Operations
 from api.features.operations.swagger_ui import Page
@@ -47,7 +56,7 @@ from api.persistence.migrate import migrate
 from api.server.asgi import AsgiApp
 from api.server.flask_app import LoopFlask
 from api.settings import Settings
-from api.web import conformance, guards, headers, idempotency, openapi, problem_handler, provide
+from api.web import client_guard, conformance, guards, headers, idempotency, openapi, problem_handler, provide
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -56,8 +65,10 @@ BLUEPRINTS = (
     sessions.sessions,
     protected.protected,
     accounts.me,
+    audit_trail.audit,
     api_keys.api_keys,
     keys.keys,
+    oauth.oauth,
     operations.operations,
 )
 """The features' operations, in the order of the contract."""
@@ -71,6 +82,7 @@ class Services:
     hash_pool: HashPool
     passwords: Passwords
     keys: Keys
+    key_rotation: KeyRotation
     revocations: Revocations
     audit: Audit
     accounts: Accounts
@@ -79,14 +91,17 @@ class Services:
     api_keys: ApiKeys
     api_key_bearers: ApiKeyBearers
     step_up: StepUp
+    clients: Clients
+    oauth: OAuth
     operations: Operations
     idempotency: Idempotency
     sandbox: Sandbox | None
     example_administrator: ExampleAdministrator
+    example_client: ExampleClient
 
     async def start(self) -> None:
-        """Read the signing keys and the revocations, make what the first request would wait for, settle the example
-        administrator.
+        """Read the signing keys and the revocations, make what the first request would wait for, settle the examples'
+        identities.
 
         Raises KeysUnreadable and the problem `database_unavailable`.
         """
@@ -94,10 +109,12 @@ class Services:
         await self.revocations.start()
         await self.passwords.warm_up()
         await self.example_administrator.settle()
+        await self.example_client.settle()
 
     async def stop(self) -> None:
         """Finish what was begun and close everything."""
         self.hash_pool.close()
+        self.clients.close()
         await self.sessions.last_seen.stop()
         await self.api_key_bearers.last_used.stop()
         await self.revocations.stop()
@@ -130,10 +147,14 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         randomness,
         refuse_common_passwords=settings.is_production,
     )
-    keys_service = Keys(database, settings.secret_key, clock, randomness)
+    keys_service = Keys(database, revocations, settings.secret_key, clock, randomness)
+    key_rotation = KeyRotation(
+        database, revocations, settings.secret_key, clock, randomness, token_seconds=settings.access_token_seconds
+    )
     example_administrator = ExampleAdministrator(
         database, accounts_service, settings.secret_key, present=settings.has_example_administrator
     )
+    clients = Clients(database, clock, randomness)
     issuer = settings.effective_issuer
     sessions_service = Sessions(
         database,
@@ -160,6 +181,7 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         hash_pool,
         passwords,
         keys_service,
+        key_rotation,
         revocations,
         audit,
         accounts_service,
@@ -168,10 +190,13 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         ApiKeys(database, api_key_bearers, revocations, audit, clock, randomness),
         api_key_bearers,
         StepUp(clock, fresh=settings.fresh_login_seconds, session=settings.session_seconds),
+        clients,
+        OAuth(sessions_service, accounts_service, issuer),
         Operations(database),
         Idempotency(database, settings.secret_key, clock, randomness, settings.idempotency_seconds),
         Sandbox(database, movable_clock, after_reset) if movable_clock else None,
         example_administrator,
+        ExampleClient(database, clients, settings.secret_key, clock, present=settings.has_example_administrator),
     )
 
 
@@ -181,22 +206,29 @@ def make_flask(
     *,
     randomness: Randomness | None = None,
     administrator: ExampleAdministrator | None = None,
+    client: ExampleClient | None = None,
 ) -> LoopFlask:
     """Build the Flask application around `services`.
 
-    administrator: whom Swagger UI's examples act as where an operation needs the role; None: nobody.
+    administrator, client: whom Swagger UI's examples act as where an operation needs the role, or is for other
+    services; None: nobody.
     """
     app = LoopFlask("api", static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False  # `//login` is not found, rather than redirected
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    credentials = None if administrator is None else administrator.credentials
-    page = Page(filled=not settings.is_production, administrator=credentials)
+    page = Page(
+        filled=not settings.is_production,
+        administrator=administrator.credentials if administrator else None,
+        client=client.credentials if client else None,
+    )
     provide.install(app, services.accounts, services.sessions, services.session_management, services.keys)
-    provide.install(app, services.api_keys, services.operations, page)
+    provide.install(app, services.api_keys, services.oauth, Metadata(settings.effective_issuer))
+    provide.install(app, services.operations, AuditTrail(services.database), page)
     provide.install_ids(app, randomness or SystemRandomness())
     guards.install(app, guards.Guard(services.sessions, services.api_key_bearers, services.step_up, in_greenlet))
     idempotency.install(app, services.idempotency)
+    client_guard.install(app, services.clients)
     problem_handler.install(app)
     api = openapi.make_api(app)
     for blueprint in BLUEPRINTS:
@@ -205,7 +237,7 @@ def make_flask(
         provide.install(app, services.sandbox)
         api.register_blueprint(sandbox.sandbox)
     guards.check(app)
-    contract = openapi.install(app, api, forcing.extend if services.sandbox else None)
+    contract = openapi.install(app, api, [list_types, forcing.extend] if services.sandbox else [list_types])
     if services.sandbox is not None:
         forcing.install(app, contract, services.sandbox)
     conformance.install(app, contract, settings.effective_contract_checks)
@@ -225,12 +257,13 @@ def create_app(settings: Settings | None = None) -> LoopFlask:
 def create_asgi(settings: Settings) -> AsgiApp:
     """Build the application for an ASGI server that listens on the host of `settings`, which `prepare` has completed.
 
-    Only such a server has an example administrator: who else runs the application may let anybody reach it.
+    Only such a server has an example administrator and client: who else runs the application may let anybody reach it.
     """
     services = make_services(settings)
-    administrator = services.example_administrator if settings.has_example_administrator else None
+    present = settings.has_example_administrator
+    administrator, client = (services.example_administrator, services.example_client) if present else (None, None)
     return AsgiApp(
-        make_flask(settings, services, administrator=administrator),
+        make_flask(settings, services, administrator=administrator, client=client),
         max_body=settings.max_body_bytes,
         start=services.start,
         stop=services.stop,

@@ -2,11 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
-from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import click
 from marshmallow import ValidationError
@@ -14,44 +11,18 @@ from marshmallow import ValidationError
 from api import __version__
 from api import settings as settings_module
 from api.app import Services, create_asgi, make_flask, make_services, prepare, run_with_services
-from api.core.problems import Problem
+from api.commands.clients import clients
+from api.commands.faults import one_line_faults
+from api.commands.keys import keys
 from api.features.accounts.schemas import RegisterBody
 from api.features.accounts.service import Account
 from api.features.audit.verification import Verdict, verify
-from api.persistence.migrate import NewerDatabase
 from api.server.process import Process, serve
-from api.server.sockets import CannotListen
-from api.settings import BadSettings
-from api.web.compatibility import Document, NotAContract, compare, report
+from api.web.compatibility import Document, compare, report
 
 LONGEST_ROLE = 64
 CONTRACT_EXTRA = ("contract_tests", "httpx", "pytest", "schemathesis")
 """What `ostiary contract-test` needs beside Ostiary itself."""
-
-
-def _one_line_faults(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Tell an operator's mistake in a line with its remedy, not in a traceback; exit with 1 (2 for bad settings)."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return command(*args, **kwargs)
-        except BadSettings as error:
-            click.echo("ostiary cannot start with these settings:", err=True)
-            for fault in error.faults:
-                click.echo(f"  {fault}", err=True)
-            sys.exit(2)
-        except (CannotListen, NewerDatabase, NotAContract, report.NoMarkers) as error:
-            click.echo(f"ostiary: {error}", err=True)
-            sys.exit(1)
-        except Problem as error:
-            click.echo(f"ostiary: {error.detail} ({error.kind.remedy})", err=True)
-            sys.exit(1)
-        except OSError as error:
-            click.echo(f"ostiary: {error}", err=True)
-            sys.exit(1)
-
-    return run
 
 
 @click.group()
@@ -60,14 +31,20 @@ def main() -> None:
     """Ostiary: authentication and authorization whose contract is proved."""
 
 
+main.add_command(clients)
+main.add_command(keys)
+
+
 @main.command("serve")
 @click.option("--host", help="Address to listen on (OSTIARY_HOST).")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (OSTIARY_PORT).")
 @click.option("--workers", type=click.IntRange(0, 256), help="Worker processes (OSTIARY_WORKERS).")
-@_one_line_faults
+@one_line_faults
 def serve_command(host: str | None, port: int | None, workers: int | None) -> None:
     """Serve the API. Makes its database, secret and signing key if there are none."""
     settings = prepare(settings_module.read(host=host, port=port, workers=workers))
+    # Once, before there are workers: keys that cannot be opened are told in a line.
+    run_with_services(settings, lambda services: services.keys.ring())
 
     def ready(bound: int) -> None:
         shown = f"[{settings.host}]" if ":" in settings.host else settings.host
@@ -101,7 +78,7 @@ def users() -> None:
 @click.argument("username")
 @click.option("--role", "roles", multiple=True, callback=_roles, help="A role to give, such as admin; may be repeated.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input, one line.")
-@_one_line_faults
+@one_line_faults
 def create_user(username: str, roles: tuple[str, ...], password_stdin: bool) -> None:
     """Create the user USERNAME. Asks for the password, or reads it from standard input."""
     if password_stdin:
@@ -136,7 +113,7 @@ def audit() -> None:
 
 @audit.command("verify")
 @click.option("--expect-head", metavar="HASH", help="A head told before: it must still be there.")
-@_one_line_faults
+@one_line_faults
 def verify_audit(expect_head: str | None) -> None:
     """Tell whether the audit trail fits together, and its head.
 
@@ -161,7 +138,7 @@ def spec() -> None:
 
 @spec.command("export")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
-@_one_line_faults
+@one_line_faults
 def export_spec(output: Path | None) -> None:
     """Write the OpenAPI document, the same bytes that the server answers at /openapi.json."""
     settings = settings_module.Settings()
@@ -181,7 +158,7 @@ CONTRACT_FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--markdown", is_flag=True, help="Print the changes as they stand in the changelog.")
 @click.option("--changelog", type=CONTRACT_FILE, help="Write the changes into this file, between its markers.")
 @click.option("--policy", is_flag=True, help="Print what counts as breaking, as Markdown tables, and compare nothing.")
-@_one_line_faults
+@one_line_faults
 def compare_specs(old: Path, new: Path, markdown: bool, changelog: Path | None, policy: bool) -> None:
     """Tell what changed from the contract OLD to the contract NEW.
 

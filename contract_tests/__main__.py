@@ -17,6 +17,7 @@ REPORT_DIR = "contract-report"
 @click.option("--max-examples", type=click.IntRange(1), help="Generated cases for each operation (default: 150).")
 @click.option("--seed", help="A number generates the same cases each time (default: 1); `random` others.")
 @click.option("--admin-username", help="An administrator; the password stands in CONTRACT_ADMIN_PASSWORD.")
+@click.option("--client-id", help="A service client; its secret stands in CONTRACT_CLIENT_SECRET.")
 @click.option("--report-dir", default=REPORT_DIR, show_default=True, help="Where contract.html and JUnit files go.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def main(pytest_arguments: tuple[str, ...], url: str | None, **options: str | int | None) -> None:

@@ -7,6 +7,7 @@ from schemathesis import APIOperation, AuthContext, BaseSchema, Case
 from schemathesis.wfc.escalation import EscalatingAuthProvider
 
 from contract_tests.people import Person
+from contract_tests.services import ServiceClient, is_for_services
 
 
 def needs_authentication(operation: APIOperation[Any, Any, Any, Any]) -> bool:
@@ -20,38 +21,51 @@ Spending = Mapping[str, Callable[[Person], str]]
 in which a person comes by a token to spare."""
 
 
-class BearerAuthentication:
-    """Sends one person's token, and none where the contract asks for none, so that nothing is hidden by it."""
+class Authentication:
+    """Sends one person's token, where the contract asks for one, and the service client's secret where it is for those.
 
-    def __init__(self, person: Person, spending: Spending) -> None:
+    Nothing where it asks for nothing, so that nothing is hidden by it.
+    """
+
+    def __init__(self, person: Person, spending: Spending, service: ServiceClient | None) -> None:
         self._person = person
         self._spending = spending
+        self._service = service
 
     def get(self, _case: Case[Any], context: AuthContext) -> str | None:
-        """Return the token for a case: one to spare if the operation ends it, so that the run stays logged in."""
+        """Return the header for a case; the token is one to spare if the operation ends it, so that the run stays
+        logged in.
+        """
         if not needs_authentication(context.operation):
             return None
+        if is_for_services(context.operation.definition.raw):
+            return None if self._service is None else self._service.authorization
         spare = self._spending.get(context.operation.label)
-        return self._person.token() if spare is None else spare(self._person)
+        return f"Bearer {self._person.token() if spare is None else spare(self._person)}"
 
     def set(self, case: Case[Any], data: str, _context: AuthContext) -> None:
-        """Put the token into the case."""
-        case.headers["Authorization"] = f"Bearer {data}"
+        """Put the header into the case."""
+        case.headers["Authorization"] = data
 
 
 def authenticate(
-    schema: BaseSchema, people: Sequence[Person], *, spending: Spending, privileged: Collection[str]
+    schema: BaseSchema,
+    people: Sequence[Person],
+    *,
+    spending: Spending,
+    privileged: Collection[str],
+    service: ServiceClient | None = None,
 ) -> None:
     """Log the cases of `schema` in: as the first of `people`, and as the others in turn where that one is refused.
 
     The first two must not see each other's objects: the check `object_level_authorization` compares what they get.
     Operations in `privileged`, named like `POST /logout`, begin with the last of `people`. Without people nobody is
-    logged in.
+    logged in. service: whose secret is sent to operations for services; None: nobody's.
     """
     if not people:
         return
     names = [person.name for person in people]
-    providers: list[Any] = [BearerAuthentication(person, spending) for person in people]
+    providers: list[Any] = [Authentication(person, spending, service) for person in people]
     provider = EscalatingAuthProvider(providers, names, peers=tuple(names[:2]))
     provider.restore(dict.fromkeys(privileged, names[-1]))
     schema.auth.providers.append(provider)

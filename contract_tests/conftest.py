@@ -10,13 +10,16 @@ from contract_tests import files
 from contract_tests.deployment import Deployment
 from contract_tests.people import Credentials, User, register
 from contract_tests.removal import remove_users
-from contract_tests.server import QUICK, create_administrator, ostiary, running
+from contract_tests.server import QUICK, create_administrator, create_service_client, ostiary, running
+from contract_tests.services import ServiceClient
 
 LINES = pytest.StashKey[list[str]]()
 FAILURES = pytest.StashKey[list[files.Failure]]()
 DEPLOYMENT = pytest.StashKey[Deployment]()
 ADMIN_USERNAME = "CONTRACT_ADMIN_USERNAME"
 ADMIN_PASSWORD = "CONTRACT_ADMIN_PASSWORD"
+CLIENT_ID = "CONTRACT_CLIENT_ID"
+CLIENT_SECRET = "CONTRACT_CLIENT_SECRET"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,24 +50,39 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help=f"the administrator's password (rather in {ADMIN_PASSWORD}, which no process list shows)",
     )
 
+    group.addoption(
+        "--client-id",
+        default=os.environ.get(CLIENT_ID),
+        help=f"a service client of the deployment at --base-url (or {CLIENT_ID})",
+    )
+    group.addoption(
+        "--client-secret",
+        default=os.environ.get(CLIENT_SECRET),
+        help=f"the service client's secret (rather in {CLIENT_SECRET}, which no process list shows)",
+    )
+
 
 @pytest.fixture(scope="session")
 def deployment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """The deployment at --base-url, or one of the suite's own, fresh, with one administrator.
+    """The deployment at --base-url, or one of the suite's own, fresh, with one administrator and one service client.
 
     Whoever the run has registered is removed at its end.
     """
     given = request.config.getoption("--base-url")
     if given:
-        name, password = (request.config.getoption(option) for option in ("--admin-username", "--admin-password"))
+        option = request.config.getoption
+        name, password = option("--admin-username"), option("--admin-password")
+        client_id, secret = option("--client-id"), option("--client-secret")
         administrator = Credentials(name, password) if name and password else None
-        yield from _used(request.config, Deployment.at(given.rstrip("/"), administrator))
+        service = ServiceClient(client_id, secret) if client_id and secret else None
+        yield from _used(request.config, Deployment.at(given.rstrip("/"), administrator, service))
         return
     directory: Path = tmp_path_factory.mktemp("ostiary")
     administrator = Credentials.throwaway("admin")
     create_administrator(QUICK, directory, administrator)
+    service = create_service_client(QUICK, directory)
     with running([*ostiary(), "serve"], QUICK, directory) as server:
-        yield from _used(request.config, Deployment.at(server.url, administrator, server))
+        yield from _used(request.config, Deployment.at(server.url, administrator, service, server))
 
 
 def _used(config: pytest.Config, deployment: Deployment) -> Iterator[Deployment]:

@@ -8,6 +8,7 @@ import httpx
 from contract_tests.answers import operations
 from contract_tests.people import Credentials
 from contract_tests.server import ServerProcess
+from contract_tests.services import ServiceClient, is_for_services
 from contract_tests.watch import Watch
 
 
@@ -17,17 +18,24 @@ class NoDeployment(Exception):
 
 @dataclass(frozen=True)
 class Deployment:
-    """Where it is, who its administrator is if one is known, its process if the suite started it, what it promises."""
+    """Where it is, its administrator and a service client if they are known, its process if the suite started it, what
+    it promises.
+    """
 
     base_url: str
     administrator: Credentials | None
+    service: ServiceClient | None
     process: ServerProcess | None
     contract: dict[str, Any] = field(repr=False)
     watch: Watch = field(repr=False)
 
     @classmethod
     def at(
-        cls, base_url: str, administrator: Credentials | None = None, process: ServerProcess | None = None
+        cls,
+        base_url: str,
+        administrator: Credentials | None = None,
+        service: ServiceClient | None = None,
+        process: ServerProcess | None = None,
     ) -> "Deployment":
         """Ask the server at `base_url` for its contract; raises NoDeployment."""
         try:
@@ -36,7 +44,7 @@ class Deployment:
             raise NoDeployment(f"nobody answers at {base_url}: {error}") from error
         except (httpx.HTTPStatusError, ValueError) as error:
             raise NoDeployment(f"{base_url} does not answer its contract at /openapi.json: {error}") from error
-        return cls(base_url, administrator, process, contract, Watch(contract))
+        return cls(base_url, administrator, service, process, contract, Watch(contract))
 
     @property
     def operations(self) -> dict[str, dict[str, Any]]:
@@ -47,6 +55,11 @@ class Deployment:
     def privileged(self) -> list[str]:
         """The operations that need a role, by what they answer to somebody without it."""
         return [label for label, found in self.operations.items() if "insufficient_role" in str(found["responses"])]
+
+    @property
+    def for_services(self) -> list[str]:
+        """The operations that only a service client may call."""
+        return [label for label, found in self.operations.items() if is_for_services(found)]
 
     def client(self, timeout: float = 30) -> httpx.Client:
         """Return a client whose answers are watched; timeout in seconds."""

@@ -9,6 +9,7 @@ import os
 from typing import Any
 
 from schemathesis import Case, HookContext
+from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER, hook
 
 HEADER = "Idempotency-Key"
 
@@ -20,3 +21,9 @@ def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any])
         return
     key = os.urandom(16).hex()
     case.headers[HEADER] = f'"{key}"' if written.startswith('"') else key
+
+
+def install() -> None:
+    """Let every case of this process go through `before_call`; Schemathesis has this hook for all schemas at once."""
+    if before_call not in GLOBAL_HOOK_DISPATCHER.get_all_by_name(before_call.__name__):
+        hook(before_call)

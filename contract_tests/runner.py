@@ -15,6 +15,7 @@ from contract_tests import idempotency
 from contract_tests.authentication import Spending, authenticate
 from contract_tests.people import Person
 from contract_tests.report import Report
+from contract_tests.services import ServiceClient
 
 PHASES = tuple(phase.value for phase in TESTING_PHASES)
 """examples, coverage, fuzzing, stateful: whatever the installed version has."""
@@ -49,6 +50,7 @@ class Plan:
 
     spending: the operations that end the token which they are sent with, and how people come by one to spare.
     privileged: the operations that only the last of the people may call.
+    service: a service client, for the operations that only such a one may call.
     seed: the same seed generates the same cases.
     max_examples: cases for each operation in the phase fuzzing, and scenarios in the phase stateful.
     seconds: a time budget; the phases fuzzing and stateful go on, in turns, until it is used up.
@@ -59,6 +61,7 @@ class Plan:
 
     spending: Spending = field(default_factory=dict)
     privileged: Collection[str] = ()
+    service: ServiceClient | None = None
     seed: int = 1
     max_examples: int = 100
     seconds: int | None = None
@@ -134,8 +137,8 @@ def run_contract(
         off = disabled_checks(schema)
         if off:
             raise ValueError(f"these checks are off: {', '.join(sorted(off))}")
-        authenticate(schema, people, spending=plan.spending, privileged=plan.privileged)
-        schema.hooks.hook(idempotency.before_call)
+        authenticate(schema, people, spending=plan.spending, privileged=plan.privileged, service=plan.service)
+        idempotency.install()
         for event in from_schema(schema).execute():
             _add(report, event)
             on_event(report, event)

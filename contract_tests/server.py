@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from contract_tests.people import Credentials
+from contract_tests.services import ServiceClient
 
 LISTENS = re.compile(r"(?:listens at|Running on) (http://\S+)")
 SECONDS_TO_START = 60
@@ -120,13 +121,27 @@ def wreck_database(directory: Path) -> None:
 
 def create_administrator(settings: Mapping[str, str], directory: Path, credentials: Credentials) -> None:
     """Make an administrator on the server's own machine, with the same settings and data."""
-    subprocess.run(
-        [*ostiary(), "users", "create", credentials.username, "--role", "admin", "--password-stdin"],
+    arguments = ["users", "create", credentials.username, "--role", "admin", "--password-stdin"]
+    _manage(settings, directory, arguments, credentials.password + "\n")
+
+
+def create_service_client(settings: Mapping[str, str], directory: Path) -> ServiceClient:
+    """Make a service client on the server's own machine, with the same settings and data."""
+    told = _manage(settings, directory, ["clients", "create", "contract tests"])
+    found = dict(line.split(": ") for line in told.splitlines())
+    return ServiceClient(found["client_id"], found["client_secret"])
+
+
+def _manage(settings: Mapping[str, str], directory: Path, arguments: Sequence[str], told: str = "") -> str:
+    """Run the command `ostiary` on the server's own machine and return what it prints."""
+    done = subprocess.run(
+        [*ostiary(), *arguments],
         cwd=directory,
         env=clean_environment(settings),
-        input=credentials.password + "\n",
+        input=told,
         text=True,
         check=True,
         capture_output=True,
         timeout=SECONDS_TO_START,
     )
+    return done.stdout

@@ -1,5 +1,6 @@
-"""Whatever stands in Authorization, only a good token opens a protected operation."""
+"""Whatever stands in Authorization, only a good token, or a service client, opens a protected operation."""
 
+import base64
 from collections.abc import Iterator
 
 import httpx
@@ -18,6 +19,7 @@ class Protected:
 
     def __init__(self, deployment: Deployment, client: httpx.Client) -> None:
         self.labels = [label for label, found in deployment.operations.items() if found["security"]]
+        self._for_services = deployment.for_services
         self._contract = Contract(deployment.contract)
         self._client = client
 
@@ -28,7 +30,8 @@ class Protected:
             answer = self._client.request(method, address(path) + query, headers=headers)
             assert self._contract.faults(method, path, answer) == [], f"{label}: {why}"
             assert answer.status_code == 401, f"{label}: {why}"
-            assert answer.headers["WWW-Authenticate"].startswith("Bearer "), f"{label}: {why}"
+            scheme = "Basic " if label in self._for_services else "Bearer "
+            assert answer.headers["WWW-Authenticate"].startswith(scheme), f"{label}: {why}"
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +105,27 @@ def test_other_schemes_and_malformed_headers(protected: Protected, token: str) -
         b"X" * 30_000,
     ):
         protected.assert_refused([(b"Authorization", value)], repr(value[:60]))
+
+
+def test_credentials_that_are_no_clients(protected: Protected) -> None:
+    """Nor is anything that only looks like HTTP Basic (RFC 7617)."""
+    pairs = (b":", b"id", b"id:", b":secret", b"id:secret:more", b"%ff:%ff", b"\xff\xfe:\xff", b"\0:\0", b"a" * 20_000)
+    for pair in pairs:
+        protected.assert_refused([(b"Authorization", b"Basic " + base64.b64encode(pair))], repr(pair[:60]))
+    for value in (b"Basic", b"Basic !!!!", b"Basic aWQ6c2VjcmV0=", b"Basic aWQ6 c2VjcmV0", b"Basic id:secret"):
+        protected.assert_refused([(b"Authorization", value)], repr(value))
+
+
+def test_the_secret_of_a_client_opens_nothing_but_the_operations_for_services(
+    protected: Protected, deployment: Deployment
+) -> None:
+    if deployment.service is None:
+        pytest.skip("no service client is known")
+    basic = deployment.service.authorization
+    protected.labels = [label for label in protected.labels if label not in deployment.for_services]
+    protected.assert_refused([(b"Authorization", basic.encode())], "a service client")
+    protected.assert_refused([(b"Authorization", basic.replace("Basic", "Bearer").encode())], "its secret as a token")
+    protected.assert_refused([(b"Authorization", b"Bearer " + deployment.service.secret.encode())], "its bare secret")
 
 
 def test_two_headers(protected: Protected, token: str) -> None:

@@ -25,7 +25,7 @@ def contract(deployment: Deployment) -> Contract:
     return Contract(deployment.contract)
 
 
-@pytest.fixture(params=["/openapi.json", "/docs", "/docs/{asset}"])
+@pytest.fixture(params=["/openapi.json", "/docs", "/docs/{asset}", "/.well-known/oauth-authorization-server"])
 def template(request: pytest.FixtureRequest) -> str:
     """A path of the contract."""
     path: str = request.param
@@ -38,7 +38,16 @@ def _get(client: httpx.Client, template: str, headers: dict[str, str]) -> httpx.
 
 def test_these_are_the_operations_that_answer_304(deployment: Deployment) -> None:
     found = {label for label, operation in deployment.operations.items() if "304" in operation["responses"]}
-    assert found == {"GET /openapi.json", "GET /docs", "GET /docs/{asset}"}
+    well_known = {"GET /.well-known/jwks.json", "GET /.well-known/oauth-authorization-server"}
+    assert found == well_known | {"GET /openapi.json", "GET /docs", "GET /docs/{asset}"}
+
+
+def test_keys_that_the_client_has_are_not_sent_again(client: httpx.Client, contract: Contract) -> None:
+    """They may be too random to be compressed, so they are not among those below."""
+    path = "/.well-known/jwks.json"
+    first = client.get(path, headers=PLAIN)
+    again = client.get(path, headers={**PLAIN, "If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, contract.faults("GET", path, again)) == (304, [])
 
 
 @pytest.mark.parametrize("headers", [PLAIN, ZIPPED])

@@ -24,6 +24,7 @@ def plan(deployment: Deployment, seed: int, max_examples: int, time_budget: int 
     return Plan(
         spending=SPENDING,
         privileged=deployment.privileged,
+        service=deployment.service,
         seed=seed,
         max_examples=max_examples,
         seconds=time_budget,
@@ -73,7 +74,9 @@ def test_the_check_was_applied(report: Report, check: str) -> None:
 def test_every_operation_was_reached_and_succeeded(report: Report, deployment: Deployment) -> None:
     """Authentication works: a run that only collects refusals proves little."""
     failed = {label for label in deployment.operations if not any(status < 300 for status in report.reached(label))}
-    assert failed == (set() if deployment.administrator else set(deployment.privileged))
+    refused = [] if deployment.administrator else deployment.privileged
+    refused = refused + ([] if deployment.service else deployment.for_services)
+    assert failed == set(refused)
 
 
 def test_every_protected_operation_refused_who_has_no_token(report: Report) -> None:

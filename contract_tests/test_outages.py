@@ -14,7 +14,7 @@ import pytest
 from contract_tests.answers import Contract, address
 from contract_tests.deployment import Deployment
 from contract_tests.people import Credentials, register
-from contract_tests.server import QUICK, ostiary, running, wreck_database
+from contract_tests.server import QUICK, create_service_client, ostiary, running, wreck_database
 
 pytestmark = pytest.mark.own_server
 
@@ -107,6 +107,7 @@ def test_a_log_in_of_long_ago_does_not_delete_an_account(strict: Server) -> None
 
 def test_nothing_is_answered_from_a_database_that_is_wrecked(deployment: Deployment, tmp_path: Path) -> None:
     """Each operation that asks the database answers 503 and Retry-After, and none lets anybody in."""
+    service = create_service_client(QUICK, tmp_path)
     with running([*ostiary(), "serve"], QUICK, tmp_path) as process, Server(process.url, deployment) as server:
         user = register("unlucky", server.client)
         bearer = {"Authorization": f"Bearer {user.token()}"}
@@ -118,8 +119,11 @@ def test_nothing_is_answered_from_a_database_that_is_wrecked(deployment: Deploym
         for label in sorted(asking):
             found = deployment.operations[label]
             body = {"json": bodies.get(label, _body(user.credentials))} if "requestBody" in found else {}
+            headers = bearer if found["security"] else {}
+            if label in deployment.for_services:
+                body, headers = {"data": {"token": "x"}}, {"Authorization": service.authorization}
             for _ in range(4):  # on every worker
-                answer = server.call(label, headers=bearer if found["security"] else {}, **body)
+                answer = server.call(label, headers=headers, **body)
                 assert answer.status_code == 503, f"{label}: {answer.text}"
                 assert answer.json()["code"] == "database_unavailable", label
         assert server.call("GET /healthz").status_code == 200

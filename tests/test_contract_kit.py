@@ -137,7 +137,7 @@ def test_an_address_where_nobody_answers_is_an_error(tmp_path: Path) -> None:
 
 def test_the_help_tells_the_options(tmp_path: Path) -> None:
     told = contract_test(tmp_path, "--help").stdout
-    for option in ("--url", "--time-budget", "--seed", "--report-dir", "--admin-username"):
+    for option in ("--url", "--time-budget", "--seed", "--report-dir", "--admin-username", "--client-id"):
         assert option in told
 
 

@@ -234,8 +234,8 @@ UNSUPPORTED_MEDIA_TYPE = ProblemType(
     code="unsupported_media_type",
     status=415,
     title="The content type is not supported",
-    detail="Send the body as application/json, in UTF-8 and without a content coding.",
-    remedy="Set Content-Type: application/json.",
+    detail="The content type of the body is not the one that the contract names, or the body has a content coding.",
+    remedy="Set Content-Type to what the contract names, mostly application/json; send UTF-8, not compressed.",
 )
 VALIDATION_FAILED = ProblemType(
     code="validation_failed",

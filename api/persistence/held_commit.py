@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import copy
 from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -69,10 +70,13 @@ class HeldCommit:
     async def _serve(self, session: AsyncSession) -> None:
         while (step := await self._steps.get()) is not None:
             work, told = step
+            noted = {name: copy(value) for name, value in session.info.items()}
             try:
                 async with session.begin_nested():
                     result = await work(session)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is for the one who waits
+                session.info.clear()  # what the work asked to be done before the commit is undone with it
+                session.info.update(noted)
                 told.set_exception(error)
                 told.exception()  # looked at, should nobody wait any more
             else:

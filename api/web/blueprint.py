@@ -11,6 +11,7 @@ import flask_smorest
 import marshmallow as ma
 from flask import Response, current_app
 from flask_smorest.utils import deepupdate, resolve_schema_instance
+from webargs.flaskparser import FlaskParser
 
 from api.core.problems import (
     BODY_TOO_LARGE,
@@ -25,6 +26,8 @@ from api.web.json_body import JsonBodyParser
 View = TypeVar("View", bound=Callable[..., Any])
 
 _compact = json.JSONEncoder(separators=(",", ":")).encode  # made once: json.dumps would make one in every request
+CHALLENGE_HEADERS = {"Bearer": "WWW-Authenticate", "Basic": "WWW-Authenticate-Basic"}
+"""The contract's component for the header of that name, by the authentication scheme of the challenge."""
 
 BODY_PROBLEMS = (MALFORMED_JSON, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED)
 
@@ -93,8 +96,9 @@ def problem_responses(problems: list[ProblemType]) -> dict[int, dict[str, Any]]:
             "content": {"application/problem+json": {"schema": schema, "examples": examples}},
         }
         headers = {}
-        if all(kind.challenge for kind in kinds.values()):
-            headers["WWW-Authenticate"] = {"$ref": "#/components/headers/WWW-Authenticate"}
+        schemes = {(kind.challenge or "").partition(" ")[0] for kind in kinds.values()}
+        if len(schemes) == 1 and schemes <= CHALLENGE_HEADERS.keys():
+            headers["WWW-Authenticate"] = {"$ref": f"#/components/headers/{CHALLENGE_HEADERS[schemes.pop()]}"}
         waits = [kind.code for kind in kinds.values() if kind.retry_after is not None]
         if len(waits) == len(kinds):
             headers["Retry-After"] = {"$ref": "#/components/headers/Retry-After"}
@@ -118,19 +122,21 @@ def _retry_after_of(codes: list[str]) -> dict[str, Any]:
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     """A feature's operations."""
 
-    ARGUMENTS_PARSER = JsonBodyParser()
+    ARGUMENTS_PARSER: FlaskParser = JsonBodyParser()
+    BODY_LOCATION = "json"
+    BODY_PROBLEMS: tuple[ProblemType, ...] = BODY_PROBLEMS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._prepare_doc_cbks.append(self._prepare_problems_and_security)
 
     def arguments(self, schema: ma.Schema, **kwargs: Any) -> Callable[[View], View]:
-        """Take a JSON body and declare the problems of a bad one; see flask-smorest."""
-        take_body = super().arguments(schema, **kwargs)
+        """Take a body (JSON, unless a subclass says otherwise) and declare the problems of a bad one."""
+        take_body = super().arguments(schema, location=self.BODY_LOCATION, **kwargs)
 
         def decorator(view: View) -> View:
             taken: View = take_body(view)
-            return document(taken, problems=BODY_PROBLEMS)
+            return document(taken, problems=self.BODY_PROBLEMS)
 
         return decorator
 

@@ -85,7 +85,7 @@ class JsonBodyParser(FlaskParser):
         charset = req.mimetype_params.get("charset", "utf-8").lower()
         coding = req.headers.get("Content-Encoding", "identity").lower()
         if req.mimetype != "application/json" or charset not in ("utf-8", "utf8") or coding != "identity":
-            raise UNSUPPORTED_MEDIA_TYPE()
+            raise UNSUPPORTED_MEDIA_TYPE("Send the body as application/json, in UTF-8 and without a content coding.")
         return parse(req.get_data(cache=True))
 
     def handle_error(self, error: ma.ValidationError, *_args: Any, **_kwargs: Any) -> NoReturn:

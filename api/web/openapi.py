@@ -3,7 +3,7 @@
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from flask import Flask, current_app
 
 from api import __version__
 from api.core.problems import CATALOGUE, ProblemType
+from api.web.client_guard import BASIC, CLIENT_SCHEME
 from api.web.guards import API_KEY_SCHEME, BEARER_SCHEME
 from api.web.held import Held
 
@@ -115,6 +116,24 @@ def make_api(app: Flask) -> Api:
             "example": 'Bearer realm="ostiary"',
         },
     )
+    api.spec.components.security_scheme(
+        CLIENT_SCHEME,
+        {
+            "type": "http",
+            "scheme": "basic",
+            "description": "The id and secret of a service client, each form-urlencoded first (RFC 6749 section "
+            "2.3.1). `ostiary clients create NAME` makes one on the server.",
+        },
+    )
+    api.spec.components.header(
+        "WWW-Authenticate-Basic",
+        {
+            "description": "How a service client authenticates (RFC 7617).",
+            "required": True,
+            "schema": {"type": "string", "pattern": "^Basic "},
+            "example": BASIC,
+        },
+    )
     api.spec.components.header(
         "Retry-After",
         {
@@ -214,10 +233,10 @@ def check(app: Flask, document: dict[str, Any]) -> None:
         raise ContractIncomplete(f"not in the contract: {undocumented}; in the contract without a route: {unserved}")
 
 
-def install(app: Flask, api: Api, extend: Callable[[dict[str, Any]], None] | None = None) -> Contract:
+def install(app: Flask, api: Api, extend: Iterable[Callable[[dict[str, Any]], None]] = ()) -> Contract:
     """Finish the contract once all blueprints are registered, and keep it in `app`.
 
-    extend: changes the document before it is put in order. Raises ContractIncomplete.
+    extend: change the document, one after the other, before it is put in order. Raises ContractIncomplete.
     """
     text = json.dumps(api.spec.to_dict())
     for code in sorted(CATALOGUE):
@@ -228,8 +247,8 @@ def install(app: Flask, api: Api, extend: Callable[[dict[str, Any]], None] | Non
     for key, name in api.ma_plugin.converter.refs.items():
         document["components"]["schemas"][name]["description"] = inspect.getdoc(key[0])
     check(app, document)
-    if extend is not None:
-        extend(document)
+    for change in extend:
+        change(document)
     used = {tag for _, _, operation in operations(document) for tag in operation["tags"]}
     document["tags"] = [tag for tag in document["tags"] if tag["name"] in used]
     components = document["components"]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests.server import QUICK, ostiary, running
+from contract_tests.server import QUICK, create_service_client, ostiary, running
+from contract_tests.services import ServiceClient
 from openapi.sdk.build import CONTRACT, Contract, build_python, build_typescript
 from openapi.sdk.future import future
 from openapi.sdk.users import PythonUser, TypeScriptUser
@@ -27,10 +28,22 @@ def tomorrow(contract: Contract, tmp_path_factory: pytest.TempPathFactory) -> Co
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server has its data."""
+    return tmp_path_factory.mktemp("ostiary")
+
+
+@pytest.fixture(scope="session")
+def server(data: Path) -> Iterator[str]:
     """The address of a server, started as a user starts it, on a free port and with data of its own."""
-    with running([*ostiary(), "serve"], QUICK, tmp_path_factory.mktemp("ostiary")) as process:
+    with running([*ostiary(), "serve"], QUICK, data) as process:
         yield process.url
+
+
+@pytest.fixture(scope="session")
+def service(data: Path) -> ServiceClient:
+    """A service client of that server."""
+    return create_service_client(QUICK, data)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+from contract_tests.services import ServiceClient
 from openapi.processes import succeeded
 from openapi.sdk.build import PYTHON, Contract, generate_python
 from openapi.sdk.users import PythonUser
@@ -28,8 +29,9 @@ def test_it_is_a_wheel_and_an_sdist_of_the_contracts_version(contract: Contract,
         assert f"ostiary_client-{version}/README.md" in archive.getnames()
 
 
-def test_a_user_goes_the_whole_way(python_user: PythonUser, server: str) -> None:
-    assert succeeded(python_user.run(TESTS / "journey.py", server)) == "arrived\n"
+def test_a_user_goes_the_whole_way(python_user: PythonUser, server: str, service: ServiceClient) -> None:
+    arguments = (server, service.client_id, service.secret)
+    assert succeeded(python_user.run(TESTS / "journey.py", *arguments)) == "arrived\n"
 
 
 def test_it_bears_a_newer_server(python_user: PythonUser) -> None:

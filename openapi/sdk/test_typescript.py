@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from contract_tests.services import ServiceClient
 from openapi.processes import succeeded
 from openapi.sdk.build import TYPESCRIPT, Contract, build_typescript
 from openapi.sdk.users import TypeScriptUser
@@ -37,8 +38,9 @@ def user(typescript_user: TypeScriptUser) -> TypeScriptUser:
     return typescript_user
 
 
-def test_a_user_goes_the_whole_way(user: TypeScriptUser, server: str) -> None:
-    assert succeeded(user.run(TESTS / "journey.ts", server)) == "arrived\n"
+def test_a_user_goes_the_whole_way(user: TypeScriptUser, server: str, service: ServiceClient) -> None:
+    arguments = (server, service.client_id, service.secret)
+    assert succeeded(user.run(TESTS / "journey.ts", *arguments)) == "arrived\n"
 
 
 def test_it_bears_a_newer_server(user: TypeScriptUser) -> None:

@@ -184,5 +184,6 @@ def test_in_production_the_page_works_and_nothing_is_filled_in(serve: Serve, pag
     script = httpx.get(f"{server.url}/docs/initializer.js").text
     assert "SwaggerUIBundle" in script
     assert "ADMINISTRATOR" not in script
+    assert "CLIENT" not in script
     with sqlite3.connect(database) as connection:
         assert connection.execute("SELECT count(*) FROM users").fetchone() == (0,)

@@ -9,7 +9,7 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -346,6 +346,83 @@ def test_signed_garbage_is_refused(tokens: AccessTokens, claims: bytes) -> None:
     signing_input = f"{encode({'alg': 'ES256', **HEADER})}.{encode(claims)}"
     signature = jwt.get_algorithm_by_name("ES256").sign(signing_input.encode(), KEY.private_key)
     refused(tokens, f"{signing_input}.{encode(signature)}")
+
+
+def raw_signed(header: bytes, claims: bytes, key: SigningKey = KEY) -> str:
+    """A token whose signature is good, of parts that no JSON library would write."""
+    signing_input = f"{encode(header)}.{encode(claims)}"
+    signature = jwt.get_algorithm_by_name("ES256").sign(signing_input.encode(), key.private_key)
+    return f"{signing_input}.{encode(signature)}"
+
+
+def der_signature(signing_input: bytes) -> bytes:
+    return KEY.private_key.sign(signing_input, ec.ECDSA(hashes.SHA256()))
+
+
+HEAD, PAYLOAD, SIGNATURE = signed().split(".")
+GOOD_HEADER = json.dumps({"alg": "ES256", **HEADER}).encode()
+GOOD_CLAIMS = json.dumps(CLAIMS).encode()
+TWO_ALGORITHMS = b'{"alg":"ES256","alg":"none","kid":"kid-1","typ":"at+jwt"}'
+P384 = ec.generate_private_key(ec.SECP384R1())
+
+ATTACKS: dict[str, str] = {
+    # RFC 8725 section 2.1 and 3.1: the algorithm is the verifier's to choose.
+    "alg in lower case": f"{encode({**HEADER, 'alg': 'es256'})}.{PAYLOAD}.{SIGNATURE}",
+    "alg as a list": f"{encode({**HEADER, 'alg': ['ES256']})}.{PAYLOAD}.{SIGNATURE}",
+    "alg none after ES256": raw_signed(TWO_ALGORITHMS, GOOD_CLAIMS),
+    "alg none after ES256, unsigned": f"{encode(TWO_ALGORITHMS)}.{PAYLOAD}.",
+    "without alg": raw_signed(json.dumps(HEADER).encode(), GOOD_CLAIMS),
+    # Section 2.2 and 3.2 to 3.4: keys and signatures of another kind.
+    "signature in DER": f"{HEAD}.{PAYLOAD}.{encode(der_signature(f'{HEAD}.{PAYLOAD}'.encode()))}",
+    "signature of P-384": f"{HEAD}.{PAYLOAD}.{encode(P384.sign(b'x', ec.ECDSA(hashes.SHA384())))}",
+    "signature twice": f"{HEAD}.{PAYLOAD}.{SIGNATURE}{SIGNATURE}",
+    "signature of another token": f"{HEAD}.{encode(CLAIMS | {'roles': ['owner']})}.{SIGNATURE}",
+    "header of another token": f"{encode({'alg': 'ES256', **HEADER, 'x': 1})}.{PAYLOAD}.{SIGNATURE}",
+    # Section 2.4 and 3.7: encodings.
+    "padded": f"{HEAD}.{PAYLOAD}.{SIGNATURE}==",
+    "padded payload": f"{HEAD}.{PAYLOAD}====.{SIGNATURE}",
+    "in the other base64": f"{HEAD}.{PAYLOAD}.{SIGNATURE.replace('-', '+').replace('_', '/')}+/",
+    "with a line end in it": f"{HEAD}.{PAYLOAD[:9]}\n{PAYLOAD[9:]}.{SIGNATURE}",
+    "with a sign that is not base64": f"{HEAD}.{PAYLOAD[:9]}!{PAYLOAD[9:]}.{SIGNATURE}",
+    "header in UTF-16": raw_signed(GOOD_HEADER.decode().encode("utf-16"), GOOD_CLAIMS),
+    "claims in UTF-16": raw_signed(GOOD_HEADER, GOOD_CLAIMS.decode().encode("utf-16-le")),
+    "in the JSON serialization": json.dumps({"protected": HEAD, "payload": PAYLOAD, "signature": SIGNATURE}),
+    "detached": f"{HEAD}..{SIGNATURE}",
+    # Section 2.5: nested and encrypted.
+    "nested": raw_signed(json.dumps({"alg": "ES256", **HEADER, "cty": "JWT"}).encode(), signed().encode()),
+    "nested in quotes": raw_signed(GOOD_HEADER, json.dumps(signed()).encode()),
+    "encrypted": f"{encode({**HEADER, 'alg': 'ECDH-ES', 'enc': 'A256GCM'})}..{encode(b'iv')}.{PAYLOAD}.{SIGNATURE}",
+    "deep claims": raw_signed(GOOD_HEADER, b'{"roles":' * 300 + b"1" + b"}" * 300),
+    # Section 2.7, 3.8, 3.9: substitution. A duplicate member counts as it stands last (RFC 7519 section 4).
+    "another issuer last": raw_signed(GOOD_HEADER, GOOD_CLAIMS[:-1] + b',"iss":"https://evil.example"}'),
+    "another audience last": raw_signed(GOOD_HEADER, GOOD_CLAIMS[:-1] + b',"aud":"https://evil.example"}'),
+    "expired last": raw_signed(GOOD_HEADER, GOOD_CLAIMS[:-1] + b',"exp":1}'),
+    "another type last": raw_signed(GOOD_HEADER[:-1] + b',"typ":"JWT"}', GOOD_CLAIMS),
+    "an unknown key last": raw_signed(GOOD_HEADER[:-1] + b',"kid":"kid-3"}', GOOD_CLAIMS),
+    # Section 2.10 and 3.10: what the token says about keys is not followed.
+    "kid that is a path": signed(header={**HEADER, "kid": "../../../../dev/null"}),
+    "kid that is SQL": signed(header={**HEADER, "kid": "' UNION SELECT 'kid-1' --"}),
+    "kid that is an address": signed(header={**HEADER, "kid": "https://evil.example/key"}),
+    "kid with a NUL": signed(header={**HEADER, "kid": "kid-1\0"}),
+    "key in the header, kid of it": signed(
+        key=SigningKey.generate("x"), header={**HEADER, "kid": "x", "jwk": SigningKey.generate("x").to_jwk()}
+    ),
+    # Section 3.11: kinds of tokens.
+    "ID token": signed(header={**HEADER, "typ": "JWT"}),
+    "refresh token": signed(header={**HEADER, "typ": "refresh+jwt"}),
+    "log-out token": signed(header={**HEADER, "typ": "logout+jwt"}),
+    "DPoP proof": signed(header={**HEADER, "typ": "dpop+jwt"}),
+}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_the_attacks_of_rfc_8725_are_refused(tokens: AccessTokens, name: str) -> None:
+    refused(tokens, ATTACKS[name])
+
+
+def test_the_parts_that_the_attacks_are_made_of_are_good(tokens: AccessTokens) -> None:
+    assert tokens.verify(raw_signed(GOOD_HEADER, GOOD_CLAIMS), RING).user_id == "user-id"
+    assert tokens.verify(f"{HEAD}.{PAYLOAD}.{SIGNATURE}", RING).user_id == "user-id"
 
 
 def test_a_token_longer_than_any_of_ours_is_not_looked_at(tokens: AccessTokens) -> None:

@@ -1,6 +1,7 @@
 """A transaction whose commit waits."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -50,6 +51,26 @@ def test_a_write_that_fails_undoes_itself_alone(database_url: str) -> None:
         return await ids(database)
 
     assert run(database_url, scenario) == [1, 2]
+
+
+def test_what_a_failed_write_has_asked_for_before_the_commit_is_not_done(database_url: str) -> None:
+    async def scenario(database: Database) -> list[int]:
+        def asking(number: int) -> Callable[[AsyncSession], Awaitable[None]]:
+            async def work(session: AsyncSession) -> None:
+                database.before_commit(session, insert(10 + number))
+                await insert(number)(session)
+
+            return work
+
+        held = database.hold()
+        with held.in_force():
+            await database.write(asking(1))
+            with pytest.raises(IntegrityError):
+                await database.write(asking(1))
+        await held.commit(insert(3))
+        return await ids(database)
+
+    assert run(database_url, scenario) == [1, 3, 11]
 
 
 def test_a_last_write_that_fails_undoes_all(database_url: str) -> None:

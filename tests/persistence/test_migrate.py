@@ -116,7 +116,10 @@ def test_an_empty_database_gets_everything_and_a_second_time_nothing(
 def test_what_is_missing_is_added_and_what_is_there_stays(database_url: str, later: Any) -> None:
     async def user(session: AsyncSession) -> None:
         await session.execute(
-            sa.text("INSERT INTO users VALUES ('id', 'user1', 'user1', 'hash', '2026-11-23 12:00:00+00:00')")
+            sa.text(
+                "INSERT INTO users (id, username, username_key, password_hash, created_at) VALUES ("
+                "'id', 'user1', 'user1', 'hash', '2026-11-23 12:00:00+00:00')"
+            )
         )
 
     async def write() -> None:

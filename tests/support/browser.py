@@ -151,7 +151,8 @@ class SwaggerUi:
         """Give `token` in the dialog."""
         self.page.locator(".auth-wrapper button.authorize").first.click()
         dialog = self.page.locator(".modal-ux")
-        dialog.locator("input").first.fill(token)  # of the two schemes, that of access tokens
-        dialog.locator("button.authorize").first.click()
-        dialog.locator("button.btn-done").first.click()
+        bearer = dialog.locator(".auth-container").filter(has_text="bearerAuth")
+        bearer.locator("input").fill(token)
+        bearer.locator("button.authorize").click()
+        bearer.locator("button.btn-done").click()
         dialog.wait_for(state="detached")

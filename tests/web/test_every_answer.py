@@ -15,12 +15,13 @@ from werkzeug.test import TestResponse
 from api.core.idempotency import Asked
 from api.features.accounts.models import UserRow
 from tests.conftest import App, MakeApp
+from tests.support.clients import FORM, basic, new_client
 from tests.support.people import PASSWORD, Person, person, register
 from tests.web.test_contract import DOCUMENT, OPERATIONS
 
 UNREACHABLE = "sqlite+aiosqlite:////there/is/no/such/directory/ostiary.db"
 
-JSON = {"content_type": "application/json"}
+JSON = "application/json"
 PATHS = {
     "getDocsAsset": {"asset": "swagger-ui.css"},
     "getProblem": {"code": "invalid_token"},
@@ -40,9 +41,19 @@ class Scene:
     def call(self, app: App | None = None, parameters: dict[str, str] | None = None, **kwargs: Any) -> TestResponse:
         path, method, operation = OPERATIONS[self.name]
         if "requestBody" in operation and not {"data", "json"} & kwargs.keys():
-            kwargs["json"] = self.good_body()
+            kwargs["data" if self.is_form else "json"] = self.good_body()
+        if self.is_for_clients and "headers" not in kwargs:
+            kwargs["headers"] = new_client(self.app)
         path = path.format(**{**PATHS.get(self.name, {}), **(parameters or {})})
         return (app or self.app).client.open(path, method=method.upper(), **kwargs)
+
+    @property
+    def is_form(self) -> bool:
+        return FORM in OPERATIONS[self.name][2].get("requestBody", {}).get("content", {})
+
+    @property
+    def is_for_clients(self) -> bool:
+        return OPERATIONS[self.name][2]["security"] == [{"clientAuth": []}]
 
     def good_body(self) -> dict[str, Any]:
         if self.name == "createMyApiKey":
@@ -51,6 +62,8 @@ class Scene:
             return {"present_password": PASSWORD, "new_password": f"{PASSWORD} two"}
         if self.name == "reauthenticate":
             return {"password": PASSWORD}
+        if self.is_form:
+            return {"token": person(self.app, "bearer").tokens["access_token"]}
         if self.name == "refresh":
             return {"refresh_token": person(self.app, "refresher").tokens["refresh_token"]}
         if self.name == "login":
@@ -66,14 +79,15 @@ class Scene:
 
     def caller(self) -> dict[str, Any]:
         """Who sends it if somebody must: an administrator."""
-        return self.authenticated(("admin",)) if OPERATIONS[self.name][2]["security"] else {}
+        guarded = OPERATIONS[self.name][2]["security"] and not self.is_for_clients
+        return self.authenticated(("admin",)) if guarded else {}
 
     def authenticated(self, roles: tuple[str, ...] = ()) -> dict[str, Any]:
         return {"headers": person(self.app, "caller", roles).bearer}
 
 
 def success(scene: Scene) -> TestResponse:
-    guarded = bool(OPERATIONS[scene.name][2]["security"])
+    guarded = bool(OPERATIONS[scene.name][2]["security"]) and not scene.is_for_clients
     if scene.name == "endMySession":
         caller = person(scene.app, "caller")
         return scene.call(headers=caller.bearer, parameters={"session_id": caller.tokens["session_id"]})
@@ -96,6 +110,8 @@ def unreachable_database(scene: Scene) -> TestResponse:
     bodies["login"] = bodies["register"]
     bodies["changeMyPassword"] = {"present_password": PASSWORD, "new_password": PASSWORD}
     bodies["reauthenticate"] = {"password": PASSWORD}
+    if scene.is_for_clients:
+        return scene.call(app, headers=basic("an id", "a secret"), data={"token": "x"})
     bodies["createMyApiKey"] = {"name": "robot", "scopes": []}
     body = {"json": bodies[scene.name]} if scene.name in bodies else {}
     return scene.call(app, headers={"Authorization": "Bearer x.y.z"}, **body)
@@ -211,8 +227,12 @@ def key_in_use(scene: Scene) -> TestResponse:
 
 SCENARIOS: dict[str, Callable[[Scene], TestResponse]] = {
     "not modified": not_modified,
-    "malformed_json": lambda scene: scene.call(data="{", **JSON, **scene.caller()),
-    "body_too_large": lambda scene: scene.call(data=b" " * 65537, **JSON, **scene.caller()),
+    "malformed_json": lambda scene: scene.call(data="{", content_type=JSON, **scene.caller()),
+    "body_too_large": lambda scene: scene.call(
+        data=b" " * 65537, content_type=FORM if scene.is_form else JSON, **scene.caller()
+    ),
+    "invalid_request": lambda scene: scene.call(data="token=1&token=2", content_type=FORM),
+    "invalid_client": lambda scene: scene.call(headers=basic("an id", "a secret")),
     "unsupported_media_type": lambda scene: scene.call(data="x=y", content_type="text/plain", **scene.caller()),
     "validation_failed": lambda scene: scene.call(json={}, **scene.caller()),
     "authentication_required": lambda scene: scene.call(),

@@ -1,21 +1,30 @@
-"""Signing keys: made once, kept sealed in the database, shared by all workers."""
+"""Signing keys: kept sealed in the database, shared by all workers."""
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.access_tokens import SigningKey
 from api.core.clock import Clock
+from api.core.problems import DATABASE_UNAVAILABLE, Problem
 from api.core.randomness import Randomness
 from api.core.sealing import Sealer, Unsealable
 from api.features.keys.models import SigningKeyRow
+from api.features.keys.rules import is_published, signing
+from api.features.revocation.service import Revocations
 from api.persistence.database import Database, is_duplicate
 
+log = structlog.stdlib.get_logger(__name__)
+
 CURRENT = "current"
+PURPOSE = "signing key"
 RELOAD_EVERY = 5.0
 """Seconds between two looks at the database for keys that tokens name and nobody knows."""
 
@@ -24,70 +33,121 @@ class KeysUnreadable(Exception):
     """The signing keys were sealed under another secret, or were altered."""
 
 
-class Keys:
-    """The signing keys. They are read with the first use and kept; `ring` holds each by its kid."""
+@dataclass(frozen=True)
+class _Held:
+    """A key in memory."""
 
-    def __init__(self, database: Database, secret_key: str, clock: Clock, randomness: Randomness) -> None:
+    key: SigningKey
+    activates_at: datetime
+    retires_at: datetime | None
+    sealed: bytes
+
+    @property
+    def kid(self) -> str:
+        return self.key.kid
+
+
+class Keys:
+    """The signing keys as one worker knows them: read with the first use, and anew when the feed says so.
+
+    A key is published before it signs and for as long as a token of it may be valid; see `rotation`.
+    """
+
+    def __init__(
+        self, database: Database, revocations: Revocations, secret_key: str, clock: Clock, randomness: Randomness
+    ) -> None:
         self._database = database
-        self._sealer = Sealer(secret_key, "signing key", randomness)
+        self._revocations = revocations
+        self._sealer = Sealer(secret_key, PURPOSE, randomness)
         self._clock = clock
         self._randomness = randomness
-        self._ring: dict[str, SigningKey] = {}
-        self._current: SigningKey | None = None
+        self._held: list[_Held] = []
+        self._changed = False
         self._loaded_at = 0.0
         self._loading = asyncio.Lock()
+        revocations.on("keys", self._note_change)
 
     async def current(self) -> SigningKey:
         """Return the key that signs; raises KeysUnreadable and the problem `database_unavailable`."""
-        await self.ring()
-        if self._current is None:
-            raise KeysUnreadable("no signing key is marked as the current one")
-        return self._current
+        await self._refresh()
+        found = signing(self._held, self._clock.now())
+        if found is None:
+            raise KeysUnreadable("there is no signing key; make one with: ostiary keys rotate --now")
+        return found.key
 
     async def ring(self) -> Mapping[str, SigningKey]:
-        """Return all keys by kid, making the first if there is none; raises as `current` does."""
-        if not self._ring:
-            async with self._loading:
-                if not self._ring:
-                    await self._load()
-        return self._ring
+        """Return the published keys by kid, making the first if there is none; raises as `current` does.
+
+        One that was retired a moment ago may be among them: what it has signed is revoked by the feed.
+        """
+        if not self._held or self._changed:
+            await self._load()
+        return self._published()
 
     async def reloaded_ring(self) -> Mapping[str, SigningKey]:
-        """Return all keys by kid, read anew unless that was done a moment ago; raises as `current` does.
+        """Return the published keys by kid, read anew unless that was done a moment ago; raises as `current` does.
 
-        Bounded, because anybody can send a token that names an unknown key.
+        Bounded, because anybody can send a token that names an unknown key. A change that the feed tells is read at
+        once; out of touch with it, the database is asked each time.
         """
-        async with self._loading:
-            if self._clock.timestamp() - self._loaded_at >= RELOAD_EVERY:
-                await self._load()
-        return self._ring
+        in_touch = self._revocations.is_current()
+        if not in_touch or self._changed or self._clock.timestamp() - self._loaded_at >= RELOAD_EVERY:
+            await self._load()
+        return self._published()
 
     async def jwks(self) -> dict[str, Any]:
-        """Return the public keys as a JWK Set (RFC 7517 section 5)."""
-        return {"keys": [key.to_jwk() for key in (await self.ring()).values()]}
+        """Return the public keys as a JWK Set (RFC 7517 section 5); raises as `current` does.
+
+        While the database cannot be reached, those known; none can be retired meanwhile.
+        """
+        try:
+            await self._refresh()
+        except Problem as problem:
+            if problem.kind is not DATABASE_UNAVAILABLE or not self._held:
+                raise
+        return {"keys": [key.to_jwk() for key in self._published().values()]}
+
+    def _note_change(self, _: str) -> None:
+        self._changed = True
+
+    def _published(self) -> dict[str, SigningKey]:
+        now = self._clock.now()
+        return {held.kid: held.key for held in self._held if is_published(held, now)}
+
+    async def _refresh(self) -> None:
+        """Make sure that the keys are those in the database, asking it only if the feed does not suffice."""
+        if not self._revocations.is_current() or self._changed or not self._held:
+            await self._load()
 
     async def _load(self) -> None:
-        rows = await self._rows()
-        if not rows:
-            await self._make_first()
-            rows = await self._rows()
-        ring = {row.kid: self._open(row) for row in rows}
-        self._current = next((ring[row.kid] for row in rows if row.slot == CURRENT), None)
-        self._ring = ring
-        self._loaded_at = self._clock.timestamp()
+        async with self._loading:
+            self._changed = False
+            try:
+                rows = await self._rows()
+                if not rows:
+                    await self._make_first()
+                    rows = await self._rows()
+                opened = {held.sealed: held.key for held in self._held}
+                self._held = [
+                    _Held(
+                        opened.get(row.sealed_private_key) or self._open(row),
+                        row.activates_at,
+                        row.retires_at,
+                        row.sealed_private_key,
+                    )
+                    for row in rows
+                ]
+            except BaseException:
+                self._changed = True
+                raise
+            self._loaded_at = self._clock.timestamp()
 
     async def _rows(self) -> list[SigningKeyRow]:
         async with self._database.read() as session:
             return list(await session.scalars(select(SigningKeyRow).order_by(SigningKeyRow.kid)))
 
     async def _make_first(self) -> None:
-        key = SigningKey.generate(self._randomness.new_id())
-        row = SigningKeyRow(
-            kid=key.kid,
-            slot=CURRENT,
-            sealed_private_key=self._sealer.seal(key.to_der(), key.kid),
-            created_at=self._clock.now(),
-        )
+        row = new_row(self._sealer, self._randomness.new_id(), self._clock.now(), self._clock.now())
 
         async def insert(session: AsyncSession) -> None:
             session.add(row)
@@ -103,6 +163,18 @@ class Keys:
             return SigningKey.from_der(row.kid, self._sealer.unseal(row.sealed_private_key, row.kid))
         except (Unsealable, ValueError, TypeError) as error:
             raise KeysUnreadable(
-                f"signing key {row.kid} cannot be opened: OSTIARY_SECRET_KEY is not the one under which it was sealed. "
-                "Set the former secret."
+                f"signing key {row.kid} cannot be opened: it was altered, or OSTIARY_SECRET_KEY is not the one under "
+                "which it was sealed. Set the former secret; if it is lost: ostiary keys rotate --now, then "
+                f"ostiary keys retire {row.kid}."
             ) from error
+
+
+def new_row(sealer: Sealer, kid: str, created_at: datetime, activates_at: datetime) -> SigningKeyRow:
+    """Return the row of a new key, which is the newest."""
+    return SigningKeyRow(
+        kid=kid,
+        slot=CURRENT,
+        sealed_private_key=sealer.seal(SigningKey.generate(kid).to_der(), kid),
+        created_at=created_at,
+        activates_at=activates_at,
+    )

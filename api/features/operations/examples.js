@@ -1,6 +1,7 @@
 // Fills in what the contract's examples cannot hold: a live access token, refresh token, session and API key.
 // Served in the development profile alone. Before it stands
-//   const ADMINISTRATOR = {"username": "…", "password": "…"};   or null where there is no example administrator.
+//   const ADMINISTRATOR = {"username": "…", "password": "…"};   or null where there is no example administrator,
+//   const CLIENT = {"id": "…", "secret": "…"};                  or null where there is no example client.
 "use strict";
 
 window.fillExamples = (() => {
@@ -89,6 +90,12 @@ window.fillExamples = (() => {
   // A token that somebody has typed into the dialog is sent as it is, also when it is no longer good.
   async function authorize(request, operation, contract) {
     if (!operation.security?.length || request.headers.Authorization) {
+      return;
+    }
+    if (operation.security.some((schemes) => "clientAuth" in schemes)) {
+      if (CLIENT) {
+        request.headers.Authorization = `Basic ${btoa(`${CLIENT.id}:${CLIENT.secret}`)}`; // nothing in it to escape
+      }
       return;
     }
     const needsAdministrator = operation.security.some((schemes) => Object.values(schemes).flat().includes("admin"));

@@ -48,10 +48,13 @@ class Page:
     """Swagger UI as one application serves it.
 
     filled: whether the page's own script fills in live tokens (the development profile). administrator: the user name
-    and password of the example administrator for operations that need that role; None if there is none.
+    and password of the example administrator for operations that need that role; client: id and secret of the example
+    client for those that are for other services; None if there is none.
     """
 
-    def __init__(self, *, filled: bool, administrator: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self, *, filled: bool, administrator: tuple[str, str] | None = None, client: tuple[str, str] | None = None
+    ) -> None:
         self.html = Held(
             _PAGE.encode(),
             "text/html; charset=utf-8",
@@ -62,29 +65,33 @@ class Page:
                 **_ISOLATED,
             },
         )
-        self._initializer = _initializer(filled=filled, administrator=None)
-        self._with_administrator = administrator and _initializer(filled=filled, administrator=administrator)
+        self._initializer = _initializer(filled=filled, administrator=None, client=None)
+        self._with_identities: Held | None = None
+        if administrator or client:
+            self._with_identities = _initializer(filled=filled, administrator=administrator, client=client)
 
     def asset(self, name: str, host: str) -> Held | None:
         """Return one of the page's files, None if it has no such file; `host` is the request's Host header field.
 
-        Only a request for a loopback name is shown the example administrator: not one for a name that somebody else
-        has made to lead here (DNS rebinding), or that leads to a proxy or a tunnel before this server.
+        Only a request for a loopback name is shown the example administrator and client: not one for a name that
+        somebody else has made to lead here (DNS rebinding), or that leads to a proxy or a tunnel before this server.
         """
         if name == INITIALIZER:
-            if self._with_administrator is not None and is_loopback(without_port(host)):
-                return self._with_administrator
+            if self._with_identities is not None and is_loopback(without_port(host)):
+                return self._with_identities
             return self._initializer
         return _of_the_package(name) if name in _OF_THE_PACKAGE else None
 
 
-def _initializer(*, filled: bool, administrator: tuple[str, str] | None) -> Held:
+def _initializer(*, filled: bool, administrator: tuple[str, str] | None, client: tuple[str, str] | None) -> Held:
     here = resources.files(__package__)
     script = (here / INITIALIZER).read_text("utf-8")
     if filled:
-        told = None if administrator is None else {"username": administrator[0], "password": administrator[1]}
-        script = f"const ADMINISTRATOR = {json.dumps(told)};\n\n{(here / 'examples.js').read_text('utf-8')}\n{script}"
-    kept = "no-cache" if administrator is None else "no-store"  # a password belongs into no cache
+        person = administrator and {"username": administrator[0], "password": administrator[1]}
+        service = client and {"id": client[0], "secret": client[1]}
+        known = f"const ADMINISTRATOR = {json.dumps(person)};\nconst CLIENT = {json.dumps(service)};\n"
+        script = f"{known}\n{(here / 'examples.js').read_text('utf-8')}\n{script}"
+    kept = "no-store" if administrator or client else "no-cache"  # a password belongs into no cache
     return Held(script.encode(), "text/javascript; charset=utf-8", {"Cache-Control": kept, **_ISOLATED})
 
 

@@ -93,6 +93,10 @@ class Revocations:
         """Call `callback` with the subject of each entry of this kind when it reaches this worker."""
         self._callbacks.setdefault(kind, []).append(callback)
 
+    def is_current(self) -> bool:
+        """Return whether everything committed so far is known, and callbacks have been called; on the loop alone."""
+        return self._started and self._follower.is_current()
+
     def allows_now(self, bearer: Principal) -> bool | None:
         """Return whether nothing is revoked that `bearer` needs, or None if the database must be asked.
 

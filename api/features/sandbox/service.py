@@ -22,9 +22,9 @@ FARTHEST = 100 * 365 * 86400
 MOST_TIMES = 100
 """The most requests that one call makes fail."""
 
-KEPT_TABLES = ("signing_keys", "roles", "revocations", "audit_events")
-"""Survive a reset: who holds the public keys would otherwise have to fetch them anew, the roles are put right by
-`after_reset`, what is revoked stays so, and the audit trail is never shortened."""
+KEPT_TABLES = ("signing_keys", "service_clients", "roles", "revocations", "audit_events")
+"""Survive a reset: who holds the public keys, or a client's secret, would otherwise have to get new ones, the roles are
+put right by `after_reset`, what is revoked stays so, and the audit trail is never shortened."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,14 @@ SESSIONS_ENDED = EventType(
         "session_ids": {"type": "array", "items": {"type": "string", "format": "uuid"}},
         "reason": {
             "type": "string",
-            "enum": ["logout", "ended_by_user", "ended_by_administrator", "password_change", "account_disabled"],
+            "enum": [
+                "logout",
+                "revoked",
+                "ended_by_user",
+                "ended_by_administrator",
+                "password_change",
+                "account_disabled",
+            ],
         },
     },
 )

@@ -25,6 +25,17 @@ class Successor:
 
 
 @dataclass(frozen=True)
+class RefreshTokenState:
+    """What is known of a refresh token. `is_active`: whether it is unused, and its session goes on."""
+
+    session_id: str
+    user_id: str
+    created_at: datetime
+    expires_at: datetime
+    is_active: bool
+
+
+@dataclass(frozen=True)
 class Reused:
     """The token was used before its successor was, and again: its session must end."""
 
@@ -47,6 +58,21 @@ class Rotation:
     async def issue(self, session: AsyncSession, owner: SessionRow, standing: Standing, now: datetime) -> Successor:
         """Add a refresh token to a session and return it, in one statement."""
         return await self._add(session, owner, standing, self._randomness.token(), now)
+
+    async def state(self, session: AsyncSession, refresh_token: str) -> RefreshTokenState | None:
+        """Return what is known of a refresh token, which stays as it is; None if it never was one of ours."""
+        now = self._clock.now()
+        query = (
+            select(RefreshTokenRow, SessionRow)
+            .join(SessionRow, SessionRow.id == RefreshTokenRow.session_id)
+            .where(RefreshTokenRow.digest == digest(refresh_token))
+        )
+        found = (await session.execute(query)).one_or_none()
+        if found is None:
+            return None
+        token, owner = found[0], found[1]
+        is_active = token.used_at is None and owner.ended_at is None and now < min(token.expires_at, owner.expires_at)
+        return RefreshTokenState(owner.id, owner.user_id, token.created_at, token.expires_at, is_active)
 
     async def rotate(self, session: AsyncSession, refresh_token: str) -> Successor | Reused | None:
         """Return the successor, or None when the token buys nothing; in a transaction that must be committed.

@@ -32,7 +32,7 @@ from api.features.sessions.problems import (
     INVALID_REFRESH_TOKEN,
     WRONG_PASSWORD,
 )
-from api.features.sessions.rotation import Reused, Rotation, Successor
+from api.features.sessions.rotation import RefreshTokenState, Reused, Rotation, Successor
 from api.features.sessions.store import end
 from api.persistence.database import Database
 from api.persistence.last_times import LastTimes
@@ -147,13 +147,13 @@ class Sessions:
             raise INVALID_REFRESH_TOKEN()
         return await self._pair(outcome)
 
-    async def log_out(self, session_id: str, user_id: str, client: Client) -> None:
+    async def log_out(self, session_id: str, user_id: str, client: Client, reason: str = "logout") -> None:
         """End a session, and with it every token of it; raises the problem `database_unavailable`."""
 
         async def finish(session: AsyncSession) -> None:
-            ended = await end(session, self._revocations, self._clock.now(), "logout", SessionRow.id == session_id)
+            ended = await end(session, self._revocations, self._clock.now(), reason, SessionRow.id == session_id)
             if ended:
-                self._audit.record(session, SESSIONS_ENDED, client, user_id=user_id, session_ids=ended, reason="logout")
+                self._audit.record(session, SESSIONS_ENDED, client, user_id=user_id, session_ids=ended, reason=reason)
 
         await self._revocations.write(finish)
 
@@ -208,6 +208,14 @@ class Sessions:
             return None
         allowed = self._revocations.allows_now(bearer)
         return None if allowed is None else self._accepted(bearer, allowed=allowed)
+
+    async def look_up_refresh_token(self, refresh_token: str) -> RefreshTokenState | None:
+        """Return what is known of a refresh token, which stays as it is; None if it never was one of ours.
+
+        Raises the problem `database_unavailable`.
+        """
+        async with self._database.read() as session:
+            return await self._rotation.state(session, refresh_token)
 
     async def authenticate(self, token: str) -> Principal:
         """Return whom an access token stands for; raises the problems `invalid_token` and `database_unavailable`."""

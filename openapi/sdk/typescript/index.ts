@@ -11,6 +11,8 @@ export interface Settings {
   baseUrl: string;
   /** The access token, or a function that returns it; asked before each call that needs one. */
   token?: string | (() => string | undefined | Promise<string | undefined>);
+  /** The id and secret of a service client, sent where an operation is for other services. */
+  client?: { id: string; secret: string };
   /** Stands in for the global `fetch`: a proxy, a retry, a test. */
   fetch?: typeof fetch;
 }
@@ -39,10 +41,12 @@ export function isProblem(value: unknown): value is Problem {
  * It rejects if there was no answer (as `fetch` does) or one that is no problem (UnexpectedAnswer).
  */
 export class Ostiary extends Calls {
-  constructor({ baseUrl, token, fetch }: Settings) {
+  constructor({ baseUrl, token, client: service, fetch }: Settings) {
+    // RFC 6749 section 2.3.1: each is form-urlencoded first.
+    const pair = service && `${encodeURIComponent(service.id)}:${encodeURIComponent(service.secret)}`;
     const client = createClient({
       baseUrl: baseUrl.replace(/\/+$/, ''),
-      auth: typeof token === 'function' ? token : () => token,
+      auth: ({ scheme }) => (scheme === 'basic' ? pair : typeof token === 'function' ? token() : token),
       ...(fetch ? { fetch } : {}),
     });
     client.interceptors.error.use((error, response) => {

@@ -4,13 +4,13 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
-from api.app import make_services
-from api.core.access_tokens import SigningKey
+from api.app import make_services, run_with_services
+from api.core.problems import DATABASE_UNAVAILABLE
 from api.features.keys.models import SigningKeyRow
-from api.features.keys.service import Keys, KeysUnreadable
-from tests.conftest import App, MakeApp
-from tests.support.clock import FakeClock
+from api.features.keys.service import KeysUnreadable
+from tests.conftest import App
 from tests.support.people import person
 
 
@@ -49,32 +49,29 @@ def test_another_secret_cannot_open_the_keys(app: App) -> None:
         asyncio.run(start())
 
 
-def test_a_key_made_elsewhere_is_found_when_a_token_names_it(
-    make_app: MakeApp, database_url: str, clock: FakeClock
-) -> None:
-    app, other = make_app(database_url), make_app(database_url)
+def test_a_key_that_was_altered_cannot_be_opened(app: App) -> None:
     app.run(app.services.keys.ring)
-    key = SigningKey.generate("0199f6a2-0000-7000-8000-000000000001")
 
-    async def add(session) -> None:
-        sealed = app.services.keys._sealer.seal(key.to_der(), key.kid)
-        session.add(SigningKeyRow(kid=key.kid, slot=None, sealed_private_key=sealed, created_at=clock.now()))
+    async def alter(session) -> None:
+        row = (await session.scalars(select(SigningKeyRow))).one()
+        row.sealed_private_key = row.sealed_private_key[:-1] + bytes([row.sealed_private_key[-1] ^ 1])
 
-    ada = person(app)
-    other.run(other.services.database.write, add)
-    other.run(other.services.keys.ring)
-    other.services.keys._current = key
-    pair = other.client.post("/refresh", json={"refresh_token": ada.tokens["refresh_token"]}).json
-    bearer = {"Authorization": f"Bearer {pair['access_token']}"}
-    # A look at the database for an unknown key is allowed every few seconds.
-    assert app.client.get("/protected", headers=bearer).json["code"] == "invalid_token"
-    clock.move(5)
-    assert app.client.get("/protected", headers=bearer).status_code == 200
+    app.run(app.services.database.write, alter)
+    with pytest.raises(KeysUnreadable, match="altered"):
+        run_with_services(app.settings, lambda services: services.keys.ring())
 
 
-def test_without_a_current_key_nothing_is_signed(app: App) -> None:
-    keys: Keys = app.services.keys
-    app.run(keys.ring)
-    keys._current = None
-    with pytest.raises(KeysUnreadable, match="current"):
-        app.run(keys.current)
+def test_the_jwks_is_not_sent_again_to_who_has_it(app: App) -> None:
+    first = app.client.get("/.well-known/jwks.json")
+    again = app.client.get("/.well-known/jwks.json", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.headers["Cache-Control"]) == (304, "public, max-age=300")
+
+
+def test_the_jwks_is_answered_while_the_database_is_away(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = app.client.get("/.well-known/jwks.json").json
+
+    async def away() -> None:
+        raise DATABASE_UNAVAILABLE()
+
+    monkeypatch.setattr(app.services.keys, "_rows", away)
+    assert app.client.get("/.well-known/jwks.json").json == known

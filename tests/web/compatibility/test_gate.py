@@ -219,8 +219,7 @@ def _add_a_status(document: Json) -> None:
 
 def _add_a_code(document: Json) -> None:
     content = _responses(document, "/register")["409"]["content"]["application/problem+json"]
-    references = [{"$ref": f"#/components/schemas/{name}Problem"} for name in ("UsernameTaken", "NotFound")]
-    content["schema"] = {"oneOf": references, "discriminator": {"propertyName": "code"}}
+    content["schema"]["oneOf"].append({"$ref": "#/components/schemas/NotFoundProblem"})
 
 
 def _take_shorter_names(document: Json) -> None:
@@ -285,7 +284,7 @@ def _parts(whole: Json) -> list[tuple[Json, tuple[Any, ...]]]:
 
 def _is_hint(path: tuple[Any, ...], removed: Any) -> bool:
     """Whether what was removed says nothing: a hint to people, or what holds without it as well."""
-    said_anyway = {"security": [], "required": False}
+    said_anyway = {"security": [], "required": False, "minLength": 0}
     return path[-1] == "bearerFormat" or (path[-1] in said_anyway and removed == said_anyway[path[-1]])
 
 

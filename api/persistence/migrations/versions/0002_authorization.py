@@ -27,7 +27,7 @@ def upgrade() -> None:
     _revocations()
     op.create_table(
         "audit_events",
-        sa.Column("seq", BigId, primary_key=True, autoincrement=True),
+        sa.Column("seq", BigId, nullable=False, autoincrement=True),
         sa.Column("id", sa.String(36), nullable=False),
         sa.Column("occurred_at", UtcDateTime(), nullable=False),
         sa.Column("type", sa.String(64), nullable=False),
@@ -40,11 +40,12 @@ def upgrade() -> None:
         sa.Column("details", sa.Text(), nullable=False),
         sa.Column("previous_hash", sa.String(64), nullable=False),
         sa.Column("hash", sa.String(64), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit_events")),
         sa.UniqueConstraint("id", name=op.f("uq_audit_events_id")),
         sa.UniqueConstraint("previous_hash", name=op.f("uq_audit_events_previous_hash")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_audit_events_user_id"), "audit_events", ["user_id", "seq"])
+    op.create_index(op.f("ix_audit_events_user_id_seq"), "audit_events", ["user_id", "seq"])
 
 
 def _roles() -> None:
@@ -79,10 +80,11 @@ def _roles() -> None:
 def _revocations() -> None:
     op.create_table(
         "revocations",
-        sa.Column("seq", BigId, primary_key=True, autoincrement=True),
+        sa.Column("seq", BigId, nullable=False, autoincrement=True),
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("subject", sa.String(36), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_revocations")),
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_revocations_subject"), "revocations", ["subject"])

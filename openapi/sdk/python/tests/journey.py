@@ -9,6 +9,7 @@ from ostiary_client import (
     AsyncOstiary,
     AuthenticationRequired,
     InsufficientRole,
+    InvalidClient,
     InvalidCredentials,
     InvalidRefreshToken,
     InvalidToken,
@@ -149,7 +150,28 @@ async def with_asyncio(url: str) -> None:
             assert error.response.headers["WWW-Authenticate"].startswith("Bearer ")
 
 
+def for_another_service(url: str, client: tuple[str, str]) -> None:
+    """Ask about a token, end it, ask again; be refused without the secret of a client."""
+    name = f"bearer-{os.urandom(6).hex()}"
+    with Ostiary(url, client=client) as ostiary:
+        ostiary.auth.register(username=name, password=PASSWORD)
+        token = ostiary.auth.login(username=name, password=PASSWORD).access_token
+        form = models.IntrospectForm(token=token)
+        told = ostiary.tokens.introspect_token(body=form)
+        assert told.active
+        assert told.username == name
+        ostiary.tokens.revoke_token(body=models.RevokeForm(token=token))
+        assert not ostiary.tokens.introspect_token(body=form).active
+    with Ostiary(url, token=token) as ostiary:
+        try:
+            ostiary.tokens.introspect_token(body=form)
+            refused()
+        except InvalidClient as error:
+            assert error.problem.error == "invalid_client"
+
+
 if __name__ == "__main__":
     with_threads(sys.argv[1])
+    for_another_service(sys.argv[1], (sys.argv[2], sys.argv[3]))
     asyncio.run(with_asyncio(sys.argv[1]))
     print("arrived")

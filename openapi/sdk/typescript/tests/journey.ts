@@ -27,6 +27,8 @@ function whatToDo(error: LoginError): string {
       const narrowed: InvalidCredentialsProblem = error;
       return narrowed.detail;
     }
+    case 'account_disabled':
+      return error.detail;
     case 'validation_failed':
       return error.errors.map(({ pointer, detail }) => `${pointer}: ${detail}`).join('\n');
     case 'malformed_json':
@@ -107,5 +109,18 @@ assert.equal(ended.error?.code, 'invalid_refresh_token');
 
 const explained = await ostiary.operations.getProblem({ path: { code: 'invalid_token' } });
 assert.equal(explained.data?.status, 401);
+
+const [, , , id = '', secret = ''] = argv;
+const asking = new Ostiary({ baseUrl, token: () => token, client: { id, secret } });
+pair = await logIn();
+const told = await asking.tokens.introspectToken({ body: { token: pair.access_token } });
+assert.equal(told.data?.active, true);
+assert.equal(told.data?.username, username);
+const revoked = await asking.tokens.revokeToken({ body: { token: pair.refresh_token } });
+assert.equal(revoked.error, undefined);
+const inactive = await asking.tokens.introspectToken({ body: { token: pair.access_token } });
+assert.deepEqual(inactive.data, { active: false });
+const stranger = await ostiary.tokens.introspectToken({ body: { token: pair.access_token } });
+assert.equal(stranger.error?.code, 'invalid_client');
 
 console.log('arrived');

@@ -8,6 +8,8 @@ export async function logIn(username: string, password: string): Promise<string>
   const { data, error } = await client.POST('/login', { body: { username, password } });
   if (data) return data.access_token;
   switch (error.code) {
+    case 'account_disabled':
+      return error.detail;
     case 'validation_failed':
       return error.errors.map(({ pointer }) => pointer).join();
     case 'invalid_credentials':

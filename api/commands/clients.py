@@ -1,0 +1,55 @@
+"""`ostiary clients`: which other services may ask about tokens."""
+
+import sys
+
+import click
+
+from api import settings as settings_module
+from api.app import prepare, run_with_services
+from api.commands.faults import one_line_faults
+from api.features.clients.service import LONGEST_NAME, ServiceClient
+
+
+@click.group("clients")
+def clients() -> None:
+    """Manage the services that may introspect and revoke tokens."""
+
+
+def _name(_context: click.Context, _parameter: click.Parameter, name: str) -> str:
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+        raise click.BadParameter(f"{name!r} is not 1 to {LONGEST_NAME} printable characters")
+    return name
+
+
+@clients.command("create")
+@click.argument("name", callback=_name)
+@one_line_faults
+def create_client(name: str) -> None:
+    """Make a client called NAME and print its id and secret. The secret is shown this once."""
+    settings = prepare(settings_module.read())
+    client, secret = run_with_services(settings, lambda services: services.clients.create(name))
+    click.echo(f"client_id: {client.client_id}")
+    click.echo(f"client_secret: {secret}")
+
+
+@clients.command("list")
+@one_line_faults
+def list_clients() -> None:
+    """Print a line for each client: id, when it was made, name."""
+    settings = prepare(settings_module.read())
+    found: list[ServiceClient] = run_with_services(settings, lambda services: services.clients.known())
+    for client in found:
+        click.echo(f"{client.client_id}  {client.created_at:%Y-%m-%d %H:%M:%SZ}  {client.name}")
+
+
+@clients.command("remove")
+@click.argument("client_id", metavar="ID")
+@one_line_faults
+def remove_client(client_id: str) -> None:
+    """Remove the client ID. Its next request is refused."""
+    settings = prepare(settings_module.read())
+    removed: ServiceClient | None = run_with_services(settings, lambda services: services.clients.remove(client_id))
+    if removed is None:
+        click.echo(f"ostiary: there is no client {client_id!r}; see: ostiary clients list", err=True)
+        sys.exit(1)
+    click.echo(f"Removed {removed.name} ({removed.client_id})")

@@ -1,0 +1,63 @@
+"""Operations for other services: metadata, introspection, revocation."""
+
+from flask import Response
+
+from api.features.oauth import service
+from api.features.oauth.metadata import Metadata
+from api.features.oauth.schemas import ACCESS_TOKEN, IntrospectForm, Introspection, RevokeForm, ServerMetadata
+from api.features.oauth.service import OAuth
+from api.web.client_guard import requires_client
+from api.web.form_body import FormBlueprint
+from api.web.guards import public
+from api.web.held import HEADERS, conditional
+from api.web.provide import client, provided
+
+oauth = FormBlueprint("oauth", __name__)
+
+TAGS = ["tokens"]
+EXAMPLE = {"token": ACCESS_TOKEN, "token_type_hint": "access_token"}
+
+
+@oauth.route("/.well-known/oauth-authorization-server", tags=TAGS)
+@public
+@conditional
+@oauth.response(200, ServerMetadata, headers=HEADERS, description="The metadata.")
+@oauth.doc(operationId="getServerMetadata")
+def get_server_metadata() -> Response:
+    """Get where the operations for other services are.
+
+    The metadata of RFC 8414. Addresses begin with the issuer, `OSTIARY_ISSUER`.
+    """
+    return provided(Metadata).held.answer()
+
+
+@oauth.route("/oauth/introspect", methods=["POST"], tags=TAGS)
+@requires_client
+@oauth.arguments(IntrospectForm(), example=EXAMPLE)
+@oauth.response(200, Introspection, description="What is known of the token.")
+@oauth.doc(operationId="introspectToken")
+async def introspect_token(form: dict[str, str]) -> service.Introspection:
+    """Ask whether a token is good, and for whom.
+
+    For a service that must know at once when a session ends (RFC 7662); others verify access tokens with the public
+    keys. A token that is malformed, foreign, expired, used up or revoked gets `{"active": false}`, never an error. The
+    token stays as it is.
+    """
+    return await provided(OAuth).introspect(form["token"], form.get("token_type_hint", ""))
+
+
+@oauth.route("/oauth/revoke", methods=["POST"], tags=TAGS)
+@requires_client
+@oauth.arguments(RevokeForm(), example=EXAMPLE)
+@oauth.response(200, description="The token is worth nothing, now or already before. The body is empty.")
+@oauth.doc(operationId="revokeToken")
+async def revoke_token(form: dict[str, str]) -> Response:
+    """End the session of a token.
+
+    Every access and refresh token of the session is refused from the next request on (RFC 7009). One that was worth
+    nothing before, or is unknown, gets the same answer.
+    """
+    await provided(OAuth).revoke(form["token"], client(), form.get("token_type_hint", ""))
+    answer = Response(status=200)
+    del answer.headers["Content-Type"]
+    return answer

@@ -1,0 +1,84 @@
+"""Who may call a view that is for other services: a service client, by HTTP Basic (RFC 6749 section 2.3.1)."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Protocol, TypeVar
+from urllib.parse import unquote_plus
+
+from flask import Flask, current_app, request
+
+from api.core.problems import DATABASE_UNAVAILABLE, ProblemType
+from api.web.blueprint import document
+from api.web.guards import _MARK
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+CLIENT_SCHEME = "clientAuth"
+BASIC = 'Basic realm="ostiary", charset="UTF-8"'
+
+_AUTHENTICATOR = "ostiary.client_authenticator"
+
+
+def oauth_error(code: str) -> dict[str, Any]:
+    """Return the member that a problem of OAuth's operations has beside those of any problem, as a JSON Schema."""
+    return {"error": {"type": "string", "enum": [code], "description": "OAuth's own code (RFC 6749 section 5.2)."}}
+
+
+INVALID_CLIENT = ProblemType(
+    code="invalid_client",
+    status=401,
+    title="The service client is not known",
+    detail="Send the id and secret of a service client: Authorization: Basic <base64 of id:secret>.",
+    remedy="Make a client on the server (ostiary clients create NAME) and send its id and secret by HTTP Basic.",
+    challenge=BASIC,
+    members=oauth_error("invalid_client"),
+    example={"error": "invalid_client"},
+)
+
+
+class ClientAuthenticator(Protocol):
+    """Knows the service clients."""
+
+    async def is_client(self, client_id: str, secret: str) -> bool:
+        """Return whether there is a client of this id and secret; raises the problem `database_unavailable`."""
+        ...
+
+
+def install(app: Flask, authenticator: ClientAuthenticator) -> None:
+    """Make `authenticator` the one that the guard asks."""
+    app.extensions[_AUTHENTICATOR] = authenticator
+
+
+def requires_client(view: View) -> View:
+    """Let only a service client call the view; answers `invalid_client`."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        authenticator: ClientAuthenticator = current_app.extensions[_AUTHENTICATOR]
+        client_id, secret = _credentials()
+        if not current_app.async_to_sync(authenticator.is_client)(client_id, secret):
+            raise INVALID_CLIENT(error=INVALID_CLIENT.code)
+        return current_app.ensure_sync(view)(*args, **kwargs)
+
+    setattr(guarded, _MARK, True)
+    problems = (INVALID_CLIENT, DATABASE_UNAVAILABLE)
+    return document(guarded, problems=problems, security=[{CLIENT_SCHEME: []}])  # type: ignore[return-value]
+
+
+def _credentials() -> tuple[str, str]:
+    """Return id and secret of the Authorization header; raises `invalid_client`.
+
+    Both were form-urlencoded before they were put together (RFC 6749 section 2.3.1), in UTF-8.
+    """
+    scheme, _, encoded = request.headers.get("Authorization", "").strip().partition(" ")
+    try:
+        if scheme.lower() != "basic":
+            raise ValueError("another scheme")
+        client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+        if not colon:
+            raise ValueError("no colon")
+        return unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
+    except (binascii.Error, ValueError) as error:  # a UnicodeError is a ValueError
+        raise INVALID_CLIENT(error=INVALID_CLIENT.code) from error

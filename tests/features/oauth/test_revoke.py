@@ -1,0 +1,67 @@
+"""What other services end (RFC 7009)."""
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.conftest import App, MakeApp
+from tests.support.clients import new_client
+from tests.support.people import Person, log_in, person, refresh
+
+
+def revoke(app: App, token: str, **more: str) -> TestResponse:
+    answer = app.client.post("/oauth/revoke", data={"token": token, **more}, headers=new_client(app))
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "Content-Type" not in answer.headers
+    return answer
+
+
+def is_over(somebody: Person) -> bool:
+    bearer = somebody.get("/protected").status_code
+    pair = refresh(somebody.app, somebody.tokens["refresh_token"]).status_code
+    assert (bearer, pair) in ((200, 200), (401, 401))
+    return bearer == 401
+
+
+@pytest.mark.parametrize("hint", ["", "access_token", "refresh_token", "pct"])
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_a_revoked_token_ends_its_session_and_no_other(app: App, kind: str, hint: str) -> None:
+    ada = person(app)
+    other = log_in(app, "ada")
+    revoke(app, ada.tokens[kind], token_type_hint=hint)
+    assert is_over(ada)
+    assert not is_over(other)
+    revoke(app, ada.tokens[kind], token_type_hint=hint)
+
+
+def test_a_used_refresh_token_stands_for_its_session(app: App) -> None:
+    ada = person(app)
+    successor = Person(app, "ada", refresh(app, ada.tokens["refresh_token"]).json)
+    revoke(app, ada.tokens["refresh_token"])
+    assert is_over(successor)
+
+
+@pytest.mark.parametrize("token", ["nonsense", "a.b.c", "..", "x" * 16384, "\0", "\U0001f511"])
+def test_a_token_that_is_worth_nothing_gets_the_same_answer(app: App, token: str) -> None:
+    revoke(app, token)
+
+
+def test_an_expired_access_token_ends_nothing(make_app: MakeApp, database_url: str) -> None:
+    app = make_app(database_url, access_token_seconds=60)
+    ada = person(app)
+    app.clock.move(60)
+    revoke(app, ada.tokens["access_token"])
+    assert refresh(app, ada.tokens["refresh_token"]).status_code == 200
+
+
+def test_an_altered_access_token_ends_nothing(app: App) -> None:
+    ada = person(app)
+    revoke(app, ada.tokens["access_token"][:-4] + "AAAA")
+    assert not is_over(ada)
+
+
+def test_a_user_cannot_revoke_with_their_own_token(app: App) -> None:
+    ada = person(app)
+    answer = ada.post("/oauth/revoke", data={"token": ada.tokens["access_token"]})
+    assert (answer.status_code, answer.json["code"]) == (401, "invalid_client")
+    assert not is_over(ada)
