@@ -249,7 +249,7 @@ SCENARIOS: dict[str, Callable[[Scene], TestResponse]] = {
         json={"name": "robot", "scopes": ["users:read"]}, **scene.authenticated()
     ),
     "too_many_api_keys": too_many_api_keys,
-    "invalid_query": lambda scene: scene.call(query_string={"nonsense": "1"}, **scene.authenticated()),
+    "invalid_query": lambda scene: scene.call(query_string={"nonsense": "1"}, **scene.caller()),
     "invalid_credentials": lambda scene: scene.call(json={"username": "nobody", "password": PASSWORD}),
     "invalid_refresh_token": lambda scene: scene.call(json={"refresh_token": "nonsense"}),
     "not_found": lambda scene: scene.call(parameters={"asset": "nonsense", "code": "nonsense"}),
