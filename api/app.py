@@ -21,7 +21,11 @@ from api.core.randomness import Randomness, SystemRandomness
 from api.core.step_up import StepUp
 from api.features.accounts import routes as accounts
 from api.features.accounts.example import ExampleAdministrator
+from api.features.accounts.profile import Profile
 from api.features.accounts.service import Accounts
+from api.features.accounts.store import note_changed_roles
+from api.features.admin import routes as admin
+from api.features.admin.service import Administration
 from api.features.api_keys import routes as api_keys
 from api.features.api_keys.bearers import ApiKeyBearers
 from api.features.api_keys.service import ApiKeys
@@ -43,6 +47,8 @@ from api.features.operations.service import Operations
 from api.features.operations.swagger_ui import Page
 from api.features.protected import routes as protected
 from api.features.revocation.service import Revocations
+from api.features.roles import routes as roles
+from api.features.roles.management import RoleManagement
 from api.features.roles.service import only_built_in
 from api.features.sandbox import forcing
 from api.features.sandbox import routes as sandbox
@@ -67,6 +73,8 @@ BLUEPRINTS = (
     accounts.me,
     audit_trail.audit,
     api_keys.api_keys,
+    admin.admin,
+    roles.roles,
     keys.keys,
     oauth.oauth,
     operations.operations,
@@ -86,10 +94,13 @@ class Services:
     revocations: Revocations
     audit: Audit
     accounts: Accounts
+    profile: Profile
     sessions: Sessions
     session_management: SessionManagement
     api_keys: ApiKeys
     api_key_bearers: ApiKeyBearers
+    administration: Administration
+    role_management: RoleManagement
     step_up: StepUp
     clients: Clients
     oauth: OAuth
@@ -170,6 +181,7 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
     )
 
     api_key_bearers = ApiKeyBearers(database, revocations, clock, remember=settings.access_token_seconds)
+    session_management = SessionManagement(database, accounts_service, sessions_service, revocations, audit, clock)
 
     async def after_reset() -> None:
         await database.write(only_built_in)
@@ -185,10 +197,13 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         revocations,
         audit,
         accounts_service,
+        Profile(database, audit),
         sessions_service,
-        SessionManagement(database, accounts_service, sessions_service, revocations, audit, clock),
+        session_management,
         ApiKeys(database, api_key_bearers, revocations, audit, clock, randomness),
         api_key_bearers,
+        Administration(database, accounts_service, session_management, revocations, audit, clock),
+        RoleManagement(database, revocations, audit, clock, note_changed_roles),
         StepUp(clock, fresh=settings.fresh_login_seconds, session=settings.session_seconds),
         clients,
         OAuth(sessions_service, accounts_service, issuer),
@@ -225,6 +240,7 @@ def make_flask(
     provide.install(app, services.accounts, services.sessions, services.session_management, services.keys)
     provide.install(app, services.api_keys, services.oauth, Metadata(settings.effective_issuer))
     provide.install(app, services.operations, AuditTrail(services.database), page)
+    provide.install(app, services.profile, services.administration, services.role_management)
     provide.install_ids(app, randomness or SystemRandomness())
     guards.install(app, guards.Guard(services.sessions, services.api_key_bearers, services.step_up, in_greenlet))
     idempotency.install(app, services.idempotency)

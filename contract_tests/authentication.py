@@ -1,6 +1,7 @@
 """Gives each generated case the token of somebody who may call the operation, if anybody may."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from schemathesis import APIOperation, AuthContext, BaseSchema, Case
@@ -21,6 +22,22 @@ Spending = Mapping[str, Callable[[Person], str]]
 in which a person comes by a token to spare."""
 
 
+PASSWORDS = {
+    "POST /me/password": ("present_password", "new_password"),
+    "POST /me/reauthenticate": ("password",),
+}
+"""Operations that need the caller's password, each with the members of its body to put it into. The new password is the
+present one, so that whoever ends the run can log in and remove the user."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """The header of a case, and the password of who sends it if that is to stand in the body."""
+
+    authorization: str
+    password: str | None = None
+
+
 class Authentication:
     """Sends one person's token, where the contract asks for one, and the service client's secret where it is for those.
 
@@ -32,20 +49,26 @@ class Authentication:
         self._spending = spending
         self._service = service
 
-    def get(self, _case: Case[Any], context: AuthContext) -> str | None:
+    def get(self, _case: Case[Any], context: AuthContext) -> Login | None:
         """Return the header for a case; the token is one to spare if the operation ends it, so that the run stays
         logged in.
         """
         if not needs_authentication(context.operation):
             return None
         if is_for_services(context.operation.definition.raw):
-            return None if self._service is None else self._service.authorization
+            return None if self._service is None else Login(self._service.authorization)
+        if context.operation.label in PASSWORDS:
+            user = self._person.new_user()
+            return Login(f"Bearer {user.token()}", user.credentials.password)
         spare = self._spending.get(context.operation.label)
-        return f"Bearer {self._person.token() if spare is None else spare(self._person)}"
+        return Login(f"Bearer {self._person.token() if spare is None else spare(self._person)}")
 
-    def set(self, case: Case[Any], data: str, _context: AuthContext) -> None:
-        """Put the header into the case."""
-        case.headers["Authorization"] = data
+    def set(self, case: Case[Any], data: Login, context: AuthContext) -> None:
+        """Put the header into the case, and the password into a body that is to be accepted."""
+        case.headers["Authorization"] = data.authorization
+        is_good = case.meta is None or case.meta.generation.mode.is_positive
+        if data.password is not None and is_good and isinstance(case.body, dict):
+            case.body.update(dict.fromkeys(PASSWORDS[context.operation.label], data.password))
 
 
 def authenticate(

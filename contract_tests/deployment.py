@@ -53,8 +53,12 @@ class Deployment:
 
     @property
     def privileged(self) -> list[str]:
-        """The operations that need a role, by what they answer to somebody without it."""
-        return [label for label, found in self.operations.items() if "insufficient_role" in str(found["responses"])]
+        """The operations that need a role, or a scope that comes with one."""
+        return [
+            label
+            for label, found in self.operations.items()
+            if any(alternative.get("bearerAuth") for alternative in found["security"])
+        ]
 
     @property
     def for_services(self) -> list[str]:

@@ -37,12 +37,20 @@ class Person(Protocol):
         """Return an access token that is valid now; the same one may be returned many times."""
         ...
 
+    def token_that_may_end(self) -> str:
+        """Return an access token as `token` does, for an operation that may end it; the next one is another."""
+        ...
+
     def token_of_a_new_session(self) -> str:
         """Return the access token of a session that nothing else uses, such as for logging out."""
         ...
 
     def token_of_a_new_user(self) -> str:
         """Return the access token of a user whom nothing else needs, such as for deleting them."""
+        ...
+
+    def new_user(self) -> "User":
+        """Return a user whom nothing else needs, and whose password is known."""
         ...
 
 
@@ -66,6 +74,13 @@ class User:
                 self._renew_at = time.monotonic() + pair["expires_in"] * SHARE_OF_LIFETIME
             return self._token
 
+    def token_that_may_end(self) -> str:
+        """Return the token of the run's session, and log in anew for the next."""
+        token = self.token()
+        with self._lock:
+            self._renew_at = 0.0
+        return token
+
     def token_of_a_new_session(self) -> str:
         """Log in once more and return that session's token."""
         token: str = self.log_in()["access_token"]
@@ -73,7 +88,11 @@ class User:
 
     def token_of_a_new_user(self) -> str:
         """Register somebody else who has done nothing yet, log in as them and return that token."""
-        return register("guest", self._client).token_of_a_new_session()
+        return self.new_user().token_of_a_new_session()
+
+    def new_user(self) -> "User":
+        """Register somebody else who has done nothing yet."""
+        return register("guest", self._client)
 
     def log_in(self) -> dict[str, Any]:
         """Return a new token pair."""

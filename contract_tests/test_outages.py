@@ -13,8 +13,8 @@ import pytest
 
 from contract_tests.answers import Contract, address
 from contract_tests.deployment import Deployment
-from contract_tests.people import Credentials, register
-from contract_tests.server import QUICK, create_service_client, ostiary, running, wreck_database
+from contract_tests.people import Credentials, User, register
+from contract_tests.server import QUICK, create_administrator, create_service_client, ostiary, running, wreck_database
 
 pytestmark = pytest.mark.own_server
 
@@ -36,6 +36,8 @@ STRICT = {
     "OSTIARY_FRESH_LOGIN_SECONDS": str(FRESH),
 }
 """The production profile with dear hashes, of which only one may wait."""
+
+ADMINISTRATOR = Credentials.throwaway("admin")
 
 JWKS = "GET /.well-known/jwks.json"
 
@@ -65,6 +67,7 @@ class Server:
 def strict(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     directory = tmp_path_factory.mktemp("strict")
     database = {"OSTIARY_DATABASE_URL": f"sqlite+aiosqlite:///{directory}/ostiary.db"}
+    create_administrator(STRICT | database, directory, ADMINISTRATOR)
     command = [*ostiary(), "serve"]
     with running(command, STRICT | database, directory) as process, Server(process.url, deployment) as server:
         yield server
@@ -74,13 +77,19 @@ def _body(credentials: Credentials) -> dict[str, str]:
     return {"username": credentials.username, "password": credentials.password}
 
 
-@pytest.mark.parametrize("label", ["POST /register", "POST /login"])
+@pytest.mark.parametrize("label", ["POST /register", "POST /login", "POST /me/password", "POST /me/reauthenticate"])
 def test_more_passwords_than_may_wait_are_turned_away(strict: Server, label: str) -> None:
     together = threading.Barrier(8)
+    user = register("crowd", strict.client)
+    bodies = {
+        "POST /me/password": {"present_password": "wrong", "new_password": user.credentials.password},
+        "POST /me/reauthenticate": {"password": "wrong"},
+    }
+    headers = {"Authorization": f"Bearer {user.token()}"} if label in bodies else {}
 
     def call(_: int) -> httpx.Response:
         together.wait()
-        return strict.call(label, json=_body(Credentials.throwaway("crowd")))
+        return strict.call(label, json=bodies.get(label, _body(Credentials.throwaway("crowd"))), headers=headers)
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(call, range(8)))
@@ -93,6 +102,19 @@ def test_more_passwords_than_may_wait_are_turned_away(strict: Server, label: str
 def test_a_common_password_is_refused_in_production(strict: Server) -> None:
     answer = strict.call("POST /register", json={"username": "careless", "password": "password123"})
     assert (answer.status_code, answer.json()["code"]) == (422, "password_too_common")
+
+
+def test_a_password_is_not_changed_to_a_common_one_in_production(strict: Server) -> None:
+    user = register("careless", strict.client)
+    body = {"present_password": user.credentials.password, "new_password": "password123"}
+    answer = strict.call("POST /me/password", json=body, headers={"Authorization": f"Bearer {user.token()}"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "password_too_common")
+
+
+def test_the_last_administrator_cannot_delete_themselves(strict: Server) -> None:
+    administrator = User("administrator", strict.client, ADMINISTRATOR)
+    answer = strict.call("DELETE /me", headers={"Authorization": f"Bearer {administrator.token_of_a_new_session()}"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "last_administrator")
 
 
 def test_a_log_in_of_long_ago_does_not_delete_an_account(strict: Server) -> None:

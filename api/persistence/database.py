@@ -6,6 +6,7 @@ instead of failing with "database is locked". WAL and synchronous=FULL: what was
 """
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
@@ -273,3 +274,12 @@ def is_duplicate(error: IntegrityError) -> bool:
     """Return whether a unique constraint refused the row (on either database)."""
     state = getattr(error.orig, "sqlstate", None)
     return state == "23505" or "UNIQUE constraint failed" in str(error.orig)
+
+
+def duplicated(error: IntegrityError) -> str:
+    """Return what names the unique constraint that refused the row: its name or its columns. Empty if none did."""
+    if not is_duplicate(error):
+        return ""
+    # Values come later in the message, if at all.
+    found = re.search(r'UNIQUE constraint failed: (\S+)|unique constraint "([^"]+)"', str(error.orig))
+    return "" if found is None else found[1] or found[2]

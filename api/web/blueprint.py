@@ -2,8 +2,9 @@
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -60,6 +61,14 @@ def answers(*problems: ProblemType) -> Callable[[View], View]:
         return document(view, problems=problems)
 
     return decorator
+
+
+@dataclass(frozen=True)
+class WithHeaders:
+    """What a view returns to have `headers` beside what the schema dumps of `value`."""
+
+    value: Any
+    headers: Mapping[str, str]
 
 
 def json_response(value: Any, status: int) -> Response:
@@ -160,7 +169,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[[View], View]:
         """Declare the answer of a view, as flask-smorest does, and serialize it at less cost.
 
-        A view returns what `schema` dumps, or a Response, which goes out as it is.
+        A view returns what `schema` dumps, perhaps `WithHeaders`, or a Response, which goes out as it is.
         """
         declare = super().response(status_code, schema, **options)
         serializer = resolve_schema_instance(schema)
@@ -171,7 +180,13 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             @wraps(view)
             def answered(*args: Any, **kwargs: Any) -> Response:
                 result = (current_app.async_to_sync(view) if is_async else view)(*args, **kwargs)
-                return result if isinstance(result, Response) else json_response(serializer.dump(result), status_code)
+                if isinstance(result, Response):
+                    return result
+                if not isinstance(result, WithHeaders):
+                    return json_response(serializer.dump(result), status_code)
+                answer = json_response(serializer.dump(result.value), status_code)
+                answer.headers.update(result.headers)
+                return answer
 
             answered._apidoc = declare(view)._apidoc  # type: ignore[attr-defined]
             return answered  # type: ignore[return-value]

@@ -160,6 +160,24 @@ def make_api(app: Flask) -> Api:
         },
     )
     api.spec.components.header(
+        "VersionETag",
+        {
+            "description": "Names this version (RFC 9110 section 8.8.3), for If-Match and If-None-Match.",
+            "required": True,
+            "schema": {"type": "string", "pattern": '^"[!#-~]+"$'},
+            "example": '"9b2d4c1f0a7e4b3c8d5f6e7a1b0c9d8e"',
+        },
+    )
+    api.spec.components.header(
+        "Location",
+        {
+            "description": "Where what was created is, as a path on this server (RFC 9110 section 10.2.2).",
+            "required": True,
+            "schema": {"type": "string", "format": "uri-reference"},
+            "example": "/users/0199f6a2-6b7e-7c3a-8a51-2f1e5d0c9b44",
+        },
+    )
+    api.spec.components.header(
         "Vary",
         {
             "description": "Accept-Encoding decides on the content coding (RFC 9110 section 12.5.5).",

@@ -1,71 +1,122 @@
-"""Lists that come in pages: how many to a page, and where the next one begins."""
+"""Pages in the contract: the parameters `limit` and `cursor`, the member `next_cursor`, the header Link (RFC 8288)."""
 
+import base64
+import binascii
+import json
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import marshmallow as ma
-from marshmallow import ValidationError, fields, validate
+from flask import request
+
+from api.core.pages import Page, Position
+from api.core.problems import ProblemType
+from api.web.blueprint import WithHeaders
+from api.web.schemas import Answer, Body
 
 MOST = 100
-"""Entries of a page, at the most."""
-USUAL = 50
-"""Entries of a page, unless the request says otherwise."""
+"""Items on a page at most."""
+USUAL = 20
+"""Items on a page unless the client asks for another number."""
+LONGEST_CURSOR = 1024
 
-CURSOR_PATTERN = "^[0-7][0-9a-f]{15}$"
-"""A position of 63 bits. Whatever fits the pattern is a position, so that no cursor can be out of date or broken."""
+_NUMBER = re.compile("-?[0-9]{1,18}")
+_BIGGEST = 2**63 - 1
+
+PAGE_NOT_FOUND = ProblemType(
+    code="page_not_found",
+    status=404,
+    title="There is no such page",
+    detail="The cursor is not one that this list has given for this order.",
+    remedy="Begin anew without a cursor; go on with next_cursor of the page before and the same sort.",
+)
 
 
-class NumberInQuery(fields.Integer):
-    """A whole number in decimal digits and nothing else; Python's own reading takes more."""
+class QueryNumber(ma.fields.Integer):
+    """An integer in the query: ASCII digits, perhaps with a minus before them; Python alone would take more."""
 
     def _validated(self, value: Any) -> int:
-        if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,18}", value):
+        if not isinstance(value, str) or not _NUMBER.fullmatch(value):
             raise self.make_error("invalid", input=value)
-        number: int = super()._validated(value)
-        return number
+        return int(value)
 
 
-class CursorText(fields.String):
-    """Where a page begins: read as a number."""
+class PageQuery(Body):
+    """The parameters of a list that is read page by page; a list's own query inherits them."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        if not re.fullmatch(CURSOR_PATTERN.removesuffix("$"), text):
-            raise ValidationError("Is no `next_cursor` of an answer.")
-        return int(text, 16)
-
-
-def cursor(position: int) -> str:
-    """Return the cursor of a position, a number from 0 to 2**63 - 1."""
-    return f"{position:016x}"
-
-
-CURSOR = {
-    "pattern": CURSOR_PATTERN,
-    "minLength": 16,
-    "maxLength": 16,
-    "example": "000000000000002a",
-}
-
-
-class PageQuery(ma.Schema):
-    """Which page; for `Blueprint.query`."""
-
-    limit = NumberInQuery(
+    limit = QueryNumber(
         load_default=USUAL,
-        validate=validate.Range(1, MOST),
-        metadata={"description": "The most entries that the page may have.", "example": 20},
+        validate=ma.validate.Range(1, MOST),
+        metadata={"description": "The most items on the page.", "example": USUAL},
     )
-    cursor = CursorText(
+    cursor = ma.fields.String(
+        load_default=None,
+        validate=ma.validate.Length(1, LONGEST_CURSOR),
         metadata={
-            "description": "The `next_cursor` of the page before; without it the list begins.",
-            **CURSOR,
+            "description": "`next_cursor` of the page before, as it is; without one the list begins. Nothing else fits."
         },
     )
 
 
-def next_cursor() -> fields.String:
-    """Return the member of a page that leads to the next one."""
-    return fields.String(
-        metadata={"description": "Where the next page begins; missing on the last one. Opaque.", **CURSOR},
+class PageAnswer(Answer):
+    """What every page has besides its items; a list's own answer inherits it."""
+
+    next_cursor = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The `cursor` of the next page; null on the last one.", "example": None},
     )
+
+
+HEADERS: dict[str, Any] = {
+    "Link": {
+        "description": 'The next page, if there is one: `<?…>; rel="next"` (RFC 8288).',
+        "schema": {"type": "string", "pattern": '^<.+>; rel="next"$'},
+    }
+}
+"""The headers of a page, for the contract."""
+
+
+def cursor_of(position: Position, order: str) -> str:
+    """Return the cursor for `position` in a list that is sorted in the way that `order` names."""
+    text = json.dumps([order, *position], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def position_of(cursor: str | None, order: str, *kinds: type) -> Position | None:
+    """Return the position that a cursor stands for, None without a cursor.
+
+    order: as `cursor_of` was told. kinds: the types of its values, str or int. Raises the problem `page_not_found` for
+    what `cursor_of` cannot have made.
+    """
+    if cursor is None:
+        return None
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        found: Any = json.loads(text)
+    except (binascii.Error, ValueError, RecursionError) as error:
+        raise PAGE_NOT_FOUND() from error
+    if not isinstance(found, list) or found[:1] != [order] or len(found) != 1 + len(kinds):
+        raise PAGE_NOT_FOUND()
+    values: list[Any] = found[1:]
+    if not all(type(value) is kind and _is_storable(value) for value, kind in zip(values, kinds, strict=True)):
+        raise PAGE_NOT_FOUND()
+    return tuple(values)
+
+
+def _is_storable(value: Any) -> bool:
+    """Return whether both databases can compare a column with `value`."""
+    if isinstance(value, int):
+        return abs(value) <= _BIGGEST
+    return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def page_answer(page: Page[Any], name: str, order: str) -> WithHeaders:
+    """Return the answer to the current request; `name`: the member that has the items."""
+    if page.after is None:
+        return WithHeaders({name: page.items, "next_cursor": None}, {})
+    cursor = cursor_of(page.after, order)
+    asked = [(key, value) for key, value in request.args.items(multi=True) if key != "cursor"]
+    link = f'<?{urlencode([*asked, ("cursor", cursor)])}>; rel="next"'
+    return WithHeaders({name: page.items, "next_cursor": cursor}, {"Link": link})

@@ -13,7 +13,7 @@ from marshmallow import fields
 
 from api.server.flask_app import LoopFlask
 from api.web import headers
-from api.web.blueprint import Blueprint
+from api.web.blueprint import Blueprint, WithHeaders
 from api.web.schemas import Answer
 
 
@@ -53,6 +53,12 @@ def make_app() -> Flask:
         await asyncio.sleep(0)
         return {"what": SEEN.what, "at": SEEN.at}
 
+    @birds.route("/headed")
+    @birds.response(200, Sight, description="Seen.")
+    async def see_headed() -> WithHeaders:
+        """See with a header."""
+        return WithHeaders(SEEN, {"ETag": '"1"'})
+
     @birds.route("/ready/<name>")
     @birds.response(200, {"type": "string"}, content_type="text/plain", description="A text.")
     def get_ready(name: str) -> Response:
@@ -80,6 +86,12 @@ def test_what_the_view_returns_is_dumped_by_its_schema_as_compact_json(client: F
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
     }
+
+
+def test_a_view_may_add_headers(client: FlaskClient) -> None:
+    answer = client.get("/headed")
+
+    assert (answer.status_code, answer.json["what"], answer.headers["ETag"]) == (200, SEEN.what, '"1"')
 
 
 def test_a_response_goes_out_as_the_view_made_it(client: FlaskClient) -> None:

@@ -9,6 +9,20 @@ USERNAME_TAKEN = ProblemType(
     detail="User already exists!",
     remedy="Choose another user name; names that differ only in case are the same name.",
 )
+EMAIL_TAKEN = ProblemType(
+    code="email_taken",
+    status=409,
+    title="The email address is taken",
+    detail="Another user has this email address.",
+    remedy="Give another address; addresses that differ only in case are the same address.",
+)
+USER_NOT_FOUND = ProblemType(
+    code="user_not_found",
+    status=404,
+    title="There is no such user",
+    detail="There is no user of this id.",
+    remedy="Take an id from GET /users; deleted users are not listed.",
+)
 PASSWORD_TOO_COMMON = ProblemType(
     code="password_too_common",
     status=422,

@@ -5,11 +5,14 @@ from typing import Any
 from flask import Response
 
 from api.core.problems import DATABASE_UNAVAILABLE, INVALID_TOKEN, OVERLOADED
-from api.core.scopes import ME_READ
+from api.core.scopes import ME_READ, ME_WRITE
 from api.features.accounts.problems import LAST_ADMINISTRATOR, PASSWORD_TOO_COMMON, USERNAME_TAKEN
-from api.features.accounts.schemas import RegisterBody, Registered, User
-from api.features.accounts.service import Account, Accounts
-from api.web.blueprint import Blueprint, answers, no_content
+from api.features.accounts.profile import Profile
+from api.features.accounts.schemas import MyChangesBody, RegisterBody, Registered, User
+from api.features.accounts.service import Accounts
+from api.web import etags
+from api.web.blueprint import Blueprint, WithHeaders, answers, no_content
+from api.web.etags import changes_version, condition, if_changed, shows_version, with_etag
 from api.web.guards import principal, public, requires
 from api.web.idempotency import idempotent
 from api.web.provide import client, provided
@@ -43,10 +46,11 @@ async def register(body: dict[str, str]) -> dict[str, Any]:
 
 @me.route("/me")
 @requires(scope=ME_READ)
-@me.response(200, User, description="The user who calls.")
+@me.response(200, User, headers=etags.HEADERS, description="The user who calls.")
 @answers(DATABASE_UNAVAILABLE)
+@shows_version
 @me.doc(operationId="getMe")
-async def get_me() -> Account:
+async def get_me() -> Any:
     """Tell who calls.
 
     The roles are those that the user holds now; an access token carries those of the moment when it was issued.
@@ -54,7 +58,27 @@ async def get_me() -> Account:
     account = await provided(Accounts).get(principal().user_id)
     if account is None:
         raise INVALID_TOKEN()
-    return account
+    return if_changed(account)
+
+
+@me.route("/me", methods=["PATCH"])
+@requires(scope=ME_WRITE)
+@me.arguments(MyChangesBody(), example={"username": "user1"})
+@me.response(200, User, headers=etags.HEADERS, description="The user as they are now.")
+@answers(USERNAME_TAKEN, DATABASE_UNAVAILABLE)
+@changes_version(required=False)
+@me.doc(operationId="updateMe")
+async def update_me(body: dict[str, str]) -> WithHeaders:
+    """Change the own account.
+
+    The name under which the user logs in. Tokens and sessions go on, since they name the user by id.
+    """
+    account = await provided(Profile).update(
+        principal().user_id, condition(required=False), body.get("username"), client()
+    )
+    if account is None:
+        raise INVALID_TOKEN()
+    return with_etag(account)
 
 
 @me.route("/me", methods=["DELETE"])

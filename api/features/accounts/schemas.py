@@ -3,11 +3,14 @@
 from marshmallow import ValidationError, fields, validate
 
 from api.features.accounts.rules import (
+    EMAIL_PATTERN,
+    LONGEST_EMAIL,
     LONGEST_PASSWORD,
     LONGEST_USERNAME,
     SHORTEST_PASSWORD,
     SHORTEST_USERNAME,
     USERNAME_PATTERN,
+    is_email,
     is_username,
 )
 from api.web.schemas import Answer, Body
@@ -29,11 +32,20 @@ class UsernameCharacters(validate.Validator):
         return value
 
 
-class RegisterBody(Body):
-    """A new user's name and password."""
+class EmailCharacters(validate.Validator):
+    """Refuses what the contract's pattern refuses."""
 
-    username = fields.String(
-        required=True,
+    def __call__(self, value: str) -> str:
+        """Return `value`, or raise ValidationError."""
+        if not is_email(value):
+            raise ValidationError("Not an email address.")
+        return value
+
+
+def username_field(*, required: bool, example: str) -> fields.String:
+    """Return the field for a user name that somebody wants to have."""
+    return fields.String(
+        required=required,
         validate=[validate.Length(SHORTEST_USERNAME, LONGEST_USERNAME), UsernameCharacters()],
         metadata={
             "description": (
@@ -41,10 +53,27 @@ class RegisterBody(Body):
                 "nothing invisible."
             ),
             "pattern": USERNAME_PATTERN,
-            "example": "user1",
+            "example": example,
         },
     )
-    password = fields.String(
+
+
+def email_field() -> fields.String:
+    """Return the field for an address that is given to a user; null for none."""
+    return fields.String(
+        allow_none=True,
+        validate=[validate.Length(3, LONGEST_EMAIL), EmailCharacters()],
+        metadata={
+            "description": "An email address, unique regardless of case; null for none.",
+            "pattern": EMAIL_PATTERN,
+            "example": "user2@example.org",
+        },
+    )
+
+
+def password_field() -> fields.String:
+    """Return the field for a password that somebody wants to have."""
+    return fields.String(
         required=True,
         load_only=True,
         validate=validate.Length(SHORTEST_PASSWORD, LONGEST_PASSWORD),
@@ -54,6 +83,19 @@ class RegisterBody(Body):
             "example": "password123",
         },
     )
+
+
+class RegisterBody(Body):
+    """A new user's name and password."""
+
+    username = username_field(required=True, example="user1")
+    password = password_field()
+
+
+class MyChangesBody(Body):
+    """What to change of the own account; what is not given stays as it is."""
+
+    username = username_field(required=False, example="user1")
 
 
 class User(Answer):

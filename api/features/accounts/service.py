@@ -14,16 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.core.client import OPERATOR, Client
 from api.core.clock import Clock
 from api.core.common_passwords import is_common
+from api.core.etags import etag
 from api.core.passwords import Passwords
+from api.core.problems import Problem
 from api.core.randomness import Randomness
 from api.features.accounts.events import USER_DELETED, USER_REGISTERED
 from api.features.accounts.models import UserRow
-from api.features.accounts.problems import LAST_ADMINISTRATOR, PASSWORD_TOO_COMMON, USERNAME_TAKEN
-from api.features.accounts.rules import is_username, username_key
+from api.features.accounts.problems import EMAIL_TAKEN, LAST_ADMINISTRATOR, PASSWORD_TOO_COMMON, USERNAME_TAKEN
+from api.features.accounts.rules import email_key, is_username, username_key
 from api.features.audit.service import Audit
 from api.features.revocation.service import Revocations
 from api.features.roles.service import ADMIN, Grants, assign, granted, holders
-from api.persistence.database import Database, is_duplicate
+from api.persistence.database import Database, duplicated
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -39,6 +41,11 @@ class Account:
     disabled: bool
     created_at: datetime
     version: int
+
+    @property
+    def etag(self) -> str:
+        """The entity-tag of this version."""
+        return etag("user", self.id, self.version)
 
 
 @dataclass(frozen=True)
@@ -107,12 +114,13 @@ class Accounts:
         roles: Sequence[str] = (),
         client: Client = OPERATOR,
         *,
+        email: str | None = None,
         actor_id: str | None = None,
     ) -> Account:
         """Make an account and return it. `actor_id`: who makes it, if it is not the user.
 
-        The name and password have the lengths that the contract asks for. Raises the problems `username_taken`,
-        `password_too_common`, `unknown_role`, `overloaded`, `database_unavailable`.
+        The name, password and address are as the contract asks for. Raises the problems `username_taken`,
+        `email_taken`, `password_too_common`, `unknown_role`, `overloaded`, `database_unavailable`.
         """
         key = username_key(username)
         async with self._database.read() as session:
@@ -120,7 +128,7 @@ class Accounts:
                 raise USERNAME_TAKEN()
         password_hash = await self.hash_new(password, username)
         account = Account(
-            self._randomness.new_id(), username, None, sorted(set(roles)), False, self._clock.now(), version=1
+            self._randomness.new_id(), username, email, sorted(set(roles)), False, self._clock.now(), version=1
         )
 
         async def add(session: AsyncSession) -> None:
@@ -129,6 +137,8 @@ class Accounts:
                     id=account.id,
                     username=username,
                     username_key=key,
+                    email=email,
+                    email_key=None if email is None else email_key(email),
                     password_hash=password_hash,
                     created_at=account.created_at,
                 )
@@ -140,9 +150,7 @@ class Accounts:
         try:
             await self._database.write(add)
         except IntegrityError as error:
-            if not is_duplicate(error):
-                raise
-            raise USERNAME_TAKEN() from error
+            raise taken(error) from error
         return account
 
     async def hash_new(self, password: str, username: str) -> str:
@@ -223,15 +231,16 @@ class Accounts:
 
         async def remove(session: AsyncSession) -> bool:
             async with self.keeping_an_administrator(session, user_id):
-                return await self._delete(session, user_id, client, actor_id)
+                return await self.delete_within(session, user_id, client, actor_id)
 
         return await self._revocations.write(remove)
 
     async def delete_as_operator(self, user_id: str) -> bool:
         """Delete the account, also if no administrator is left; raises the problem `database_unavailable`."""
-        return await self._revocations.write(lambda session: self._delete(session, user_id, OPERATOR, None))
+        return await self._revocations.write(lambda session: self.delete_within(session, user_id, OPERATOR, None))
 
-    async def _delete(self, session: AsyncSession, user_id: str, client: Client, actor_id: str | None) -> bool:
+    async def delete_within(self, session: AsyncSession, user_id: str, client: Client, actor_id: str | None) -> bool:
+        """Do the same in a transaction that `Revocations.write` has begun, whoever is left."""
         statement = delete(UserRow).where(UserRow.id == user_id).returning(UserRow.id)
         if await session.scalar(statement) is None:
             return False
@@ -276,6 +285,16 @@ class Accounts:
 
 
 _ADMINISTRATORS: Select[Any] = select(UserRow.id).where(UserRow.id.in_(holders(ADMIN)), UserRow.disabled_at.is_(None))
+
+
+def taken(error: IntegrityError) -> Problem:
+    """Return the problem `username_taken` or `email_taken`, whichever made the database refuse; else raise `error`."""
+    constraint = duplicated(error)
+    if "email" in constraint:
+        return EMAIL_TAKEN()
+    if "username" in constraint:
+        return USERNAME_TAKEN()
+    raise error
 
 
 def account_of(user: UserRow, grants: Grants) -> Account:

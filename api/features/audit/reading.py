@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select
 
+from api.core.pages import Page, Position
 from api.features.audit.models import AuditEventRow
 from api.features.audit.service import Outcome
 from api.persistence.database import Database
@@ -62,15 +63,15 @@ class AuditTrail:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def page(self, wanted: Wanted, limit: int, before: int | None) -> tuple[list[Event], int | None]:
-        """Return at most `limit` events older than the position `before`, and the position of the next page, if any.
+    async def page(self, wanted: Wanted, limit: int, after: Position | None) -> Page[Event]:
+        """Return at most `limit` events, the newest first, from behind the position `after` on.
 
         Events that come meanwhile move nothing: they are newer than the first page. Raises the problem
         `database_unavailable`.
         """
         query = select(AuditEventRow).where(*wanted.criteria()).order_by(AuditEventRow.seq.desc()).limit(limit + 1)
-        if before is not None:
-            query = query.where(AuditEventRow.seq < before)
+        if after is not None:
+            query = query.where(AuditEventRow.seq < after[0])
         async with self._database.read() as session:
             rows = (await session.scalars(query)).all()
         events = [
@@ -88,4 +89,4 @@ class AuditTrail:
             )
             for row in rows[:limit]
         ]
-        return events, rows[limit - 1].seq if len(rows) > limit else None
+        return Page(events, (rows[limit - 1].seq,) if len(rows) > limit else None)

@@ -6,10 +6,14 @@ from api.core.problems import DATABASE_UNAVAILABLE
 from api.core.scopes import AUDIT_READ, ME_READ
 from api.features.audit.reading import AuditTrail, Wanted
 from api.features.audit.schemas import AuditEventPage, AuditQuery
-from api.web.blueprint import Blueprint, answers
+from api.web import pages
+from api.web.blueprint import Blueprint, WithHeaders, answers
 from api.web.guards import principal, requires
-from api.web.pages import PageQuery, cursor
+from api.web.pages import PAGE_NOT_FOUND, PageQuery, page_answer, position_of
 from api.web.provide import provided
+
+ORDER = "newest first"
+"""What a cursor of these lists is good for."""
 
 audit = Blueprint("admin", __name__, description="What administrators do.")
 
@@ -17,35 +21,33 @@ audit = Blueprint("admin", __name__, description="What administrators do.")
 @audit.route("/me/audit-events", tags=["me"])
 @requires(scope=ME_READ)
 @audit.query(PageQuery())
-@audit.response(200, AuditEventPage, description="A page of events.")
-@answers(DATABASE_UNAVAILABLE)
+@audit.response(200, AuditEventPage, headers=pages.HEADERS, description="A page of events.")
+@answers(PAGE_NOT_FOUND, DATABASE_UNAVAILABLE)
 @audit.doc(operationId="listMyAuditEvents")
-async def list_my_audit_events(query: dict[str, Any]) -> dict[str, Any]:
+async def list_my_audit_events(query: dict[str, Any]) -> WithHeaders:
     """List what has happened to the own account.
 
     The newest first, with what others have done to it. Nothing is ever left out or changed.
     """
-    return await _page(Wanted(user_id=principal().user_id), query["limit"], query.get("cursor"))
+    return await _page(Wanted(user_id=principal().user_id), query)
 
 
 @audit.route("/audit-events")
 @requires(scope=AUDIT_READ)
 @audit.query(AuditQuery())
-@audit.response(200, AuditEventPage, description="A page of events.")
-@answers(DATABASE_UNAVAILABLE)
+@audit.response(200, AuditEventPage, headers=pages.HEADERS, description="A page of events.")
+@answers(PAGE_NOT_FOUND, DATABASE_UNAVAILABLE)
 @audit.doc(operationId="listAuditEvents")
-async def list_audit_events(query: dict[str, Any]) -> dict[str, Any]:
+async def list_audit_events(query: dict[str, Any]) -> WithHeaders:
     """List what has happened to all accounts.
 
     The newest first; all filters that are given have to fit. Events outlive the users whom they concern.
     """
     return await _page(
-        Wanted(**{name: value for name, value in query.items() if name not in ("limit", "cursor")}),
-        query["limit"],
-        query.get("cursor"),
+        Wanted(**{name: value for name, value in query.items() if name not in ("limit", "cursor")}), query
     )
 
 
-async def _page(wanted: Wanted, limit: int, before: int | None) -> dict[str, Any]:
-    events, following = await provided(AuditTrail).page(wanted, limit, before)
-    return {"events": events} | ({} if following is None else {"next_cursor": cursor(following)})
+async def _page(wanted: Wanted, query: dict[str, Any]) -> WithHeaders:
+    page = await provided(AuditTrail).page(wanted, query["limit"], position_of(query["cursor"], ORDER, int))
+    return page_answer(page, "events", ORDER)

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from api.features.audit.service import EVENT_TYPES
-from api.web.pages import PageQuery, next_cursor
+from api.web.pages import PageAnswer, PageQuery
 from api.web.schemas import Answer
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -98,11 +98,10 @@ class AuditEvent(Answer):
     )
 
 
-class AuditEventPage(Answer):
+class AuditEventPage(PageAnswer):
     """A page of events, the newest first."""
 
     events = fields.List(fields.Nested(AuditEvent), required=True, metadata={"description": "The events."})
-    next_cursor = next_cursor()
 
 
 def list_types(document: dict[str, Any]) -> None:

@@ -7,7 +7,23 @@ append-only feed, held in memory by each worker until the last access token that
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import ScalarSelect, Select, and_, bindparam, delete, func, insert, literal_column, or_, select, text
+from sqlalchemy import (
+    BigInteger,
+    Insert,
+    ScalarSelect,
+    Select,
+    String,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.access_tokens import LONGEST_CLOCK_SKEW
@@ -145,10 +161,22 @@ class Revocations:
         """Add an entry for each of `subjects` in the transaction of `session`, which `write` has begun."""
         if not subjects:
             return
-        now = self._clock.timestamp()
-        expires_at = int(now) + self._keep
+        expires_at = self._expires_at()
         rows = [{"kind": kind, "subject": subject, "expires_at": expires_at} for subject in subjects]
-        await session.execute(insert(RevocationRow), rows)
+        await self._add(session, insert(RevocationRow), rows)
+
+    async def record_all(self, session: AsyncSession, kind: Kind, subjects: Select[Any]) -> None:
+        """Do the same for each row of a query, however many they are, in one statement."""
+        (subject,) = subjects.subquery().c
+        rows = select(literal(kind, String), subject, literal(self._expires_at(), BigInteger))
+        await self._add(session, insert(RevocationRow).from_select(["kind", "subject", "expires_at"], rows))
+
+    def _expires_at(self) -> int:
+        return int(self._clock.timestamp()) + self._keep
+
+    async def _add(self, session: AsyncSession, statement: Insert, rows: list[dict[str, Any]] | None = None) -> None:
+        await session.execute(statement, rows)
+        now = self._clock.timestamp()
         if now >= self._tidy_at:
             self._tidy_at = now + TIDY_EVERY
             expired = select(RevocationRow.seq).where(RevocationRow.expires_at < int(now)).limit(TIDY_AT_ONCE)

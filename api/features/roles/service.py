@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, ScalarSelect, Select, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.core.principal import Principal
 from api.core.scopes import OWN, PERMISSIONS
 from api.features.roles.models import RolePermissionRow, RoleRow, UserRoleRow
-from api.features.roles.problems import UNKNOWN_ROLE
+from api.features.roles.problems import BEYOND_OWN_PERMISSIONS, UNKNOWN_ROLE
 
 ADMIN = "admin"
 """The role that has every permission, those of later versions included. It cannot be changed or deleted."""
@@ -44,6 +45,25 @@ def granted(user_id: ColumnElement[str] | Any) -> tuple[ScalarSelect[Any], Scala
     return roles.scalar_subquery(), permissions.scalar_subquery()
 
 
+async def grants_of(session: AsyncSession, roles: Collection[str]) -> Grants:
+    """Return what holding `roles` would mean; those that do not exist give nothing."""
+    query = select(RolePermissionRow.permission).where(RolePermissionRow.role.in_(roles))
+    return Grants.of(" ".join(roles), " ".join(await session.scalars(query)))
+
+
+def check_reach(actor: Principal, grants: Grants) -> None:
+    """Raise the problem `beyond_own_permissions` if `grants` are more than the actor has.
+
+    Who could give, take or change them would have a way to have them: by a role for themselves, by the account of
+    somebody else, by being the only one left.
+    """
+    is_admin = ADMIN in actor.roles and actor.scopes >= PERMISSIONS
+    missing_roles = [ADMIN] if ADMIN in grants.roles and not is_admin else []
+    missing = sorted(grants.scopes - OWN - actor.scopes)
+    if missing or missing_roles:
+        raise BEYOND_OWN_PERMISSIONS(missing_permissions=missing, missing_roles=missing_roles)
+
+
 def holders(role: str) -> Select[Any]:
     """Return a query for the ids of the users who hold `role`."""
     return select(UserRoleRow.user_id).where(UserRoleRow.role == role)
@@ -54,7 +74,9 @@ async def assign(session: AsyncSession, user_id: str, roles: Collection[str]) ->
 
     Tokens issued before still carry the former ones: whoever calls this for an existing user revokes those.
     """
-    known = set(await session.scalars(select(RoleRow.name).where(RoleRow.name.in_(roles)))) if roles else set()
+    # On PostgreSQL the roles stay until the commit: their deletion waits.
+    query = select(RoleRow.name).where(RoleRow.name.in_(roles)).with_for_update(read=True, key_share=True)
+    known = set(await session.scalars(query)) if roles else set()
     if unknown := sorted(set(roles) - known):
         raise UNKNOWN_ROLE(f"There is no role {', '.join(unknown)}.", unknown_roles=unknown)
     await session.execute(delete(UserRoleRow).where(UserRoleRow.user_id == user_id))

@@ -1,0 +1,210 @@
+"""Administration: what those who have the permission do with users."""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.core.client import Client
+from api.core.clock import Clock
+from api.core.etags import ANY_VERSION, Condition
+from api.core.ids import is_id
+from api.core.pages import Page, Position
+from api.core.principal import Principal
+from api.features.accounts import store
+from api.features.accounts.events import USER_DISABLED, USER_ENABLED, USER_ROLES_CHANGED, USER_UPDATED
+from api.features.accounts.problems import USER_NOT_FOUND
+from api.features.accounts.service import Account, Accounts
+from api.features.accounts.store import Held, Wanted
+from api.features.audit.service import Audit
+from api.features.revocation.service import Revocations
+from api.features.roles.service import assign, check_reach, grants_of
+from api.features.sessions.management import SessionManagement
+from api.persistence.database import Database
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What to change of a user. None, of the email False: it stays as it is. An email of None: none from now on."""
+
+    username: str | None = None
+    email: str | Literal[False] | None = False
+    disabled: bool | None = None
+
+
+class Administration:
+    """The use cases of administration. Nobody reaches a user who may do more than they may themselves."""
+
+    def __init__(
+        self,
+        database: Database,
+        accounts: Accounts,
+        session_management: SessionManagement,
+        revocations: Revocations,
+        audit: Audit,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._session_management = session_management
+        self._revocations = revocations
+        self._audit = audit
+        self._clock = clock
+
+    async def page(self, wanted: Wanted, limit: int, after: Position | None) -> Page[Account]:
+        """Return a page of the users that are wanted; raises the problem `database_unavailable`."""
+        async with self._database.read() as session:
+            return await store.page(session, wanted, limit, after)
+
+    async def get(self, user_id: str) -> Account:
+        """Return a user; raises the problems `user_not_found`, `database_unavailable`."""
+        found = await self._accounts.get(user_id) if is_id(user_id) else None
+        if found is None:
+            raise USER_NOT_FOUND()
+        return found
+
+    async def create(
+        self,
+        actor: Principal,
+        username: str,
+        password: str,
+        email: str | None,
+        roles: Sequence[str],
+        client: Client,
+    ) -> Account:
+        """Make a user and return it.
+
+        Raises the problems `username_taken`, `email_taken`, `password_too_common`, `unknown_role`,
+        `beyond_own_permissions`, `overloaded`, `database_unavailable`.
+        """
+        async with self._database.read() as session:
+            check_reach(actor, await grants_of(session, roles))
+        return await self._accounts.register(username, password, roles, client, email=email, actor_id=actor.user_id)
+
+    async def update(
+        self, actor: Principal, user_id: str, condition: Condition, changes: Changes, client: Client
+    ) -> Account:
+        """Change a user and return it. Who is disabled has no sessions any more, and no token that counts.
+
+        Raises the problems `user_not_found`, `precondition_failed`, `username_taken`, `email_taken`,
+        `last_administrator`, `beyond_own_permissions`, `database_unavailable`.
+        """
+
+        async def work(session: AsyncSession, held: Held) -> Account:
+            before = held.account
+            changed = [
+                name
+                for name, new in (("username", changes.username), ("email", changes.email))
+                if new not in (None if name == "username" else False, getattr(before, name))
+            ]
+            switched = changes.disabled not in (None, before.disabled)
+            if not changed and not switched:
+                return before
+            async with self._accounts.keeping_an_administrator(session, user_id):
+                await store.change(
+                    session,
+                    before,
+                    username=changes.username,
+                    email=changes.email,
+                    disabled_at=(self._clock.now() if changes.disabled else None) if switched else False,
+                )
+            if changed:
+                self._audit.record(
+                    session, USER_UPDATED, client, user_id=user_id, actor_id=actor.user_id, changed=changed
+                )
+            if switched and changes.disabled:
+                await self._session_management.end_all_within(
+                    session, user_id, "account_disabled", client, actor.user_id
+                )
+                await self._revocations.record(session, "user", user_id)
+            if switched:
+                kind = USER_DISABLED if changes.disabled else USER_ENABLED
+                self._audit.record(session, kind, client, user_id=user_id, actor_id=actor.user_id)
+            return await self._present(session, user_id)
+
+        return await self._change(actor, user_id, condition, work)
+
+    async def set_roles(
+        self, actor: Principal, user_id: str, condition: Condition, roles: Collection[str], client: Client
+    ) -> Account:
+        """Let a user hold exactly `roles` and return it; access tokens issued before no longer count.
+
+        Raises the problems `user_not_found`, `precondition_failed`, `unknown_role`, `last_administrator`,
+        `beyond_own_permissions`, `database_unavailable`.
+        """
+
+        async def work(session: AsyncSession, held: Held) -> Account:
+            before, after = set(held.account.roles), set(roles)
+            if before == after:
+                return held.account
+            check_reach(actor, await grants_of(session, after))
+            async with self._accounts.keeping_an_administrator(session, user_id):
+                await store.change(session, held.account)
+                await assign(session, user_id, after)
+            await self._revocations.record(session, "user", user_id)
+            self._audit.record(
+                session,
+                USER_ROLES_CHANGED,
+                client,
+                user_id=user_id,
+                actor_id=actor.user_id,
+                added=sorted(after - before),
+                removed=sorted(before - after),
+            )
+            return await self._present(session, user_id)
+
+        return await self._change(actor, user_id, condition, work)
+
+    async def delete(self, actor: Principal, user_id: str, condition: Condition, client: Client) -> None:
+        """Delete a user and all that belongs to them but the audit trail.
+
+        Raises the problems `user_not_found`, `precondition_failed`, `last_administrator`, `beyond_own_permissions`,
+        `database_unavailable`.
+        """
+
+        async def work(session: AsyncSession, _held: Held) -> None:
+            async with self._accounts.keeping_an_administrator(session, user_id):
+                await self._accounts.delete_within(session, user_id, client, actor.user_id)
+
+        await self._change(actor, user_id, condition, work)
+
+    async def end_sessions(self, actor: Principal, user_id: str, client: Client) -> int:
+        """End all sessions of a user; return how many.
+
+        Raises the problems `user_not_found`, `beyond_own_permissions`, `database_unavailable`.
+        """
+
+        async def work(session: AsyncSession, _held: Held) -> int:
+            ended = await self._session_management.end_all_within(
+                session, user_id, "ended_by_administrator", client, actor.user_id
+            )
+            return len(ended)
+
+        return await self._change(actor, user_id, ANY_VERSION, work)
+
+    async def _change(
+        self,
+        actor: Principal,
+        user_id: str,
+        condition: Condition,
+        work: Callable[[AsyncSession, Held], Awaitable[T]],
+    ) -> T:
+        async def within(session: AsyncSession) -> T:
+            held = await store.hold(session, user_id) if is_id(user_id) else None
+            if held is None:
+                raise USER_NOT_FOUND()
+            check_reach(actor, held.grants)
+            condition.check(held.account.etag)
+            return await work(session, held)
+
+        return await self._revocations.write(within)
+
+    @staticmethod
+    async def _present(session: AsyncSession, user_id: str) -> Account:
+        held = await store.hold(session, user_id)
+        if held is None:
+            raise USER_NOT_FOUND()
+        return held.account

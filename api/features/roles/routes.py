@@ -1,0 +1,128 @@
+"""Operations on roles."""
+
+from typing import Any
+
+from flask import Response
+
+from api.core.problems import DATABASE_UNAVAILABLE
+from api.core.scopes import ROLES_READ, ROLES_WRITE
+from api.features.roles import schemas
+from api.features.roles.management import RoleManagement
+from api.features.roles.problems import BEYOND_OWN_PERMISSIONS, ROLE_IS_BUILT_IN, ROLE_NOT_FOUND, ROLE_TAKEN
+from api.web import etags
+from api.web.blueprint import Blueprint, WithHeaders, answers, no_content
+from api.web.etags import changes_version, condition, if_changed, shows_version, with_etag
+from api.web.guards import principal, requires
+from api.web.provide import client, provided
+
+roles = Blueprint("roles", __name__)
+
+TAGS = ["admin"]
+
+ROLE = {
+    "in": "path",
+    "name": "role_name",
+    "required": True,
+    "description": "The role, as GET /roles names it.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 64},
+    "example": "helpdesk",
+}
+_SAME = {"role_name": "$response.body#/name"}
+_SAME_VERSION = {**_SAME, "header.If-Match": "$response.header.ETag"}
+AFTER_CREATION = {
+    "role": {"operationId": "getRole", "description": "Read the role.", "parameters": _SAME},
+    "update": {"operationId": "updateRole", "description": "Change the role.", "parameters": _SAME_VERSION},
+    "delete": {"operationId": "deleteRole", "description": "Delete the role.", "parameters": _SAME_VERSION},
+}
+
+
+@roles.route("/roles", tags=TAGS)
+@requires(scope=ROLES_READ)
+@roles.response(200, schemas.RoleList, description="The roles.")
+@answers(DATABASE_UNAVAILABLE)
+@roles.doc(operationId="listRoles")
+async def list_roles() -> dict[str, Any]:
+    """List the roles.
+
+    All of them, by name, with the permissions that they give. The role `admin` is built in and gives every permission.
+    """
+    return {"roles": await provided(RoleManagement).all()}
+
+
+@roles.route("/roles", methods=["POST"], tags=TAGS)
+@requires(scope=ROLES_WRITE)
+@roles.arguments(
+    schemas.NewRoleBody(),
+    example={"name": "helpdesk", "description": "Helps people with their accounts.", "permissions": ["users:read"]},
+)
+@roles.response(
+    201,
+    schemas.Role,
+    headers={**etags.HEADERS, "Location": {"$ref": "#/components/headers/Location"}},
+    description="The role has been created.",
+)
+@answers(ROLE_TAKEN, BEYOND_OWN_PERMISSIONS, DATABASE_UNAVAILABLE)
+@roles.doc(operationId="createRole", responses={201: {"links": AFTER_CREATION}})
+async def create_role(body: dict[str, Any]) -> WithHeaders:
+    """Create a role.
+
+    Nobody creates a role with more permissions than they have themselves. `PUT /users/{user_id}/roles` gives it.
+    """
+    role = await provided(RoleManagement).create(
+        principal(), body["name"], body["description"], body["permissions"], client()
+    )
+    return with_etag(role, Location=f"/roles/{role.name}")
+
+
+@roles.route("/roles/<role_name>", tags=TAGS, parameters=[ROLE])
+@requires(scope=ROLES_READ)
+@roles.response(200, schemas.Role, headers=etags.HEADERS, description="The role.")
+@answers(ROLE_NOT_FOUND, DATABASE_UNAVAILABLE)
+@shows_version
+@roles.doc(operationId="getRole")
+async def get_role(role_name: str) -> Any:
+    """Read a role.
+
+    The ETag of the answer is what If-Match takes to change the role.
+    """
+    return if_changed(await provided(RoleManagement).get(role_name))
+
+
+@roles.route("/roles/<role_name>", methods=["PATCH"], tags=TAGS, parameters=[ROLE])
+@requires(scope=ROLES_WRITE)
+@roles.arguments(schemas.RoleChangesBody(), example={"permissions": ["users:read"]})
+@roles.response(200, schemas.Role, headers=etags.HEADERS, description="The role as it is now.")
+@answers(ROLE_NOT_FOUND, ROLE_IS_BUILT_IN, BEYOND_OWN_PERMISSIONS, DATABASE_UNAVAILABLE)
+@changes_version(required=True)
+@roles.doc(operationId="updateRole")
+async def update_role(body: dict[str, Any], role_name: str) -> WithHeaders:
+    """Change a role.
+
+    With other permissions the access tokens of everybody who holds the role are refused from the next request on;
+    `POST /refresh` gives one with the new permissions.
+    """
+    return with_etag(
+        await provided(RoleManagement).change(
+            principal(),
+            role_name,
+            condition(required=True),
+            client(),
+            description=body.get("description"),
+            permissions=body.get("permissions"),
+        )
+    )
+
+
+@roles.route("/roles/<role_name>", methods=["DELETE"], tags=TAGS, parameters=[ROLE])
+@requires(scope=ROLES_WRITE)
+@roles.response(204, description="The role is gone.")
+@answers(ROLE_NOT_FOUND, ROLE_IS_BUILT_IN, BEYOND_OWN_PERMISSIONS, DATABASE_UNAVAILABLE)
+@changes_version(required=True)
+@roles.doc(operationId="deleteRole")
+async def delete_role(role_name: str) -> Response:
+    """Delete a role.
+
+    Nobody holds it any more, and the access tokens of everybody who did are refused from the next request on.
+    """
+    await provided(RoleManagement).delete(principal(), role_name, condition(required=True), client())
+    return no_content()

@@ -1,0 +1,83 @@
+"""Cursors: whatever a client sends, they lead to a place in the list or to none."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.core.pages import Page
+from api.core.problems import Problem
+from api.web.blueprint import WithHeaders
+from api.web.pages import cursor_of, page_answer, position_of
+
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+@given(TEXT, st.integers(-(2**63) + 1, 2**63 - 1))
+def test_a_cursor_leads_back_to_its_position(text: str, number: int) -> None:
+    assert position_of(cursor_of((text, number), "by name"), "by name", str, int) == (text, number)
+
+
+def test_without_a_cursor_the_list_begins() -> None:
+    assert position_of(None, "by name", str) is None
+
+
+def made(value: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "nonsense",
+        "é",
+        "=",
+        "A",
+        base64.urlsafe_b64encode(b"\xff\xfe").decode(),
+        base64.urlsafe_b64encode(b"[" * 700).decode(),
+        made(None),
+        made({}),
+        made([]),
+        made(["by id", "a"]),
+        made(["by name"]),
+        made(["by name", "a", "b"]),
+        made(["by name", 1]),
+        made(["by name", None]),
+        made(["by name", True]),
+        made(["by name", ["a"]]),
+        made(["by name", "a\0"]),
+        made(["by name", "\ud800"]),
+    ],
+)
+def test_any_other_cursor_leads_nowhere(cursor: str) -> None:
+    with pytest.raises(Problem, match="page_not_found"):
+        position_of(cursor, "by name", str)
+
+
+@pytest.mark.parametrize("value", [True, 2**63, -(2**63), 10**40, 1.0])
+def test_a_number_that_no_column_holds_leads_nowhere(value: Any) -> None:
+    with pytest.raises(Problem, match="page_not_found"):
+        position_of(made(["newest", value]), "newest", int)
+
+
+@given(st.text(max_size=60))
+def test_no_text_does_harm(cursor: str) -> None:
+    with pytest.raises(Problem, match="page_not_found"):
+        position_of(cursor, "by name", str, str, str)
+
+
+def test_the_link_leads_to_the_next_page_of_the_same_list() -> None:
+    with Flask("pages").test_request_context("/users?sort=-username&limit=2&cursor=old&search=a%26b"):
+        answer = page_answer(Page(["ada"], ("ada",)), "users", "by name")
+        cursor = cursor_of(("ada",), "by name")
+        assert answer.value == {"users": ["ada"], "next_cursor": cursor}
+        assert answer.headers == {"Link": f'<?sort=-username&limit=2&search=a%26b&cursor={cursor}>; rel="next"'}
+
+
+def test_the_last_page_has_no_link() -> None:
+    with Flask("pages").test_request_context("/users"):
+        assert page_answer(Page([], None), "users", "by name") == WithHeaders({"users": [], "next_cursor": None}, {})
