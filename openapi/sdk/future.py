@@ -7,10 +7,10 @@ TEXT = {"type": "string", "description": "Some text.", "example": "text"}
 NULLABLE = {**TEXT, "type": ["string", "null"]}
 ETAG = {"name": "If-Match", "in": "header", "required": True, "description": "The version.", "schema": TEXT}
 ID = {
-    "name": "api_key_id",
+    "name": "gift_card_id",
     "in": "path",
     "required": True,
-    "description": "The key.",
+    "description": "The card.",
     "schema": {"type": "string", "format": "uuid"},
 }
 LIMIT = {"name": "limit", "in": "query", "description": "How many.", "schema": {"type": "integer", "minimum": 1}}
@@ -31,9 +31,9 @@ def future(document: dict[str, Any]) -> dict[str, Any]:
     schemas["Inviter"] = _object({"username": TEXT}, required=["username"])
     schemas["ProfileBody"] = {**_object({"nickname": NULLABLE}, required=[]), "additionalProperties": False}
     schemas["MfaChallenge"] = _object({"mfa_token": TEXT}, required=["mfa_token"])
-    schemas["ApiKey"] = _object({"id": ID["schema"], "last_used_at": NULLABLE}, required=["id", "last_used_at"])
-    schemas["ApiKeyPage"] = _object(
-        {"items": {"type": "array", "items": {"$ref": "#/components/schemas/ApiKey"}}, "next": NULLABLE},
+    schemas["GiftCard"] = _object({"id": ID["schema"], "last_used_at": NULLABLE}, required=["id", "last_used_at"])
+    schemas["GiftCardPage"] = _object(
+        {"items": {"type": "array", "items": {"$ref": "#/components/schemas/GiftCard"}}, "next": NULLABLE},
         required=["items", "next"],
     )
     paths["/login"]["post"]["responses"]["202"] = _answer("MfaChallenge")
@@ -44,24 +44,24 @@ def future(document: dict[str, Any]) -> dict[str, Any]:
         "requestBody": {"required": True, "content": _answer("ProfileBody")["content"]},
     }
     refusals = {status: answer for status, answer in me["responses"].items() if int(status) >= 400}
-    common = {"tags": ["api keys"], "summary": "Do it.", "description": "It.", "security": me["security"]}
-    paths["/me/api-keys"] = {
+    common = {"tags": ["gift cards"], "summary": "Do it.", "description": "It.", "security": me["security"]}
+    paths["/me/gift-cards"] = {
         "get": {
             **common,
-            "operationId": "getApiKeys",
+            "operationId": "getGiftCards",
             "parameters": [LIMIT],
-            "responses": {"200": _answer("ApiKeyPage"), **refusals},
+            "responses": {"200": _answer("GiftCardPage"), **refusals},
         }
     }
-    paths["/me/api-keys/{api_key_id}"] = {
+    paths["/me/gift-cards/{gift_card_id}"] = {
         "delete": {
             **common,
-            "operationId": "deleteApiKey",
+            "operationId": "deleteGiftCard",
             "parameters": [ID, ETAG],
             "responses": {"204": {"description": "Gone."}, **refusals},
         }
     }
-    changed["tags"].append({"name": "api keys", "description": "Keys."})
+    changed["tags"].append({"name": "gift cards", "description": "Cards."})
     return changed
 
 

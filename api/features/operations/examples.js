@@ -1,4 +1,4 @@
-// Fills in what the contract's examples cannot hold: a live access token, refresh token and session.
+// Fills in what the contract's examples cannot hold: a live access token, refresh token, session and API key.
 // Served in the development profile alone. Before it stands
 //   const ADMINISTRATOR = {"username": "…", "password": "…"};   or null where there is no example administrator,
 //   const CLIENT = {"id": "…", "secret": "…"};                  or null where there is no example client.
@@ -10,29 +10,48 @@ window.fillExamples = (() => {
 
   const address = (path) => new URL(path, document.baseURI);
 
-  const post = (path, body) =>
-    fetch(address(path), { method: "POST", headers: { "Content-Type": JSON_TYPE }, body: JSON.stringify(body) });
+  const post = (path, body, headers = {}) =>
+    fetch(address(path), {
+      method: "POST",
+      headers: { "Content-Type": JSON_TYPE, ...headers },
+      body: JSON.stringify(body),
+    });
 
   // The person whom POST /register has for an example.
   const exampleUser = (contract) => contract.paths["/register"].post.requestBody.content[JSON_TYPE].example;
 
-  // Begins a session and returns its tokens; null if the person cannot log in.
-  async function logIn(person, mayRegister) {
+  // Who has executed POST /me/password has the new password of its example: gives the example user the first one back.
+  async function undoPasswordChange(person, contract) {
+    const changed = contract.paths["/me/password"].post.requestBody.content[JSON_TYPE].example.new_password;
+    const answer = await post("login", { ...person, password: changed });
+    if (!answer.ok) {
+      return false;
+    }
+    const bearer = { Authorization: `Bearer ${(await answer.json()).access_token}` };
+    const back = { present_password: changed, new_password: person.password };
+    return (await post("me/password", back, bearer)).ok;
+  }
+
+  // Begins a session and returns its tokens; null if the person cannot log in. contract: given for the example user,
+  // who is registered if need be.
+  async function logIn(person, contract) {
     let answer = await post("login", person);
-    if (answer.status === 401 && mayRegister) {
-      await post("register", person);
+    if (answer.status === 401 && contract) {
+      if (!(await undoPasswordChange(person, contract))) {
+        await post("register", person);
+      }
       answer = await post("login", person);
     }
     return answer.ok ? answer.json() : null;
   }
 
   // Returns an access token that is good now. Asked each time, since a session ends in many ways.
-  async function liveToken(person, mayRegister) {
+  async function liveToken(person, contract) {
     const token = kept.get(person.username);
     if (token && (await fetch(address("protected"), { headers: { Authorization: `Bearer ${token}` } })).ok) {
       return token;
     }
-    const tokens = await logIn(person, mayRegister);
+    const tokens = await logIn(person, contract);
     kept.set(person.username, tokens?.access_token);
     return tokens?.access_token;
   }
@@ -62,10 +81,24 @@ window.fillExamples = (() => {
     if (!shown.some(([, example]) => has(example))) {
       return;
     }
-    const tokens = await logIn(exampleUser(contract), true);
+    const tokens = await logIn(exampleUser(contract), contract);
     for (const [name, example] of tokens ? shown : []) {
       request.url = request.url.replaceAll(example, tokens[name]);
       request.body = request.body?.replaceAll?.(example, tokens[name]) ?? request.body;
+    }
+  }
+
+  // Puts an API key made for this where the request has the id that the contract shows.
+  async function replaceApiKey(request, contract) {
+    const shown = contract.components.schemas.ApiKey.properties.id.example;
+    if (!request.url.includes(shown)) {
+      return;
+    }
+    const tokens = await logIn(exampleUser(contract), contract);
+    const body = contract.paths["/me/api-keys"].post.requestBody.content[JSON_TYPE].example;
+    const made = await post("me/api-keys", body, { Authorization: `Bearer ${tokens?.access_token}` });
+    if (made.ok) {
+      request.url = request.url.replaceAll(shown, (await made.json()).id);
     }
   }
 
@@ -80,10 +113,11 @@ window.fillExamples = (() => {
       }
       return;
     }
-    const needsAdministrator = operation.security.some((schemes) => Object.values(schemes).flat().includes("admin"));
+    // What every access token has is not listed there: a role is, and a scope that comes with one.
+    const needsAdministrator = operation.security.some(({ bearerAuth = [] }) => bearerAuth.length);
     const token = await (needsAdministrator && ADMINISTRATOR
-      ? liveToken(ADMINISTRATOR, false)
-      : liveToken(exampleUser(contract), true));
+      ? liveToken(ADMINISTRATOR, null)
+      : liveToken(exampleUser(contract), contract));
     if (request.method !== "GET") {
       kept.clear(); // the request may end the session
     }
@@ -100,6 +134,7 @@ window.fillExamples = (() => {
     const operation = operationOf(request, contract);
     if (operation) {
       await replaceExamples(request, contract);
+      await replaceApiKey(request, contract);
       await authorize(request, operation, contract);
     }
     return request;

@@ -28,8 +28,8 @@ ostiary.me.update_me(nickname=3)  # type: ignore[arg-type]
 
 assert_type(ostiary.auth.login(username="user1", password="password123"), models.TokenPair | models.MfaChallenge)
 
-assert_type(ostiary.api_keys.get_api_keys(limit=3), models.ApiKeyPage)
-ostiary.api_keys.get_api_keys(limit="3")  # type: ignore[arg-type]
-ostiary.api_keys.delete_api_key(user.id, if_match='"1"')
-ostiary.api_keys.delete_api_key(user.id)  # type: ignore[call-arg]
-ostiary.api_keys.delete_api_key("key", if_match='"1"')  # type: ignore[arg-type]
+assert_type(ostiary.gift_cards.get_gift_cards(limit=3), models.GiftCardPage)
+ostiary.gift_cards.get_gift_cards(limit="3")  # type: ignore[arg-type]
+ostiary.gift_cards.delete_gift_card(user.id, if_match='"1"')
+ostiary.gift_cards.delete_gift_card(user.id)  # type: ignore[call-arg]
+ostiary.gift_cards.delete_gift_card("card", if_match='"1"')  # type: ignore[arg-type]

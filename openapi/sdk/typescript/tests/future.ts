@@ -1,6 +1,6 @@
 /** The types of an SDK from a contract of tomorrow (see future.py): exact in what may be missing or null. */
 import { Ostiary } from 'ostiary-client';
-import type { ApiKeyPage, Inviter, MfaChallenge, TokenPair, User } from 'ostiary-client';
+import type { GiftCardPage, Inviter, MfaChallenge, TokenPair, User } from 'ostiary-client';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <A, B>(_: Same<A, B>): void => undefined;
@@ -33,10 +33,10 @@ ostiary.me.updateMe({ body: { nickname: 3 } });
 const { data: pair } = await ostiary.auth.login({ body: { username: 'user1', password: 'password123' } });
 same<typeof pair, TokenPair | MfaChallenge | undefined>(true);
 
-const { data: page } = await ostiary.apiKeys.getApiKeys({ query: { limit: 3 } });
-same<typeof page, ApiKeyPage | undefined>(true);
+const { data: page } = await ostiary.giftCards.getGiftCards({ query: { limit: 3 } });
+same<typeof page, GiftCardPage | undefined>(true);
 // @ts-expect-error: text
-ostiary.apiKeys.getApiKeys({ query: { limit: '3' } });
-ostiary.apiKeys.deleteApiKey({ path: { api_key_id: 'id' }, headers: { 'If-Match': '"1"' } });
+ostiary.giftCards.getGiftCards({ query: { limit: '3' } });
+ostiary.giftCards.deleteGiftCard({ path: { gift_card_id: 'id' }, headers: { 'If-Match': '"1"' } });
 // @ts-expect-error: without the version
-ostiary.apiKeys.deleteApiKey({ path: { api_key_id: 'id' } });
+ostiary.giftCards.deleteGiftCard({ path: { gift_card_id: 'id' } });
