@@ -5,7 +5,7 @@ reads. And the run's own people stay, or it would be locked out.
 """
 
 import os
-import uuid
+import re
 from typing import Any
 
 import httpx
@@ -17,50 +17,46 @@ ROLES = "POST /roles"
 MADE_BY = {USERS: ("user_id", "id"), ROLES: ("role_name", "name")}
 """The operations that make something: the parameter by which others name it, the member of the answer that tells it."""
 
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 HARMLESS = ("GET", "HEAD", "OPTIONS")
 
 
-class Creations:
-    """What the cases of this process have made, by the parameter that names it."""
+_MADE: dict[str, set[str]] = {parameter: set() for parameter, _ in MADE_BY.values()}
+"""What the cases of this process have made, by the parameter that names it."""
 
-    def __init__(self) -> None:
-        self._made: dict[str, set[str]] = {parameter: set() for parameter, _ in MADE_BY.values()}
 
-    def before_call(self, _context: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
-        """Let a case that would change something else meet nothing instead."""
-        if case.method.upper() in HARMLESS:
-            return
-        for parameter, made in self._made.items():
-            told = case.path_parameters.get(parameter) if case.path_parameters else None
-            if told is not None and told not in made:
-                case.path_parameters[parameter] = str(uuid.uuid4()) if is_id(told) else nobody(told)
+def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
+    """Let a case that would change something else meet nothing instead."""
+    if case.method.upper() in HARMLESS:
+        return
+    for parameter, made in _MADE.items():
+        told = case.path_parameters.get(parameter) if case.path_parameters else None
+        if told is not None and told not in made:
+            case.path_parameters[parameter] = replacement(parameter, told)
 
-    def after_call(self, _context: HookContext, case: Case[Any], response: Response) -> None:
-        """Remember what a case has made."""
-        found = MADE_BY.get(case.operation.label)
-        if found is not None and response.status_code == httpx.codes.CREATED:
-            parameter, member = found
-            self._made[parameter].add(response.json()[member])
+
+def after_call(_context: HookContext, case: Case[Any], response: Response) -> None:
+    """Remember what a case has made."""
+    found = MADE_BY.get(case.operation.label)
+    if found is not None and response.status_code == httpx.codes.CREATED:
+        parameter, member = found
+        _MADE[parameter].add(response.json()[member])
 
 
 def is_id(value: object) -> bool:
     """Return whether `value` may name a user."""
-    try:
-        return str(uuid.UUID(str(value))) == value
-    except ValueError:
-        return False
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
-def nobody(value: object) -> object:
-    """Return the name of a role that nobody has made, in place of one that somebody may have; else `value` itself."""
-    return f"no-role-{os.urandom(6).hex()}" if isinstance(value, str) and value.isascii() and value else value
-
-
-_CREATIONS = Creations()
+def replacement(parameter: str, told: object) -> object:
+    """Return what names nothing, in place of what may name something; else `told` itself."""
+    if parameter == "user_id":
+        return f"00000000-0000-7000-8000-{os.urandom(6).hex()}" if is_id(told) else told
+    return f"no-role-{os.urandom(6).hex()}" if isinstance(told, str) and told.isascii() and told else told
 
 
 def install() -> None:
-    """Let every case of this process go through the two hooks."""
-    for one in (_CREATIONS.before_call, _CREATIONS.after_call):
+    """Let every case of this process go through the two hooks; see `idempotency`."""
+    for one in (before_call, after_call):
         if one not in GLOBAL_HOOK_DISPATCHER.get_all_by_name(one.__name__):
             hook(one)

@@ -19,8 +19,8 @@ class NotRemoved(Exception):
 def remove_users(base_url: str, watch: Watch, administrator: Credentials | None) -> str:
     """Delete every user and role that was made, and return a sentence about it; raises NotRemoved.
 
-    Each user logs in and deletes itself, as a person would; who was disabled is deleted by the administrator. Who can no
-    longer log in was deleted by the run itself.
+    Each user logs in and deletes itself, as a person would; who was disabled is deleted by the administrator. Who can
+    no longer log in was deleted by the run itself.
     """
     with watch.client(base_url) as client, ThreadPoolExecutor(AT_ONCE) as pool:
         boss = {} if administrator is None else _bearer(client, administrator)

@@ -39,8 +39,8 @@ CONDITIONS: dict[str, dict[str, list[str]]] = {
         ("missing_required_header", _checks.MISSING_REQUIRED_HEADER_EXPECTED_STATUSES, "428"),
     )
 }
-"""What the checks expect by default, and what If-Match brings: no schema tells which version is the present one (412, RFC
-9110 section 13.1.1), and who sends none is told so by a status of its own (428, RFC 6585 section 3)."""
+"""What the checks expect by default, and what If-Match brings: no schema tells which version is the present one (412,
+RFC 9110 section 13.1.1), and who sends none is told so by a status of its own (428, RFC 6585 section 3)."""
 
 MOST_ROUNDS = 200
 """The most runs of the stateful phase; see `run_contract`."""

@@ -1,4 +1,4 @@
-"""Users and roles: who may do what to whom, at which version, and what that means for the tokens of who is concerned."""
+"""Users and roles: who may do what to whom, at which version, and what becomes of the tokens."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -77,7 +77,7 @@ def problem(answer: httpx.Response) -> tuple[int, str]:
 
 
 def test_a_user_is_made_found_changed_and_deleted(desk: Desk) -> None:
-    user, made = desk.make_user()
+    _, made = desk.make_user()
     user_id, etag = made.json()["id"], made.headers["ETag"]
     assert made.headers["Location"] == f"/users/{user_id}"
     assert desk.call(f"GET {USER}", user_id).json() == made.json()
