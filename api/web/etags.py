@@ -10,6 +10,9 @@ from api.web.blueprint import WithHeaders, document
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+EXAMPLE = '"9b2d4c1f0a7e4b3c8d5f6e7a1b0c9d8e"'
+"""The entity-tag that the contract shows."""
+
 HEADERS: dict[str, Any] = {"ETag": {"$ref": "#/components/headers/VersionETag"}}
 """The headers of an answer that shows one version of one thing, for the contract."""
 
@@ -33,6 +36,7 @@ class Versioned(Protocol):
 
 def _if_match_parameter(*, required: bool) -> dict[str, Any]:
     otherwise = "the answer is `precondition_required`" if required else "it fits every version"
+    shown = {"example": EXAMPLE} if required else {}
     return {
         "name": "If-Match",
         "in": "header",
@@ -42,6 +46,7 @@ def _if_match_parameter(*, required: bool) -> dict[str, Any]:
             f"`precondition_failed`; `*` fits every version (RFC 9110 13.1.1). Without the header {otherwise}."
         ),
         "schema": {"type": "string", "minLength": 1},
+        **shown,
     }
 
 

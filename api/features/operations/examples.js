@@ -1,4 +1,4 @@
-// Fills in what the contract's examples cannot hold: a live access token, refresh token, session and API key.
+// Fills in what the contract's examples cannot hold: a live access token, refresh token, session, API key, user and role.
 // Served in the development profile alone. Before it stands
 //   const ADMINISTRATOR = {"username": "…", "password": "…"};   or null where there is no example administrator,
 //   const CLIENT = {"id": "…", "secret": "…"};                  or null where there is no example client.
@@ -102,6 +102,31 @@ window.fillExamples = (() => {
     }
   }
 
+  // The lists of what administrators manage: how the contract names one of each, and how the list does.
+  const MANAGED = { users: ["user_id", "username", "id"], roles: ["role_name", "name", "name"] };
+
+  // Puts a user or role that is there, made for this if need be, and its present version, where the request has those
+  // that the contract shows.
+  async function replaceManaged(request, contract) {
+    for (const [list, [parameter, name, id]] of ADMINISTRATOR ? Object.entries(MANAGED) : []) {
+      const item = contract.paths[`/${list}/{${parameter}}`];
+      const shown = `/${list}/${item.parameters.find((one) => one.name === parameter).example}`;
+      if (!address(request.url).pathname.includes(shown)) {
+        continue;
+      }
+      const bearer = { Authorization: `Bearer ${await liveToken(ADMINISTRATOR, null)}` };
+      const get = (path) => fetch(address(path), { headers: bearer });
+      const wanted = contract.paths[`/${list}`].post.requestBody.content[JSON_TYPE].example;
+      const query = list === "users" ? `?search=${encodeURIComponent(wanted[name])}` : "";
+      const there = (await (await get(`${list}${query}`)).json())[list].find((one) => one[name] === wanted[name]);
+      const found = there ?? (await (await post(list, wanted, bearer)).json());
+      request.url = request.url.replace(shown, `/${list}/${found[id]}`);
+      if (request.headers["If-Match"] === item.delete.parameters.find((one) => one.name === "If-Match").example) {
+        request.headers["If-Match"] = (await get(`${list}/${found[id]}`)).headers.get("ETag");
+      }
+    }
+  }
+
   // A token that somebody has typed into the dialog is sent as it is, also when it is no longer good.
   async function authorize(request, operation, contract) {
     if (!operation.security?.length || request.headers.Authorization) {
@@ -135,6 +160,7 @@ window.fillExamples = (() => {
     if (operation) {
       await replaceExamples(request, contract);
       await replaceApiKey(request, contract);
+      await replaceManaged(request, contract);
       await authorize(request, operation, contract);
     }
     return request;
