@@ -16,7 +16,7 @@ from api.core.idempotency import Asked
 from api.features.accounts.models import UserRow
 from tests.conftest import App, MakeApp
 from tests.support.clients import FORM, basic, new_client
-from tests.support.people import PASSWORD, Person, person, register
+from tests.support.people import PASSWORD, Person, log_in, make_role, person, register
 from tests.web.test_contract import DOCUMENT, OPERATIONS
 
 UNREACHABLE = "sqlite+aiosqlite:////there/is/no/such/directory/ostiary.db"
@@ -27,7 +27,24 @@ PATHS = {
     "getProblem": {"code": "invalid_token"},
     "endMySession": {"session_id": "0199f6a2-7d10-7b52-9c1e-6a7d2f0b3c55"},
     "revokeMyApiKey": {"api_key_id": "0199f6a2-8c21-7d43-b6f0-3e5a9c7d1e22"},
+    **{
+        key: {"user_id": "0199f6a2-6b7e-7c3a-8a51-2f1e5d0c9b44"}
+        for key in ("getUser", "updateUser", "deleteUser", "endUserSessions", "setUserRoles")
+    },
+    **{key: {"role_name": "helpdesk"} for key in ("getRole", "updateRole", "deleteRole")},
 }
+ROLE = {"name": "helpdesk", "description": "Helps.", "permissions": ["users:read"]}
+BODIES: dict[str, dict[str, Any]] = {
+    "createMyApiKey": {"name": "robot", "scopes": ["me:read"]},
+    "changeMyPassword": {"present_password": PASSWORD, "new_password": f"{PASSWORD} two"},
+    "reauthenticate": {"password": PASSWORD},
+    "updateUser": {"username": "grace"},
+    "updateMe": {"username": "grace"},
+    "setUserRoles": {"roles": []},
+    "createRole": ROLE,
+    "updateRole": {"permissions": []},
+}
+"""Bodies that are good whatever there is."""
 
 
 @dataclass
@@ -44,8 +61,14 @@ class Scene:
             kwargs["data" if self.is_form else "json"] = self.good_body()
         if self.is_for_clients and "headers" not in kwargs:
             kwargs["headers"] = new_client(self.app)
+        if self.needs_version:
+            kwargs["headers"] = {"If-Match": "*", **kwargs.get("headers", {})}
         path = path.format(**{**PATHS.get(self.name, {}), **(parameters or {})})
         return (app or self.app).client.open(path, method=method.upper(), **kwargs)
+
+    @property
+    def needs_version(self) -> bool:
+        return "428" in OPERATIONS[self.name][2]["responses"]
 
     @property
     def is_form(self) -> bool:
@@ -56,12 +79,8 @@ class Scene:
         return OPERATIONS[self.name][2]["security"] == [{"clientAuth": []}]
 
     def good_body(self) -> dict[str, Any]:
-        if self.name == "createMyApiKey":
-            return {"name": "robot", "scopes": ["me:read"]}
-        if self.name == "changeMyPassword":
-            return {"present_password": PASSWORD, "new_password": f"{PASSWORD} two"}
-        if self.name == "reauthenticate":
-            return {"password": PASSWORD}
+        if self.name in BODIES:
+            return BODIES[self.name]
         if self.is_form:
             return {"token": person(self.app, "bearer").tokens["access_token"]}
         if self.name == "refresh":
@@ -73,7 +92,7 @@ class Scene:
     def body_and_caller(self, app: App) -> dict[str, Any]:
         """A body for `app`, and who sends it if somebody must."""
         guarded = bool(OPERATIONS[self.name][2]["security"])
-        headers = person(app, "caller").bearer if guarded else {}
+        headers = person(app, "caller", ("admin",)).bearer if guarded else {}
         body = self.good_body() if guarded else {"username": "grace", "password": PASSWORD}
         return {"json": body, "headers": headers}
 
@@ -85,6 +104,24 @@ class Scene:
     def authenticated(self, roles: tuple[str, ...] = ()) -> dict[str, Any]:
         return {"headers": person(self.app, "caller", roles).bearer}
 
+    def call_on_something(self, **headers: str) -> TestResponse:
+        """Call it as an administrator, on a user or a role that is there."""
+        caller = {"headers": {**person(self.app, "caller", ("admin",)).bearer, **headers}}
+        if "{user_id}" in OPERATIONS[self.name][0]:
+            return self.call(**caller, parameters={"user_id": id_of(person(self.app, "somebody"))})
+        make_role(self.app, "helpdesk", "users:read")
+        return self.call(**caller)
+
+    def as_limited(self) -> dict[str, Any]:
+        """Somebody who may call the operations of administration and has no other permission."""
+        make_role(self.app, "limited", "users:read", "users:write", "roles:read", "roles:write")
+        return self.authenticated(("limited",))
+
+
+def id_of(someone: Person) -> str:
+    found: str = someone.get("/me").json["id"]
+    return found
+
 
 def success(scene: Scene) -> TestResponse:
     guarded = bool(OPERATIONS[scene.name][2]["security"]) and not scene.is_for_clients
@@ -95,24 +132,27 @@ def success(scene: Scene) -> TestResponse:
         caller = person(scene.app, "caller")
         made = caller.post("/me/api-keys", json={"name": "robot", "scopes": ["me:read"]})
         return scene.call(headers=caller.bearer, parameters={"api_key_id": made.json["id"]})
+    if scene.name in PATHS and PATHS[scene.name].keys() & {"user_id", "role_name"}:
+        return scene.call_on_something()
     roles = () if scene.name == "deleteMe" else ("admin",)  # the last administrator may not
     return scene.call(**scene.authenticated(roles) if guarded else {})
 
 
 def not_modified(scene: Scene) -> TestResponse:
+    if scene.name in ("getUser", "getRole"):
+        return scene.call_on_something(**{"If-None-Match": "*"})
     known = success(scene).headers["ETag"]
+    if scene.name == "getMe":
+        return scene.call(headers={**log_in(scene.app, "caller").bearer, "If-None-Match": known})
     return scene.call(headers={"If-None-Match": known})
 
 
 def unreachable_database(scene: Scene) -> TestResponse:
     app = scene.make_app(UNREACHABLE)
-    bodies = {"refresh": {"refresh_token": "x" * 43}, "register": {"username": "ada", "password": PASSWORD}}
-    bodies["login"] = bodies["register"]
-    bodies["changeMyPassword"] = {"present_password": PASSWORD, "new_password": PASSWORD}
-    bodies["reauthenticate"] = {"password": PASSWORD}
+    bodies = {**BODIES, "refresh": {"refresh_token": "x" * 43}}
+    bodies |= {name: {"username": "ada", "password": PASSWORD} for name in ("register", "login", "createUser")}
     if scene.is_for_clients:
         return scene.call(app, headers=basic("an id", "a secret"), data={"token": "x"})
-    bodies["createMyApiKey"] = {"name": "robot", "scopes": []}
     body = {"json": bodies[scene.name]} if scene.name in bodies else {}
     return scene.call(app, headers={"Authorization": "Bearer x.y.z"}, **body)
 
@@ -186,12 +226,55 @@ def wrong_password(scene: Scene) -> TestResponse:
 
 
 def last_administrator(scene: Scene) -> TestResponse:
-    return scene.call(**scene.authenticated(("admin",)))
+    caller = person(scene.app, "caller", ("admin",))
+    body = {"updateUser": {"disabled": True}, "setUserRoles": {"roles": []}}.get(scene.name)
+    kwargs = {} if body is None else {"json": body}
+    return scene.call(headers=caller.bearer, parameters={"user_id": id_of(caller)}, **kwargs)
 
 
 def taken(scene: Scene) -> TestResponse:
     register(scene.app, "ADA")
-    return scene.call()
+    register(scene.app, "GRACE")
+    if "{user_id}" in OPERATIONS[scene.name][0]:
+        return scene.call_on_something()
+    return scene.call(**scene.caller())
+
+
+def email_taken(scene: Scene) -> TestResponse:
+    caller = person(scene.app, "caller", ("admin",))
+    body = {"username": "grace", "password": PASSWORD, "email": "grace@example.org"}
+    made = scene.app.client.post("/users", headers=caller.bearer, json=body)
+    assert made.status_code == 201
+    if scene.name == "createUser":
+        return scene.call(headers=caller.bearer, json={**body, "username": "ada"})
+    address = {"email": "GRACE@example.org"}
+    return scene.call(headers=caller.bearer, parameters={"user_id": id_of(caller)}, json=address)
+
+
+def unknown_role(scene: Scene) -> TestResponse:
+    caller = person(scene.app, "caller", ("admin",))
+    body = {"roles": ["admin", "nonsense"]}
+    if scene.name == "createUser":
+        body |= {"username": "ada", "password": PASSWORD}
+    return scene.call(headers=caller.bearer, parameters={"user_id": id_of(caller)}, json=body)
+
+
+def stale(scene: Scene) -> TestResponse:
+    if scene.name == "updateMe":
+        return scene.call(headers={**person(scene.app, "caller").bearer, "If-Match": '"other"'})
+    return scene.call_on_something(**{"If-Match": '"other"'})
+
+
+def beyond_own_permissions(scene: Scene) -> TestResponse:
+    if scene.name == "createRole":
+        return scene.call(json={**ROLE, "permissions": ["audit:read"]}, **scene.as_limited())
+    if scene.name == "createUser":
+        body = {"username": "ada", "password": PASSWORD, "roles": ["admin"]}
+        return scene.call(json=body, **scene.as_limited())
+    make_role(scene.app, "helpdesk", "audit:read")
+    root = id_of(person(scene.app, "root", ("admin",)))
+    parameters = {"user_id": root} if "{user_id}" in OPERATIONS[scene.name][0] else {}
+    return scene.call(parameters=parameters, **scene.as_limited())
 
 
 def common_password(scene: Scene) -> TestResponse:
@@ -202,6 +285,11 @@ def common_password(scene: Scene) -> TestResponse:
     for name in kwargs["json"].keys() & {"password", "new_password"}:
         kwargs["json"][name] = "password123"
     return scene.call(production, **kwargs)
+
+
+def role_taken(scene: Scene) -> TestResponse:
+    make_role(scene.app, "helpdesk")
+    return scene.call(**scene.caller())
 
 
 def key_malformed(scene: Scene) -> TestResponse:
@@ -234,7 +322,7 @@ SCENARIOS: dict[str, Callable[[Scene], TestResponse]] = {
     "invalid_request": lambda scene: scene.call(data="token=1&token=2", content_type=FORM),
     "invalid_client": lambda scene: scene.call(headers=basic("an id", "a secret")),
     "unsupported_media_type": lambda scene: scene.call(data="x=y", content_type="text/plain", **scene.caller()),
-    "validation_failed": lambda scene: scene.call(json={}, **scene.caller()),
+    "validation_failed": lambda scene: scene.call(json={"nonsense": 1}, **scene.caller()),
     "authentication_required": lambda scene: scene.call(),
     "invalid_token": lambda scene: scene.call(headers={"Authorization": "Bearer nonsense"}),
     "insufficient_user_authentication": no_recent_login,
@@ -254,6 +342,16 @@ SCENARIOS: dict[str, Callable[[Scene], TestResponse]] = {
     "invalid_refresh_token": lambda scene: scene.call(json={"refresh_token": "nonsense"}),
     "not_found": lambda scene: scene.call(parameters={"asset": "nonsense", "code": "nonsense"}),
     "username_taken": taken,
+    "email_taken": email_taken,
+    "user_not_found": lambda scene: scene.call(**scene.caller()),
+    "unknown_role": unknown_role,
+    "role_not_found": lambda scene: scene.call(**scene.caller()),
+    "role_taken": role_taken,
+    "role_is_built_in": lambda scene: scene.call(parameters={"role_name": "admin"}, **scene.caller()),
+    "beyond_own_permissions": beyond_own_permissions,
+    "precondition_failed": stale,
+    "precondition_required": lambda scene: scene.call_on_something(**{"If-Match": ""}),
+    "page_not_found": lambda scene: scene.call(query_string={"cursor": "nonsense"}, **scene.caller()),
     "password_too_common": common_password,
     "idempotency_key_malformed": key_malformed,
     "idempotency_key_reused": key_reused,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response
+from flask import Response, url_for
 
 from api.core.problems import DATABASE_UNAVAILABLE, OVERLOADED
 from api.core.scopes import USERS_READ, USERS_WRITE
@@ -32,7 +32,7 @@ from api.web.guards import principal, requires
 from api.web.pages import PAGE_NOT_FOUND, page_answer, position_of
 from api.web.provide import client, provided
 
-admin = Blueprint("admin", __name__, description="Users and roles, for those who have the permission.")
+admin = Blueprint("admin", __name__, description="Users, roles and the audit trail, for those who have the permission.")
 
 USER = {
     "in": "path",
@@ -101,7 +101,7 @@ async def create_user(body: dict[str, Any]) -> WithHeaders:
     account = await provided(Administration).create(
         principal(), body["username"], body["password"], body.get("email"), body.get("roles", []), client()
     )
-    return with_etag(account, Location=f"/users/{account.id}")
+    return with_etag(account, Location=url_for("admin.get_user", user_id=account.id))
 
 
 @admin.route("/users/<user_id>", parameters=[USER])

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response
+from flask import Response, url_for
 
 from api.core.problems import DATABASE_UNAVAILABLE
 from api.core.scopes import ROLES_READ, ROLES_WRITE
@@ -71,7 +71,7 @@ async def create_role(body: dict[str, Any]) -> WithHeaders:
     role = await provided(RoleManagement).create(
         principal(), body["name"], body["description"], body["permissions"], client()
     )
-    return with_etag(role, Location=f"/roles/{role.name}")
+    return with_etag(role, Location=url_for("roles.get_role", role_name=role.name))
 
 
 @roles.route("/roles/<role_name>", tags=TAGS, parameters=[ROLE])

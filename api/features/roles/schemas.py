@@ -22,7 +22,7 @@ class RoleNameCharacters(validate.Validator):
 def _description(*, required: bool) -> fields.String:
     return fields.String(
         required=required,
-        validate=[validate.Length(max=LONGEST_DESCRIPTION), validate.ContainsNoneOf("\0")],
+        validate=[validate.Length(0, LONGEST_DESCRIPTION), validate.ContainsNoneOf("\0")],
         metadata={
             "description": "What the role is for, in up to 500 characters without NUL.",
             "pattern": "^[^\\u0000]*$",
