@@ -88,7 +88,7 @@ def deployment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 def _used(config: pytest.Config, deployment: Deployment) -> Iterator[Deployment]:
     config.stash[DEPLOYMENT] = deployment
     yield deployment
-    config.stash[LINES].append(remove_users(deployment.base_url, deployment.watch))
+    config.stash[LINES].append(remove_users(deployment.base_url, deployment.watch, deployment.administrator))
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,12 @@ from typing import Any
 
 import schemathesis
 from schemathesis.checks import CHECKS, load_all_checks
-from schemathesis.config import SchemathesisConfig
+from schemathesis.config import SchemathesisConfig, _checks
 from schemathesis.core.result import Err
 from schemathesis.engine import StopReason, events, from_schema
 from schemathesis.engine.run import TESTING_PHASES, PhaseName
 
-from contract_tests import idempotency
+from contract_tests import creations, idempotency
 from contract_tests.authentication import Spending, authenticate
 from contract_tests.people import Person
 from contract_tests.report import Report
@@ -30,6 +30,17 @@ THOROUGHLY: dict[str, dict[str, bool]] = {
     "coverage": {"generate-duplicate-query-parameters": True},
 }
 """What the phases can do beyond their defaults."""
+
+CONDITIONS: dict[str, dict[str, list[str]]] = {
+    check: {"expected-statuses": [*expected, status]}
+    for check, expected, status in (
+        ("positive_data_acceptance", _checks.POSITIVE_DATA_ACCEPTANCE_EXPECTED_STATUSES, "412"),
+        ("negative_data_rejection", _checks.NEGATIVE_DATA_REJECTION_EXPECTED_STATUSES, "412"),
+        ("missing_required_header", _checks.MISSING_REQUIRED_HEADER_EXPECTED_STATUSES, "428"),
+    )
+}
+"""What the checks expect by default, and what If-Match brings: no schema tells which version is the present one (412, RFC
+9110 section 13.1.1), and who sends none is told so by a status of its own (428, RFC 6585 section 3)."""
 
 MOST_ROUNDS = 200
 """The most runs of the stateful phase; see `run_contract`."""
@@ -83,7 +94,7 @@ def configuration(base_url: str, plan: Plan, phases: Collection[str], seed: int)
             "continue-on-failure": True,
             "request-timeout": 2 * SLOWEST_ANSWER,
             "output": {"sanitization": {"enabled": not plan.show_tokens}},
-            "checks": {"enabled": True, "max_response_time": plan.slowest},
+            "checks": {"enabled": True, "max_response_time": plan.slowest, **CONDITIONS},
             "generation": {"mode": "all", "max-examples": plan.max_examples, "database": "none"},
             "phases": {name: {"enabled": name in phases, **THOROUGHLY.get(name, {})} for name in PHASES},
         }
@@ -139,6 +150,7 @@ def run_contract(
             raise ValueError(f"these checks are off: {', '.join(sorted(off))}")
         authenticate(schema, people, spending=plan.spending, privileged=plan.privileged, service=plan.service)
         idempotency.install()
+        creations.install()
         for event in from_schema(schema).execute():
             _add(report, event)
             on_event(report, event)

@@ -39,7 +39,8 @@ def _get(client: httpx.Client, template: str, headers: dict[str, str]) -> httpx.
 def test_these_are_the_operations_that_answer_304(deployment: Deployment) -> None:
     found = {label for label, operation in deployment.operations.items() if "304" in operation["responses"]}
     well_known = {"GET /.well-known/jwks.json", "GET /.well-known/oauth-authorization-server"}
-    assert found == well_known | {"GET /openapi.json", "GET /docs", "GET /docs/{asset}"}
+    versions = {"GET /me", "GET /users/{user_id}", "GET /roles/{role_name}"}
+    assert found == well_known | versions | {"GET /openapi.json", "GET /docs", "GET /docs/{asset}"}
 
 
 def test_keys_that_the_client_has_are_not_sent_again(client: httpx.Client, contract: Contract) -> None:

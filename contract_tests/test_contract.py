@@ -16,6 +16,7 @@ from contract_tests.runner import PHASES, Plan, configuration, disabled_checks, 
 SPENDING = {
     "POST /logout": methodcaller("token_of_a_new_session"),
     "DELETE /me": methodcaller("token_of_a_new_user"),
+    "PATCH /me": methodcaller("token_of_a_new_user"),
     "DELETE /me/sessions": methodcaller("token_that_may_end"),
     "DELETE /me/sessions/{session_id}": methodcaller("token_that_may_end"),
 }

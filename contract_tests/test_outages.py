@@ -55,10 +55,10 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.client.close()
 
-    def call(self, label: str, **kwargs: Any) -> httpx.Response:
-        """Send a request to the operation named like `POST /login`."""
+    def call(self, label: str, where: str = "", **kwargs: Any) -> httpx.Response:
+        """Send a request to the operation named like `POST /login`. where: its path, if the parameters matter."""
         method, path = label.split(" ")
-        answer = self.client.request(method, address(path), **kwargs)
+        answer = self.client.request(method, where or address(path), **kwargs)
         assert self._contract.faults(method, path, answer) == [], label
         return answer
 
@@ -77,7 +77,10 @@ def _body(credentials: Credentials) -> dict[str, str]:
     return {"username": credentials.username, "password": credentials.password}
 
 
-@pytest.mark.parametrize("label", ["POST /register", "POST /login", "POST /me/password", "POST /me/reauthenticate"])
+ASKING_FOR_HASHES = ["POST /register", "POST /login", "POST /me/password", "POST /me/reauthenticate", "POST /users"]
+
+
+@pytest.mark.parametrize("label", ASKING_FOR_HASHES)
 def test_more_passwords_than_may_wait_are_turned_away(strict: Server, label: str) -> None:
     together = threading.Barrier(8)
     user = register("crowd", strict.client)
@@ -85,7 +88,8 @@ def test_more_passwords_than_may_wait_are_turned_away(strict: Server, label: str
         "POST /me/password": {"present_password": "wrong", "new_password": user.credentials.password},
         "POST /me/reauthenticate": {"password": "wrong"},
     }
-    headers = {"Authorization": f"Bearer {user.token()}"} if label in bodies else {}
+    caller = User("administrator", strict.client, ADMINISTRATOR) if label == "POST /users" else user
+    headers = {"Authorization": f"Bearer {caller.token()}"}
 
     def call(_: int) -> httpx.Response:
         together.wait()
@@ -111,9 +115,28 @@ def test_a_password_is_not_changed_to_a_common_one_in_production(strict: Server)
     assert (answer.status_code, answer.json()["code"]) == (422, "password_too_common")
 
 
-def test_the_last_administrator_cannot_delete_themselves(strict: Server) -> None:
+def test_no_user_is_made_with_a_common_password_in_production(strict: Server) -> None:
     administrator = User("administrator", strict.client, ADMINISTRATOR)
-    answer = strict.call("DELETE /me", headers={"Authorization": f"Bearer {administrator.token_of_a_new_session()}"})
+    body = {"username": "careless", "password": "password123"}
+    answer = strict.call("POST /users", json=body, headers={"Authorization": f"Bearer {administrator.token()}"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "password_too_common")
+
+
+@pytest.mark.parametrize(
+    ("label", "body"),
+    [
+        ("DELETE /me", None),
+        ("DELETE /users/{user_id}", None),
+        ("PATCH /users/{user_id}", {"disabled": True}),
+        ("PUT /users/{user_id}/roles", {"roles": []}),
+    ],
+)
+def test_the_last_administrator_stays(strict: Server, label: str, body: dict[str, Any] | None) -> None:
+    token = User("administrator", strict.client, ADMINISTRATOR).token_of_a_new_session()
+    bearer = {"Authorization": f"Bearer {token}", "If-Match": "*"}
+    me = strict.call("GET /me", headers=bearer).json()["id"]
+    kwargs = {} if body is None else {"json": body}
+    answer = strict.call(label, headers=bearer, where=label.split(" ")[1].replace("{user_id}", me), **kwargs)
     assert (answer.status_code, answer.json()["code"]) == (409, "last_administrator")
 
 

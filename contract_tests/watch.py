@@ -12,6 +12,9 @@ import httpx
 from contract_tests.answers import PROBLEM, operations
 
 REGISTER = "POST /register"
+MAKE_USER = "POST /users"
+MAKE_ROLE = "POST /roles"
+RENAMES = ("PATCH /me", "PATCH /users/{user_id}")
 
 
 class Answer(NamedTuple):
@@ -33,7 +36,8 @@ def documented(contract: dict[str, Any]) -> Iterator[Answer]:
 class Watch:
     """Counts the answers of the operations of `contract` and remembers who was registered.
 
-    answers: how often each was got. reached_by: which test got it first. registered: passwords by user name.
+    answers: how often each was got. reached_by: which test got it first. registered: passwords by user name. roles: the
+    names of those that were made.
     """
 
     def __init__(self, contract: dict[str, Any]) -> None:
@@ -41,6 +45,8 @@ class Watch:
         self.answers: Counter[Answer] = Counter()
         self.reached_by: dict[Answer, str] = {}
         self.registered: dict[str, str] = {}
+        self.roles: set[str] = set()
+        self.names: dict[str, str] = {}
         self._paths = [(re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)), path) for path in contract["paths"]]
 
     def client(self, base_url: str, timeout: float = 30) -> httpx.Client:
@@ -49,15 +55,31 @@ class Watch:
 
     def note(self, operation: str, status: int, got: bytes, sent: bytes, by: str) -> None:
         """Count an answer. got, sent: the bodies. by: the test that sent the request."""
-        value = _json(got) if status >= 400 else None
-        answer = Answer(operation, status, str(value.get("code", "")) if isinstance(value, dict) else "")
+        value = _json(got)
+        code = str(value.get("code", "")) if status >= 400 and isinstance(value, dict) else ""
+        answer = Answer(operation, status, code)
         self.answers[answer] += 1
         self.reached_by.setdefault(answer, by)
         self.remember_user(operation, status, sent)
+        if status < 300 and isinstance(value, dict):
+            self._remember(operation, value)
+
+    def _remember(self, operation: str, made: dict[str, Any]) -> None:
+        """Remember ids, other names and roles, whichever the answer tells."""
+        if operation == MAKE_ROLE:
+            self.roles.add(made["name"])
+        elif operation in (REGISTER, MAKE_USER):
+            user = made.get("user", made)
+            self.names[user["id"]] = user["username"]
+        elif operation in RENAMES and made["id"] in self.names:
+            password = self.registered.pop(self.names[made["id"]], None)
+            self.names[made["id"]] = made["username"]
+            if password is not None:
+                self.registered[made["username"]] = password
 
     def remember_user(self, operation: str, status: int, sent: bytes) -> None:
         """Remember who was registered, if that is what happened."""
-        body = _json(sent) if operation == REGISTER and status == 201 else None
+        body = _json(sent) if operation in (REGISTER, MAKE_USER) and status == 201 else None
         if isinstance(body, dict):
             self.registered[body["username"]] = body["password"]
 
@@ -72,9 +94,12 @@ class Watch:
                 sent = response.request.content
             except httpx.RequestNotRead:  # in chunks: whoever sent them knows what they were
                 sent = b""
-            got = response.read() if response.status_code >= 400 else b""  # the test may want to stream the others
+            label = f"{response.request.method} {path}"
+            tells = label in (REGISTER, MAKE_USER, MAKE_ROLE, *RENAMES)
+            # The test may want to stream the others.
+            got = response.read() if response.status_code >= 400 or tells else b""
             test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
-            self.note(f"{response.request.method} {path}", response.status_code, got, sent, test)
+            self.note(label, response.status_code, got, sent, test)
 
     def _template(self, path: str) -> str | None:
         exact = next((template for _, template in self._paths if template == path), None)
