@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from inspect import iscoroutinefunction
 from typing import Any, Protocol, TypeVar
 
 from flask import Flask, current_app, g, request
@@ -89,15 +90,10 @@ def requires(
     `invalid_token`, `insufficient_scope`, `insufficient_role`, `insufficient_user_authentication`.
     """
     person = fresh or session
-    problems = [AUTHENTICATION_REQUIRED, INVALID_TOKEN, DATABASE_UNAVAILABLE]
-    if person:
-        problems.append(INSUFFICIENT_USER_AUTHENTICATION)
-    if scope is not None:
-        problems.append(INSUFFICIENT_SCOPE)
-    if role is not None:
-        problems.append(INSUFFICIENT_ROLE)
 
     def decorator(view: View) -> View:
+        is_async = iscoroutinefunction(view)
+
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             guard: Guard = current_app.extensions[_GUARD]
@@ -109,18 +105,31 @@ def requires(
             if person:
                 guard.step_up.require(bearer, fresh=fresh)
             g.principal = bearer
-            return current_app.ensure_sync(view)(*args, **kwargs)
+            if is_async:
+                return current_app.async_to_sync(view)(*args, **kwargs)
+            return view(*args, **kwargs)
 
         setattr(guarded, _MARK, True)
-        # What is needed, in the contract (OpenAPI 3.1, Security Requirement Object): a scope has a colon, a role none.
-        needed = [one for one in (scope.name if scope else None, role) if one is not None]
-        # Every access token has the scopes of the own account, so they are not asked for there; an API key has some.
-        security = [{BEARER_SCHEME: [one for one in needed if one not in OWN]}]
-        if not person:
-            security.append({API_KEY_SCHEME: needed})
-        return document(guarded, problems=tuple(problems), security=security)  # type: ignore[return-value]
+        return _documented(guarded, scope, role, person=person)  # type: ignore[return-value]
 
     return decorator
+
+
+def _documented(view: View, scope: Scope | None, role: str | None, *, person: bool) -> View:
+    problems = [AUTHENTICATION_REQUIRED, INVALID_TOKEN, DATABASE_UNAVAILABLE]
+    if person:
+        problems.append(INSUFFICIENT_USER_AUTHENTICATION)
+    if scope is not None:
+        problems.append(INSUFFICIENT_SCOPE)
+    if role is not None:
+        problems.append(INSUFFICIENT_ROLE)
+    # What is needed, in the contract (OpenAPI 3.1, Security Requirement Object): a scope has a colon, a role none.
+    needed = [one for one in (scope.name if scope else None, role) if one is not None]
+    # Every access token has the scopes of the own account, so they are not asked for there; an API key has some.
+    security = [{BEARER_SCHEME: [one for one in needed if one not in OWN]}]
+    if not person:
+        security.append({API_KEY_SCHEME: needed})
+    return document(view, problems=tuple(problems), security=security)
 
 
 def _insufficient_scope(scope: Scope, bearer: Principal) -> Problem:
@@ -130,7 +139,7 @@ def _insufficient_scope(scope: Scope, bearer: Principal) -> Problem:
 
 def bearer_token() -> str:
     """Return the token or key of the Authorization header (RFC 6750 section 2.1); raises `authentication_required`."""
-    scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
+    scheme, _, token = str(request.environ.get("HTTP_AUTHORIZATION", "")).strip().partition(" ")
     if scheme.lower() != "bearer":
         raise AUTHENTICATION_REQUIRED()
     return token.strip()

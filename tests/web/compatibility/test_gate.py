@@ -276,7 +276,7 @@ def _parts(whole: Json) -> list[tuple[Json, tuple[Any, ...]]]:
     found = [(_with(whole, path), ("paths", path)) for path in whole["paths"]]
     for section, components in whole["components"].items():
         for name in components:
-            mark = f"#/components/{section}/{name}" if section != "securitySchemes" else f'{{"{name}":'
+            mark = f'#/components/{section}/{name}"' if section != "securitySchemes" else f'{{"{name}":'
             path = next(path for path, text in followed.items() if mark in text)
             found.append((_with(whole, path), ("components", section, name)))
     return found
