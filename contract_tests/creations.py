@@ -1,7 +1,8 @@
-"""Lets generated cases change and delete only users and roles that the run itself has made.
+"""Lets generated cases change and delete only users and roles that the run itself has made, at their present version.
 
 Whoever runs the suite against a deployment keeps the people who are there: a generator takes ids from the lists that it
-reads. And the run's own people stay, or it would be locked out.
+reads. And the run's own people stay, or it would be locked out. Which version is the present one no schema tells, so a
+case that is to be accepted is told; `test_administration.py` sends other versions on purpose.
 """
 
 import os
@@ -18,29 +19,42 @@ MADE_BY = {USERS: ("user_id", "id"), ROLES: ("role_name", "name")}
 """The operations that make something: the parameter by which others name it, the member of the answer that tells it."""
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+IF_MATCH = "If-Match"
 HARMLESS = ("GET", "HEAD", "OPTIONS")
 
 
-_MADE: dict[str, set[str]] = {parameter: set() for parameter, _ in MADE_BY.values()}
-"""What the cases of this process have made, by the parameter that names it."""
+_MADE: dict[str, dict[str, str]] = {parameter: {} for parameter, _ in MADE_BY.values()}
+"""What the cases of this process have made, by the parameter that names it: the names, and the last ETag of each."""
 
 
 def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
-    """Let a case that would change something else meet nothing instead."""
+    """Let a case that would change something else meet nothing; one that is to be accepted is told the version."""
     if case.method.upper() in HARMLESS:
         return
     for parameter, made in _MADE.items():
         told = case.path_parameters.get(parameter) if case.path_parameters else None
         if told is not None and told not in made:
             case.path_parameters[parameter] = replacement(parameter, told)
+        elif (
+            told is not None
+            and IF_MATCH in (case.headers or {})
+            and case.meta
+            and case.meta.generation.mode.is_positive
+        ):
+            case.headers[IF_MATCH] = made[told]
 
 
 def after_call(_context: HookContext, case: Case[Any], response: Response) -> None:
-    """Remember what a case has made."""
+    """Remember what a case has made, and of what it has changed the new version."""
+    version = next(iter(response.headers.get("etag", ())), "")
     found = MADE_BY.get(case.operation.label)
     if found is not None and response.status_code == httpx.codes.CREATED:
         parameter, member = found
-        _MADE[parameter].add(response.json()[member])
+        _MADE[parameter][response.json()[member]] = version
+    for parameter, made in _MADE.items():
+        told = case.path_parameters.get(parameter) if case.path_parameters else None
+        if version and told in made:
+            made[told] = version
 
 
 def is_id(value: object) -> bool:

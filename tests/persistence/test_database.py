@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.persistence.database import Database, is_duplicate
+from api.persistence.database import Database, duplicated, is_duplicate
 from tests.persistence.conftest import ids, insert, notes, run
 
 
@@ -64,6 +64,7 @@ def test_a_duplicate_is_told_from_other_refusals(database_url: str) -> None:
         with pytest.raises(IntegrityError) as duplicate:
             await database.write(insert(1))
         assert is_duplicate(duplicate.value)
+        assert "notes" in duplicated(duplicate.value)
 
         async def without_text(session: AsyncSession) -> None:
             await session.execute(notes.insert().values(id=2))
@@ -71,6 +72,7 @@ def test_a_duplicate_is_told_from_other_refusals(database_url: str) -> None:
         with pytest.raises(IntegrityError) as missing:
             await database.write(without_text)
         assert not is_duplicate(missing.value)
+        assert duplicated(missing.value) == ""
 
     run(database_url, scenario)
 
