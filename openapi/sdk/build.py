@@ -51,6 +51,28 @@ class Contract:
         return [operation for item in items for method, operation in item.items() if method != "parameters"]
 
 
+def unconditional(contract: Contract, directory: Path) -> Path:
+    """Write the contract into `directory` without what only caches need, and return the file.
+
+    The SDKs keep nothing, so they never ask If-None-Match: without 304 each call has one type.
+    """
+    document = json.loads(contract.path.read_text())
+    for item in document["paths"].values():
+        for method, operation in item.items():
+            if method == "parameters":
+                continue
+            operation["responses"].pop("304", None)
+            parameters = [one for one in operation.get("parameters", []) if one["name"] != "If-None-Match"]
+            if parameters:
+                operation["parameters"] = parameters
+            else:
+                operation.pop("parameters", None)
+    directory.mkdir(parents=True, exist_ok=True)
+    file = directory / "contract.json"
+    file.write_text(json.dumps(document))
+    return file
+
+
 def _codes(schema: dict[str, Any]) -> list[str]:
     if not {"type", "title", "status", "detail", "code"} <= schema.get("properties", {}).keys():
         return []
@@ -64,7 +86,7 @@ def generate_python(contract: Contract, target: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     command = [
         *(sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning", "--meta", "uv"),
-        *("--path", str(contract.path), "--config", str(PYTHON / "config.yml"), "--output-path", str(target)),
+        *("--path", str(unconditional(contract, target.parent)), "--config", str(PYTHON / "config.yml"), "--output-path", str(target)),
         *("--custom-template-path", str(PYTHON / "templates")),
     ]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # where ruff is, which tidies up
@@ -100,7 +122,8 @@ def generate_typescript(contract: Contract, target: Path) -> None:
     readme = Template((TYPESCRIPT / "README.md").read_text())
     (target / "README.md").write_text(readme.substitute(title=info["title"], version=info["version"], calls=calls))
     (source / "problems.ts").write_text(_problems(contract))
-    variables = {"CONTRACT": str(contract.path.resolve()), "OUTPUT": str((source / "generated").resolve())}
+    file = unconditional(contract, target.parent)
+    variables = {"CONTRACT": str(file.resolve()), "OUTPUT": str((source / "generated").resolve())}
     succeeded(tool("openapi-ts", "-f", "openapi-ts.config.ts", directory=TYPESCRIPT, variables=variables))
 
 

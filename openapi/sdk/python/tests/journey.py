@@ -15,10 +15,12 @@ from ostiary_client import (
     InvalidRefreshToken,
     InvalidToken,
     Ostiary,
+    PreconditionFailed,
     SessionNotFound,
     UsernameTaken,
     ValidationFailed,
     WrongPassword,
+    last_response,
     models,
 )
 
@@ -129,8 +131,23 @@ def look_after_sessions(ostiary: Ostiary, name: str) -> None:
     assert changed.ended_sessions == 1
     ostiary.token = ostiary.me.reauthenticate(password=PASSWORD).access_token
     assert ostiary.me.end_my_sessions().ended_sessions == 0
-    types = [event.type_.value for event in ostiary.me.list_my_audit_events(limit=5).events]
+    types = [event.type_ for event in ostiary.me.list_my_audit_events(limit=5).events]
     assert "session.reauthenticated" in types
+
+
+def change_the_own_name(ostiary: Ostiary, name: str) -> None:
+    """Change what was read, and nothing newer: the entity-tag says which version that was."""
+    ostiary.me.get_me()
+    answer = last_response()
+    assert answer is not None
+    etag = answer.headers["ETag"]
+    assert ostiary.me.update_me(username=f"{name}-2", if_match=etag).username == f"{name}-2"
+    try:
+        ostiary.me.update_me(username=f"{name}-3", if_match=etag)
+        refused()
+    except PreconditionFailed as error:
+        assert error.status == 412
+    ostiary.me.update_me(username=name)
 
 
 def act_with_an_api_key(ostiary: Ostiary, url: str) -> None:
@@ -163,6 +180,7 @@ def with_threads(url: str) -> None:
         be_refused_without_the_role(ostiary)
         pair = refresh_and_retry(ostiary, pair)
         look_after_sessions(ostiary, name)
+        change_the_own_name(ostiary, name)
         act_with_an_api_key(ostiary, url)
         log_out(ostiary, pair)
         assert ostiary.operations.get_problem("invalid_token").status == 401
