@@ -9,13 +9,16 @@ from ostiary_client import (
     AsyncOstiary,
     AuthenticationRequired,
     InsufficientRole,
+    InsufficientScope,
     InvalidClient,
     InvalidCredentials,
     InvalidRefreshToken,
     InvalidToken,
     Ostiary,
+    SessionNotFound,
     UsernameTaken,
     ValidationFailed,
+    WrongPassword,
     models,
 )
 
@@ -104,6 +107,51 @@ def log_out(ostiary: Ostiary, pair: models.TokenPair) -> None:
         assert told_apart(error.problem) == "log in"
 
 
+def look_after_sessions(ostiary: Ostiary, name: str) -> None:
+    """See where one is logged in, end the rest, change the password, prove again who one is."""
+    elsewhere = ostiary.auth.login(username=name, password=PASSWORD)
+    listed = ostiary.me.list_my_sessions().sessions
+    assert len(listed) == 2
+    assert [session.id == elsewhere.session_id for session in listed if not session.current] == [True]
+    ostiary.me.end_my_session(elsewhere.session_id)
+    try:
+        ostiary.me.end_my_session(elsewhere.session_id)
+        refused()
+    except SessionNotFound as error:
+        assert error.status == 404
+    try:
+        ostiary.me.change_my_password(present_password="wrong", new_password=PASSWORD)
+        refused()
+    except WrongPassword as error:
+        assert error.problem.status == 403
+    ostiary.auth.login(username=name, password=PASSWORD)
+    changed = ostiary.me.change_my_password(present_password=PASSWORD, new_password=PASSWORD)
+    assert changed.ended_sessions == 1
+    ostiary.token = ostiary.me.reauthenticate(password=PASSWORD).access_token
+    assert ostiary.me.end_my_sessions().ended_sessions == 0
+    types = [event.type_.value for event in ostiary.me.list_my_audit_events(limit=5).events]
+    assert "session.reauthenticated" in types
+
+
+def act_with_an_api_key(ostiary: Ostiary, url: str) -> None:
+    """Give a program a key; see what it may do, and that it is over at once."""
+    made = ostiary.api_keys.create_my_api_key(name="robot", scopes=["me:read"])
+    with Ostiary(url, token=made.api_key) as program:
+        assert program.me.get_me() == ostiary.me.get_me()
+        try:
+            program.admin.list_users()
+            refused()
+        except InsufficientScope as error:
+            assert error.problem.required_scopes == ["users:read"]
+            assert error.problem.held_scopes == ["me:read"]
+        ostiary.api_keys.revoke_my_api_key(made.id)
+        try:
+            program.me.get_me()
+            refused()
+        except InvalidToken as error:
+            assert error.status == 401
+
+
 def with_threads(url: str) -> None:
     """Go the whole way."""
     name = f"ada-{os.urandom(6).hex()}"
@@ -114,6 +162,8 @@ def with_threads(url: str) -> None:
         assert ostiary.me.get_me() == user
         be_refused_without_the_role(ostiary)
         pair = refresh_and_retry(ostiary, pair)
+        look_after_sessions(ostiary, name)
+        act_with_an_api_key(ostiary, url)
         log_out(ostiary, pair)
         assert ostiary.operations.get_problem("invalid_token").status == 401
 

@@ -92,6 +92,33 @@ assert(admin.error?.code === 'insufficient_role');
 assert.deepEqual(admin.error.required_roles, ['admin']);
 assert.deepEqual(admin.error.held_roles, []);
 
+const elsewhere = await logIn();
+const listed = await ostiary.me.listMySessions();
+assert.deepEqual(listed.data?.sessions.filter(({ current }) => !current).map(({ id }) => id), [elsewhere.session_id]);
+const path = { session_id: elsewhere.session_id };
+assert.equal((await ostiary.me.endMySession({ path })).error, undefined);
+assert.equal((await ostiary.me.endMySession({ path })).error?.code, 'session_not_found');
+const mistaken = await ostiary.me.changeMyPassword({ body: { present_password: 'wrong', new_password: password } });
+assert.equal(mistaken.error?.code, 'wrong_password');
+const changed = await ostiary.me.changeMyPassword({ body: { present_password: password, new_password: password } });
+assert.equal(changed.data?.ended_sessions, 0);
+const fresh = await ostiary.me.reauthenticate({ body: { password } });
+assert(fresh.data);
+token = fresh.data.access_token;
+const events = await ostiary.me.listMyAuditEvents({ query: { limit: 5 } });
+assert(events.data?.events.some(({ type }) => type === 'session.reauthenticated'));
+
+const made = await ostiary.apiKeys.createMyApiKey({ body: { name: 'robot', scopes: ['me:read'] } });
+assert(made.data);
+const { api_key: apiKey, id: apiKeyId } = made.data;
+const program = new Ostiary({ baseUrl, token: () => apiKey });
+assert.equal((await program.me.getMe()).data?.username, username);
+const beyond = await program.admin.listUsers();
+assert(beyond.error?.code === 'insufficient_scope');
+assert.deepEqual(beyond.error.required_scopes, ['users:read']);
+assert.equal((await ostiary.apiKeys.revokeMyApiKey({ path: { api_key_id: apiKeyId } })).error, undefined);
+assert.equal((await program.me.getMe()).error?.code, 'invalid_token');
+
 const before = pair.refresh_token;
 token = 'not.a.token';
 [message, pair] = await goIn(pair);
