@@ -28,24 +28,26 @@ _MADE: dict[str, dict[str, str]] = {parameter: {} for parameter, _ in MADE_BY.va
 
 
 def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
-    """Let a case that would change something else meet nothing; one that is to be accepted is told the version."""
+    """Let a case that would change something else meet nothing.
+
+    One that is to be accepted meets what the run has made, if there is anything, and is told its version.
+    """
     if case.method.upper() in HARMLESS:
         return
+    is_good = case.meta is not None and case.meta.generation.mode.is_positive
     for parameter, made in _MADE.items():
         told = case.path_parameters.get(parameter) if case.path_parameters else None
-        if told is not None and told not in made:
-            case.path_parameters[parameter] = replacement(parameter, told)
-        elif (
-            told is not None
-            and IF_MATCH in (case.headers or {})
-            and case.meta
-            and case.meta.generation.mode.is_positive
-        ):
+        if told is None:
+            continue
+        if told not in made:
+            told = next(reversed(made)) if is_good and made else replacement(parameter, told)
+            case.path_parameters[parameter] = told
+        if told in made and is_good and IF_MATCH in (case.headers or {}):
             case.headers[IF_MATCH] = made[told]
 
 
 def after_call(_context: HookContext, case: Case[Any], response: Response) -> None:
-    """Remember what a case has made, and of what it has changed the new version."""
+    """Remember what a case has made, changed and deleted."""
     version = next(iter(response.headers.get("etag", ())), "")
     found = MADE_BY.get(case.operation.label)
     if found is not None and response.status_code == httpx.codes.CREATED:
@@ -53,7 +55,9 @@ def after_call(_context: HookContext, case: Case[Any], response: Response) -> No
         _MADE[parameter][response.json()[member]] = version
     for parameter, made in _MADE.items():
         told = case.path_parameters.get(parameter) if case.path_parameters else None
-        if version and told in made:
+        if told in made and response.status_code == httpx.codes.NO_CONTENT:
+            del made[told]
+        elif told in made and version:
             made[told] = version
 
 
