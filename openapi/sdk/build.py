@@ -84,9 +84,10 @@ def generate_python(contract: Contract, target: Path) -> Path:
     """Generate the Python SDK's project in `target` and return its package; raises ToolFailed, also on a warning."""
     shutil.rmtree(target, ignore_errors=True)
     target.parent.mkdir(parents=True, exist_ok=True)
+    file = unconditional(contract, target.parent)
     command = [
         *(sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning", "--meta", "uv"),
-        *("--path", str(unconditional(contract, target.parent)), "--config", str(PYTHON / "config.yml"), "--output-path", str(target)),
+        *("--path", str(file), "--config", str(PYTHON / "config.yml"), "--output-path", str(target)),
         *("--custom-template-path", str(PYTHON / "templates")),
     ]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # where ruff is, which tidies up
