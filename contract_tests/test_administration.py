@@ -1,6 +1,9 @@
 """Users and roles: who may do what to whom, at which version, and what becomes of the tokens."""
 
+import os
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -10,6 +13,9 @@ from contract_tests.deployment import Deployment
 from contract_tests.people import Credentials, User, register
 from contract_tests.persons import Operations
 
+AT_ONCE = 8
+ROUNDS = 20
+"""How often requests are sent at once until one has met another that is under way."""
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 USER, ROLE = "/users/{user_id}", "/roles/{role_name}"
 OF_USERS = (f"PATCH {USER}", f"DELETE {USER}", f"PUT {USER}/roles", f"DELETE {USER}/sessions")
@@ -74,6 +80,41 @@ def limited(operations: Operations, desk: Desk) -> Desk:
 
 def problem(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
+
+
+def test_a_request_under_an_idempotency_key_makes_one_user(desk: Desk) -> None:
+    headers, body = {"Idempotency-Key": os.urandom(16).hex()}, vars(Credentials.throwaway("managed"))
+    first, again = (desk.call("POST /users", json=body, headers=headers) for _ in range(2))
+    assert (first.status_code, again.status_code, again.content) == (201, 201, first.content)
+    assert again.headers["Location"] == first.headers["Location"]
+    reused = desk.call("POST /users", json=vars(Credentials.throwaway("managed")), headers=headers)
+    assert problem(reused) == (422, "idempotency_key_reused")
+    malformed = desk.call("POST /users", json=body, headers={"Idempotency-Key": "two words"})
+    assert problem(malformed) == (400, "idempotency_key_malformed")
+
+
+def test_of_many_at_once_under_an_idempotency_key_one_makes_a_user(desk: Desk) -> None:
+    desk.who.token()
+    for _ in range(ROUNDS):
+        headers, body = {"Idempotency-Key": os.urandom(16).hex()}, vars(Credentials.throwaway("managed"))
+        together = threading.Barrier(AT_ONCE)
+
+        def send(
+            _: int,
+            headers: dict[str, str] = headers,
+            body: dict[str, str] = body,
+            together: threading.Barrier = together,
+        ) -> httpx.Response:
+            together.wait()
+            return desk.call("POST /users", json=body, headers=headers)
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            answers = list(pool.map(send, range(AT_ONCE)))
+        assert len({answer.json()["id"] for answer in answers if answer.status_code == 201}) == 1
+        if in_use := [answer for answer in answers if answer.status_code == 409]:
+            assert {answer.json()["code"] for answer in in_use} == {"idempotency_key_in_use"}
+            return
+    raise AssertionError(f"no request has met another under way in {ROUNDS} rounds")
 
 
 def test_a_user_is_made_found_changed_and_deleted(desk: Desk) -> None:

@@ -127,7 +127,7 @@ def _documented(view: View, scope: Scope | None, role: str | None, *, person: bo
     needed = [one for one in (scope.name if scope else None, role) if one is not None]
     # Every access token has the scopes of the own account, so they are not asked for there; an API key has some.
     security = [{BEARER_SCHEME: [one for one in needed if one not in OWN]}]
-    if not person:
+    if not person and role is None:  # keys have scopes and no roles
         security.append({API_KEY_SCHEME: needed})
     return document(view, problems=tuple(problems), security=security)
 

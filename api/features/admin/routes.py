@@ -29,6 +29,7 @@ from api.web import etags, pages
 from api.web.blueprint import Blueprint, WithHeaders, answers, no_content
 from api.web.etags import changes_version, condition, if_changed, shows_version, with_etag
 from api.web.guards import principal, requires
+from api.web.idempotency import idempotent
 from api.web.pages import PAGE_NOT_FOUND, page_answer, position_of
 from api.web.provide import client, provided
 
@@ -77,6 +78,7 @@ async def list_users(query: dict[str, Any]) -> WithHeaders:
 @admin.arguments(
     NewUserBody(), example={"username": "user2", "password": "password123", "email": "user2@example.org", "roles": []}
 )
+@idempotent
 @admin.response(
     201,
     User,

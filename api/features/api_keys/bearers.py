@@ -88,7 +88,7 @@ class ApiKeyBearers:
         bearer = Principal(
             user_id,
             session_id=None,
-            roles=frozenset(grants.roles),
+            roles=frozenset(),  # a role is more than the scopes that the key was given
             scopes=frozenset(scopes.split()) & grants.scopes,
             auth_time=None,
             expires_at=expires_at,

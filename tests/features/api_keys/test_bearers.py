@@ -210,9 +210,10 @@ def test_roles_count_as_they_are_now(make_app: MakeApp, database_url: str) -> No
     ):
         set_roles(one, owner, *roles)
         for app in (one, other):
-            assert call(app, key, "/protected/admin").status_code == (200 if roles else 403)
+            assert call(app, key, "/users").status_code == (200 if roles else 403)
+            assert call(app, key, "/protected/admin").json["code"] == "insufficient_role"  # a key has no roles
             bearer = app.run(app.services.api_key_bearers.authenticate, key)
-            assert (sorted(bearer.roles), sorted(bearer.scopes)) == (roles, scopes)
+            assert (sorted(bearer.roles), sorted(bearer.scopes)) == ([], scopes)
 
 
 def test_nothing_is_remembered_for_longer_than_the_feed(make_app: MakeApp, database_url: str, clock: FakeClock) -> None:

@@ -116,15 +116,18 @@ def test_a_deleted_owner_is_refused_by_every_worker(server: ServerProcess) -> No
 
 
 def test_another_role_counts_on_every_worker(server: ServerProcess, elsewhere: App) -> None:
-    made, pair = key_of(server, "me:read")
+    _, pair = key_of(server, "me:read")
     owner = owner_of(server, pair)
-    for roles in ([], ["admin"], []):
 
-        async def give(session: AsyncSession, roles: list[str] = roles) -> None:
-            await assign(session, owner, roles)
+    def give(*roles: str) -> None:
+        change(elsewhere, owner, lambda session: assign(session, owner, roles))
 
-        change(elsewhere, owner, give)
-        assert ask(server, made["api_key"], "/protected/admin") == {200 if roles else 403: 16}
+    give("admin")
+    made, _ = key_of(server, "me:read", "users:read")
+    for roles in ((), ("admin",), ()):
+        give(*roles)
+        assert ask(server, made["api_key"], "/users") == {200 if roles else 403: 16}
+        assert ask(server, made["api_key"]) == {200: 16}
 
 
 def test_amid_other_requests_each_is_answered_as_before_the_revocation_or_as_after_it(server: ServerProcess) -> None:

@@ -1,6 +1,9 @@
 """POST /refresh."""
 
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
 
 from tests.conftest import App, MakeApp
 from tests.support.clock import FakeClock
@@ -43,6 +46,34 @@ def test_a_late_replay_ends_the_session(app: App, clock: FakeClock) -> None:
     assert refresh(app, stolen).json["code"] == "invalid_refresh_token"
     assert refresh(app, successor["refresh_token"]).json["code"] == "invalid_refresh_token"
     assert ada.get("/protected").json["code"] == "invalid_token"
+
+
+def test_a_late_replay_is_written_into_the_audit_trail(app: App, clock: FakeClock) -> None:
+    ada = person(app)
+    refresh(app, ada.tokens["refresh_token"])
+    clock.move(60)
+    for _ in range(2):  # the second time there is nothing left to end
+        assert refresh(app, ada.tokens["refresh_token"]).status_code == 401
+    (told,) = [one for one in log_in(app).get("/me/audit-events").json["events"] if "reused" in one["type"]]
+    assert (told["type"], told["outcome"]) == ("session.refresh_token_reused", "failure")
+    assert told["details"] == {"session_id": ada.tokens["session_id"]}
+
+
+def test_it_takes_three_statements(app: App) -> None:
+    ada = person(app)
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    database = app.services.database
+    engines = {database._writer.sync_engine, database._reader.sync_engine}
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    assert refresh(app, ada.tokens["refresh_token"]).status_code == 200
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", note)
+    assert [one.split()[0] for one in statements if not one.startswith("BEGIN")] == ["SELECT", "UPDATE", "INSERT"]
 
 
 def test_other_sessions_survive_a_replay(app: App, clock: FakeClock) -> None:
