@@ -19,6 +19,9 @@ MADE_BY = {USERS: ("user_id", "id"), ROLES: ("role_name", "name")}
 """The operations that make something: the parameter by which others name it, the member of the answer that tells it."""
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+DELETIONS = ("DELETE /users/{user_id}", "DELETE /roles/{role_name}")
+"""Of each kind the last one stays until the run ends, since other operations want to meet one."""
+
 IF_MATCH = "If-Match"
 HARMLESS = ("GET", "HEAD", "OPTIONS")
 
@@ -39,8 +42,9 @@ def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any])
         told = case.path_parameters.get(parameter) if case.path_parameters else None
         if told is None:
             continue
-        if told not in made:
-            told = next(reversed(made)) if is_good and made else replacement(parameter, told)
+        is_last = len(made) == 1 and case.operation.label in DELETIONS
+        if told not in made or is_last:
+            told = next(reversed(made)) if is_good and made and not is_last else replacement(parameter, told)
             case.path_parameters[parameter] = told
         if told in made and is_good and IF_MATCH in (case.headers or {}):
             case.headers[IF_MATCH] = made[told]
