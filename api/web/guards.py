@@ -85,11 +85,12 @@ def requires(
 ) -> Callable[[View], View]:
     """Let only the bearer of a valid access token or API key call the view.
 
-    scope, role: only one who has it. session: only a person who has logged in, which the bearer of an API key has not;
-    fresh: and lately (RFC 9470). The view finds its caller with `principal()`. Answers `authentication_required`,
-    `invalid_token`, `insufficient_scope`, `insufficient_role`, `insufficient_user_authentication`.
+    session: only a person who has logged in, which the bearer of an API key has not; fresh: and lately (RFC 9470).
+    scope, role: only one who has it; a role is a person's. The view finds its caller with `principal()`. Answers
+    `authentication_required`, `invalid_token`, `insufficient_user_authentication`, `insufficient_scope`,
+    `insufficient_role`.
     """
-    person = fresh or session
+    person = fresh or session or role is not None  # API keys have scopes and no roles
 
     def decorator(view: View) -> View:
         is_async = iscoroutinefunction(view)
@@ -98,12 +99,12 @@ def requires(
         def guarded(*args: Any, **kwargs: Any) -> Any:
             guard: Guard = current_app.extensions[_GUARD]
             bearer = guard.bearer(bearer_token())
+            if person:
+                guard.step_up.require(bearer, fresh=fresh)
             if scope is not None and scope.name not in bearer.scopes:
                 raise _insufficient_scope(scope, bearer)
             if role is not None and role not in bearer.roles:
                 raise INSUFFICIENT_ROLE(required_roles=[role], held_roles=sorted(bearer.roles))
-            if person:
-                guard.step_up.require(bearer, fresh=fresh)
             g.principal = bearer
             if is_async:
                 return current_app.async_to_sync(view)(*args, **kwargs)
@@ -127,7 +128,7 @@ def _documented(view: View, scope: Scope | None, role: str | None, *, person: bo
     needed = [one for one in (scope.name if scope else None, role) if one is not None]
     # Every access token has the scopes of the own account, so they are not asked for there; an API key has some.
     security = [{BEARER_SCHEME: [one for one in needed if one not in OWN]}]
-    if not person and role is None:  # keys have scopes and no roles
+    if not person:
         security.append({API_KEY_SCHEME: needed})
     return document(view, problems=tuple(problems), security=security)
 

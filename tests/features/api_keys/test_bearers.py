@@ -211,7 +211,7 @@ def test_roles_count_as_they_are_now(make_app: MakeApp, database_url: str) -> No
         set_roles(one, owner, *roles)
         for app in (one, other):
             assert call(app, key, "/users").status_code == (200 if roles else 403)
-            assert call(app, key, "/protected/admin").json["code"] == "insufficient_role"  # a key has no roles
+            assert call(app, key, "/protected/admin").json["code"] == "insufficient_user_authentication"
             bearer = app.run(app.services.api_key_bearers.authenticate, key)
             assert (sorted(bearer.roles), sorted(bearer.scopes)) == ([], scopes)
 
