@@ -88,7 +88,7 @@ def test_it_opens_what_its_scopes_allow(app: App) -> None:
         assert (refused.json["required_scopes"], refused.json["held_scopes"]) == (["me:read"], held)
     assert code(call(app, reading, "/me/sessions", "DELETE")) == "insufficient_scope"
     assert call(app, writing, "/me/sessions", "DELETE").json == {"ended_sessions": 1}
-    assert code(call(app, reading, "/protected/admin")) == "insufficient_role"
+    assert code(call(app, reading, "/protected/admin")) == "insufficient_user_authentication"
 
 
 def test_it_is_accepted_exactly_where_the_contract_says_so(app: App) -> None:
