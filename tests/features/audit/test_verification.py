@@ -1,6 +1,5 @@
 """`ostiary audit verify` on databases that somebody has tampered with, and on one that many have written to at once."""
 
-import asyncio
 import re
 import sqlite3
 import subprocess
@@ -161,9 +160,5 @@ def test_another_secret_key_fits_nothing(trail: Trail) -> None:
 
 
 def test_nothing_is_whole_too(app: App) -> None:
-    verdict = asyncio.run(_empty(app))
+    verdict = app.run(verification.verify, app.services.database, app.services.audit)
     assert (verdict.events, verdict.is_whole) == (0, True)
-
-
-async def _empty(app: App) -> verification.Verdict:
-    return await verification.verify(app.services.database, app.services.audit)
