@@ -68,8 +68,8 @@ def changes_version(*, required: bool) -> Callable[[View], View]:
 
 def condition(*, required: bool) -> Condition:
     """Return which version the current request is meant for; raises the problem `precondition_required`."""
-    told = request.headers.get("If-Match", "").strip()
-    if told:
+    told = request.headers.get("If-Match")
+    if told is not None:  # an empty one names no version, which is not the same as asking for none
         return Condition.of(told)
     if required:
         raise PRECONDITION_REQUIRED()
