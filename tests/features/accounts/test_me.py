@@ -69,6 +69,8 @@ def test_if_match_is_heeded_where_it_is_sent(app: App) -> None:
     assert rename(ada, "lovelace", first).status_code == 200
     stale = rename(ada, "countess", first)
     assert (stale.status_code, stale.json["code"]) == (412, "precondition_failed")
+    empty = app.client.patch("/me", headers={**ada.bearer, "If-Match": ""}, json={"username": "countess"})
+    assert empty.status_code == 412  # it names no version, which is not the same as asking for none
     assert rename(ada, "countess", "*").status_code == 200
 
 
