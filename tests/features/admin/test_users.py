@@ -168,12 +168,11 @@ def test_a_change_says_which_version_it_is_meant_for(desk: Desk) -> None:
         ("DELETE", path, None),
     ):
         kwargs = {} if body is None else {"json": body}
-        for tag in (first, f"W/{desk.etag(path)}", "nonsense", '""', desk.etag(path).strip('"')):
+        for tag in (first, f"W/{desk.etag(path)}", "nonsense", '""', "", " ", desk.etag(path).strip('"')):
             stale = desk.call(method, at, tag, **kwargs)
             assert (stale.status_code, stale.json["code"]) == (412, "precondition_failed"), (method, tag)
-        for missing in (None, "", " "):
-            required = desk.call(method, at, missing, **kwargs)
-            assert (required.status_code, required.json["code"]) == (428, "precondition_required")
+        required = desk.call(method, at, None, **kwargs)
+        assert (required.status_code, required.json["code"]) == (428, "precondition_required")
     found = desk.get(path).json
     assert (found["username"], found["roles"]) == ("ada", [])
     assert desk.call("PATCH", path, f'"other", {desk.etag(path)}', json={"username": "ada.l"}).status_code == 200
