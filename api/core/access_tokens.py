@@ -1,8 +1,6 @@
 """Access tokens: JWTs by RFC 9068, signed with ES256 (RFC 7518), verified by the advice of RFC 8725."""
 
 import base64
-import hashlib
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +13,7 @@ from jwt.algorithms import ECAlgorithm
 
 from api.core.clock import Clock
 from api.core.principal import AAL1, Principal
+from api.core.remembered import Remembered
 from api.core.scopes import OWN
 
 ALGORITHM = "ES256"
@@ -93,7 +92,7 @@ class AccessTokens:
         self._audience = audience
         self._lifetime = lifetime
         self._clock = clock
-        self._remembered: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+        self._remembered = Remembered(clock, REMEMBERED_TOKENS)
 
     def issue(self, key: SigningKey, principal: Principal, token_id: str, amr: list[str]) -> Issued:
         """Sign a token for `principal`, who has logged in; its `expires_at` caps the lifetime (sessions end).
@@ -125,15 +124,7 @@ class AccessTokens:
 
     def recall(self, token: str) -> Principal | None:
         """Return whom `token` stands for if it is one of those remembered and has not expired, else None."""
-        fingerprint = _fingerprint(token)
-        remembered = self._remembered.get(fingerprint)
-        if remembered is None:
-            return None
-        expires_at, principal = remembered
-        if self._clock.timestamp() < expires_at:
-            return principal
-        del self._remembered[fingerprint]
-        return None
+        return self._remembered.get(token)
 
     def verify(self, token: str, keys: Mapping[str, SigningKey]) -> Principal:
         """Return whom `token` stands for.
@@ -144,9 +135,7 @@ class AccessTokens:
         if remembered is not None:
             return remembered
         principal, expires_at = self._verify(token, keys, self._clock.timestamp())
-        self._remembered[_fingerprint(token)] = (expires_at, principal)
-        if len(self._remembered) > REMEMBERED_TOKENS:
-            self._remembered.popitem(last=False)
+        self._remembered.put(token, expires_at, principal)
         return principal
 
     def _verify(self, token: str, keys: Mapping[str, SigningKey], now: float) -> tuple[Principal, float]:
@@ -204,10 +193,6 @@ def claims_of(token: str) -> dict[str, Any]:
     """Return the claims of a token that has been verified; of any other they say nothing."""
     claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     return claims
-
-
-def _fingerprint(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _principal(claims: Mapping[str, Any], kid: str) -> Principal:

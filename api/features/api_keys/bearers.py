@@ -1,14 +1,12 @@
 """Whom an API key stands for."""
 
-import hashlib
-from collections import OrderedDict
-
 from sqlalchemy import select
 
 from api.core import api_keys
 from api.core.clock import Clock
 from api.core.principal import Principal
 from api.core.problems import INVALID_TOKEN
+from api.core.remembered import Remembered
 from api.core.sealing import digest
 from api.features.accounts.service import is_enabled, standing_of
 from api.features.api_keys.models import ApiKeyRow
@@ -32,7 +30,7 @@ class ApiKeyBearers:
         self._revocations = revocations
         self._clock = clock
         self._remember = remember
-        self._remembered: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+        self._remembered = Remembered(clock, REMEMBERED_KEYS)
         self.last_used = LastTimes(database, clock, ApiKeyRow, ApiKeyRow.id, ApiKeyRow.last_used_at)
 
     def recall(self, token: str) -> Principal | None:
@@ -59,15 +57,7 @@ class ApiKeyBearers:
     def _known(self, token: str) -> Principal | None:
         if not api_keys.is_well_formed(token):
             raise INVALID_TOKEN()
-        fingerprint = _fingerprint(token)
-        remembered = self._remembered.get(fingerprint)
-        if remembered is None:
-            return None
-        until, bearer = remembered
-        if self._clock.timestamp() < until:
-            return bearer
-        del self._remembered[fingerprint]
-        return None
+        return self._remembered.get(token)
 
     async def _look_up(self, token: str) -> Principal:
         now = self._clock.timestamp()
@@ -77,9 +67,8 @@ class ApiKeyBearers:
         # One statement, so that the owner, the roles and the feed's position are of one moment.
         async with self._database.read() as session:
             found = (await session.execute(query)).one_or_none()
-        fingerprint = _fingerprint(token)
         if found is None:
-            self._remembered.pop(fingerprint, None)
+            self._remembered.forget(token)
             raise INVALID_TOKEN()
         api_key_id, user_id, scopes, expires_at, roles, permissions, position = found
         if now >= expires_at.timestamp():
@@ -96,16 +85,10 @@ class ApiKeyBearers:
             acr=None,
             api_key_id=api_key_id,
         )
-        self._remembered[fingerprint] = (min(now + self._remember, expires_at.timestamp()), bearer)
-        if len(self._remembered) > REMEMBERED_KEYS:
-            self._remembered.popitem(last=False)
+        self._remembered.put(token, min(now + self._remember, expires_at.timestamp()), bearer)
         return bearer
 
     def _accepted(self, bearer: Principal) -> Principal:
         if bearer.api_key_id is not None:
             self.last_used.note(bearer.api_key_id)
         return bearer
-
-
-def _fingerprint(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

@@ -238,8 +238,9 @@ def test_it_has_no_log_in(app: App) -> None:
     assert bearer.expires_at.isoformat() == made["expires_at"]
 
 
-def test_no_more_are_remembered_than_set(sqlite_app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_are_remembered_than_set(make_app: MakeApp, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bearers, "REMEMBERED_KEYS", 2)
+    sqlite_app = make_app(sqlite_url)
     ada = person(sqlite_app)
     keys = [key_of(ada, "me:read")["api_key"] for _ in range(4)]
     for key in keys * 2:

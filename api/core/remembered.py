@@ -1,0 +1,45 @@
+"""Credentials that were verified a moment ago, so that a busy client costs no verification on each request."""
+
+import hashlib
+from collections import OrderedDict
+
+from api.core.clock import Clock
+from api.core.principal import Principal
+
+
+class Remembered:
+    """Principals by the digest of their credential, each until a moment of its own, at most `most` of them."""
+
+    def __init__(self, clock: Clock, most: int) -> None:
+        self._clock = clock
+        self._most = most
+        self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def get(self, credential: str) -> Principal | None:
+        """Return whom `credential` stands for, if that is remembered and still holds."""
+        fingerprint = _fingerprint(credential)
+        known = self._known.get(fingerprint)
+        if known is None:
+            return None
+        until, principal = known
+        if self._clock.timestamp() < until:
+            return principal
+        del self._known[fingerprint]
+        return None
+
+    def put(self, credential: str, until: float, principal: Principal) -> None:
+        """Remember it up to `until`, in seconds since 1970-01-01 UTC; the oldest goes if there are too many."""
+        self._known[_fingerprint(credential)] = (until, principal)
+        if len(self._known) > self._most:
+            self._known.popitem(last=False)
+
+    def forget(self, credential: str) -> None:
+        """Forget it, if it is known."""
+        self._known.pop(_fingerprint(credential), None)
+
+
+def _fingerprint(credential: str) -> bytes:
+    return hashlib.sha256(credential.encode("utf-8", "surrogatepass")).digest()
