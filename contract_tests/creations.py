@@ -13,13 +13,17 @@ import httpx
 from schemathesis import Case, HookContext, Response
 from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER, hook
 
+from contract_tests.people import Credentials, Person
+
 USERS = "POST /users"
 ROLES = "POST /roles"
 MADE_BY = {USERS: ("user_id", "id"), ROLES: ("role_name", "name")}
 """The operations that make something: the parameter by which others name it, the member of the answer that tells it."""
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-DELETIONS = ("DELETE /users/{user_id}", "DELETE /roles/{role_name}")
+DELETE_USER = "DELETE /users/{user_id}"
+DELETE_ROLE = "DELETE /roles/{role_name}"
+DELETIONS = (DELETE_USER, DELETE_ROLE)
 """Of each kind the last one stays until the run ends, since other operations want to meet one."""
 
 IF_MATCH = "If-Match"
@@ -28,6 +32,33 @@ HARMLESS = ("GET", "HEAD", "OPTIONS")
 
 _MADE: dict[str, dict[str, str]] = {parameter: {} for parameter, _ in MADE_BY.values()}
 """What the cases of this process have made, by the parameter that names it: the names, and the last ETag of each."""
+
+
+class Maker:
+    """Makes a user or a role to spare, as the administrator `who` does, for a case that is to delete one.
+
+    Whether a run draws a deletion that is to be accepted must not hang on how many of them it has drawn before.
+    """
+
+    def __init__(self, client: httpx.Client, who: Person) -> None:
+        self._client = client
+        self._who = who
+
+    def make(self, deletion: str) -> tuple[str, str]:
+        """Return the name and the ETag of something that the operation `deletion` may delete."""
+        one = Credentials.throwaway("spare")
+        if deletion == DELETE_USER:
+            return self._post(USERS, {"username": one.username, "password": one.password})
+        return self._post(ROLES, {"name": one.username, "description": "", "permissions": []})
+
+    def _post(self, label: str, body: dict[str, Any]) -> tuple[str, str]:
+        bearer = {"Authorization": f"Bearer {self._who.token()}"}
+        answer = self._client.post(label.partition(" ")[2], json=body, headers=bearer).raise_for_status()
+        return answer.json()[MADE_BY[label][1]], answer.headers["ETag"]
+
+
+_MAKERS: list[Maker] = []
+"""The one that this run may use, if there is one."""
 
 
 def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
@@ -42,12 +73,22 @@ def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any])
         told = case.path_parameters.get(parameter) if case.path_parameters else None
         if told is None:
             continue
-        is_last = len(made) == 1 and case.operation.label in DELETIONS
-        if told not in made or is_last:
-            told = next(reversed(made)) if is_good and made and not is_last else replacement(parameter, told)
-            case.path_parameters[parameter] = told
+        if told not in made or _would_be_the_last(case, made):
+            told = _another(case, made) if is_good else None
+            case.path_parameters[parameter] = told or replacement(parameter, case.path_parameters[parameter])
         if told in made and is_good and IF_MATCH in (case.headers or {}):
             case.headers[IF_MATCH] = made[told]
+
+
+def _would_be_the_last(case: Case[Any], made: dict[str, str]) -> bool:
+    return case.operation.label in DELETIONS and len(made) == 1
+
+
+def _another(case: Case[Any], made: dict[str, str]) -> str | None:
+    """Return the name of what a case that is to be accepted may change or delete instead, if there is anything."""
+    if case.operation.label in DELETIONS and _MAKERS:
+        made.update([_MAKERS[-1].make(case.operation.label)])
+    return None if not made or _would_be_the_last(case, made) else next(reversed(made))
 
 
 def after_call(_context: HookContext, case: Case[Any], response: Response) -> None:
@@ -77,8 +118,9 @@ def replacement(parameter: str, told: object) -> object:
     return f"no-role-{os.urandom(6).hex()}" if isinstance(told, str) and told.isascii() and told else told
 
 
-def install() -> None:
+def install(maker: Maker | None) -> None:
     """Let every case of this process go through the two hooks; see `idempotency`."""
+    _MAKERS[:] = [] if maker is None else [maker]
     for one in (before_call, after_call):
         if one not in GLOBAL_HOOK_DISPATCHER.get_all_by_name(one.__name__):
             hook(one)

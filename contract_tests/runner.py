@@ -62,6 +62,7 @@ class Plan:
     spending: the operations that end the token which they are sent with, and how people come by one to spare.
     privileged: the operations that only the last of the people may call.
     service: a service client, for the operations that only such a one may call.
+    maker: makes what the cases that delete something are to delete.
     seed: the same seed generates the same cases.
     max_examples: cases for each operation in the phase fuzzing, and scenarios in the phase stateful.
     seconds: a time budget; the phases fuzzing and stateful go on, in turns, until it is used up.
@@ -73,6 +74,7 @@ class Plan:
     spending: Spending = field(default_factory=dict)
     privileged: Collection[str] = ()
     service: ServiceClient | None = None
+    maker: creations.Maker | None = None
     seed: int = 1
     max_examples: int = 100
     seconds: int | None = None
@@ -150,7 +152,7 @@ def run_contract(
             raise ValueError(f"these checks are off: {', '.join(sorted(off))}")
         authenticate(schema, people, spending=plan.spending, privileged=plan.privileged, service=plan.service)
         idempotency.install()
-        creations.install()
+        creations.install(plan.maker)
         for event in from_schema(schema).execute():
             _add(report, event)
             on_event(report, event)

@@ -1,12 +1,13 @@
 """Every answer is what the contract says: Schemathesis on all its phases with all its checks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from operator import methodcaller
 
 import pytest
 
 from contract_tests.answers import Contract, address
+from contract_tests.creations import Maker
 from contract_tests.deployment import Deployment
 from contract_tests.people import User
 from contract_tests.progress import Progress
@@ -23,16 +24,20 @@ SPENDING = {
 
 
 @pytest.fixture(scope="module")
-def plan(deployment: Deployment, seed: int, max_examples: int, time_budget: int | None) -> Plan:
-    return Plan(
-        spending=SPENDING,
-        privileged=deployment.privileged,
-        service=deployment.service,
-        seed=seed,
-        max_examples=max_examples,
-        seconds=time_budget,
-        show_tokens=deployment.process is not None,
-    )
+def plan(
+    deployment: Deployment, people: list[User], seed: int, max_examples: int, time_budget: int | None
+) -> Iterator[Plan]:
+    with deployment.client() as client:
+        yield Plan(
+            spending=SPENDING,
+            privileged=deployment.privileged,
+            service=deployment.service,
+            maker=Maker(client, people[-1]) if deployment.administrator else None,
+            seed=seed,
+            max_examples=max_examples,
+            seconds=time_budget,
+            show_tokens=deployment.process is not None,
+        )
 
 
 @pytest.fixture(scope="module")
