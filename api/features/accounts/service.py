@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Select, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -170,12 +170,12 @@ class Accounts:
         A hash of outdated parameters is replaced. Raises the problems `overloaded` and `database_unavailable`.
         """
         # What cannot be a user name is not looked up: PostgreSQL's text, for one, has no NUL.
-        found = await self._find(UserRow.username_key == username_key(username)) if is_username(username) else None
+        found = await self._find(_BY_NAME, username_key(username)) if is_username(username) else None
         return await self._prove(found, password)
 
     async def verify_id(self, user_id: str, password: str) -> Proof:
         """Tell the same of the user with this id; raises as `verify` does."""
-        return await self._prove(await self._find(UserRow.id == user_id), password)
+        return await self._prove(await self._find(_BY_ID, user_id), password)
 
     async def _prove(self, found: _Found | None, password: str) -> Proof:
         if found is None:
@@ -193,21 +193,13 @@ class Accounts:
         """
         if proof.account is None:
             return None
-        query = (
-            select(*standing_of(UserRow.id))
-            .where(
-                UserRow.id == proof.account.id,
-                UserRow.password_version == proof.password_version,
-                UserRow.disabled_at.is_(None),
-            )
-            .with_for_update(read=True, of=UserRow)
-        )
-        row = (await session.execute(query)).one_or_none()
+        proven = {"id": proof.account.id, "password_version": proof.password_version}
+        row = (await session.execute(_STANDING, proven)).one_or_none()
         return None if row is None else Standing(Grants.of(row[0], row[1]), row[2])
 
     async def get(self, user_id: str) -> Account | None:
         """Return the account of this id, if there is one; raises the problem `database_unavailable`."""
-        found = await self._find(UserRow.id == user_id)
+        found = await self._find(_BY_ID, user_id)
         return None if found is None else found.account
 
     async def set_password(self, session: AsyncSession, proof: Proof, password_hash: str) -> bool:
@@ -260,10 +252,9 @@ class Accounts:
         if was_one and await session.scalar(_ADMINISTRATORS.limit(1)) is None:
             raise LAST_ADMINISTRATOR()
 
-    async def _find(self, criterion: ColumnElement[bool]) -> _Found | None:
-        query = select(UserRow, *granted(UserRow.id)).where(criterion)
+    async def _find(self, query: Select[Any], wanted: str) -> _Found | None:
         async with self._database.read() as session:
-            row = (await session.execute(query)).one_or_none()
+            row = (await session.execute(query, {"wanted": wanted})).one_or_none()
         if row is None:
             return None
         user: UserRow = row[0]
@@ -284,6 +275,19 @@ class Accounts:
         await self._database.write(replace)
 
 
+# Made once: making a statement costs SQLAlchemy more than running it.
+_FOUND = select(UserRow, *granted(UserRow.id))
+_BY_NAME = _FOUND.where(UserRow.username_key == bindparam("wanted"))
+_BY_ID = _FOUND.where(UserRow.id == bindparam("wanted"))
+_STANDING = (
+    select(*standing_of(UserRow.id))
+    .where(
+        UserRow.id == bindparam("id"),
+        UserRow.password_version == bindparam("password_version"),
+        UserRow.disabled_at.is_(None),
+    )
+    .with_for_update(read=True, of=UserRow)
+)
 _ADMINISTRATORS: Select[Any] = select(UserRow.id).where(UserRow.id.in_(holders(ADMIN)), UserRow.disabled_at.is_(None))
 
 

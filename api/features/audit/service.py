@@ -16,6 +16,7 @@ from api.core.clock import Clock
 from api.core.randomness import Randomness
 from api.core.sealing import derive
 from api.features.audit.models import AuditEventRow
+from api.persistence.base import table_of
 from api.persistence.database import Database
 
 EVENT_TYPES: dict[str, "EventType"] = {}
@@ -24,6 +25,9 @@ BEGINNING = "0" * 64
 """What the first event is linked to."""
 
 Outcome = Literal["success", "failure"]
+
+_LAST = select(AuditEventRow.hash).order_by(AuditEventRow.seq.desc()).limit(1)
+_ADD = insert(table_of(AuditEventRow))
 
 
 @dataclass(frozen=True)
@@ -89,9 +93,8 @@ class Audit:
 
     async def _append(self, session: AsyncSession, event: Mapping[str, Any]) -> None:
         await self._database.in_order(session, "last")
-        last = select(AuditEventRow.hash).order_by(AuditEventRow.seq.desc()).limit(1)
-        linked = {**event, "previous_hash": await session.scalar(last) or BEGINNING}
-        await session.execute(insert(AuditEventRow).values(**linked, hash=self.hash_of(linked)))
+        linked = {**event, "previous_hash": await session.scalar(_LAST) or BEGINNING}
+        await session.execute(_ADD, {**linked, "hash": self.hash_of(linked)})
 
     def hash_of(self, event: Mapping[str, Any]) -> str:
         """Return the HMAC-SHA256, in hexadecimal, of an event's members without its own hash (RFC 2104)."""

@@ -4,15 +4,20 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 import asyncpg
 import structlog
-from sqlalchemy import text
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.core.problems import Problem
 from api.features.revocation.memory import Entry
+from api.features.revocation.models import RevocationRow
 from api.persistence.database import Database
 from api.persistence.local_reader import LocalReader
+from api.persistence.number_file import NumberFile
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -21,11 +26,19 @@ Apply = Callable[[list[Entry]], None]
 
 _SQLITE = "SELECT seq, kind, subject, expires_at FROM revocations WHERE seq > ? ORDER BY seq LIMIT ?"
 _POSTGRES = "SELECT seq, kind, subject, expires_at FROM revocations WHERE seq > $1 ORDER BY seq LIMIT $2"
+_LAST = "SELECT seq FROM sqlite_sequence WHERE name = 'revocations'"
+_POSITION = text("SELECT max(seq), pg_notify(:channel, '') FROM revocations")
 _LISTENING = text(
     "SELECT application_name FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE :name"
 )
 AT_ONCE = 2_000
 """Entries read without a pause: some 10 ms on the event loop."""
+
+FEED = "-feed"
+"""Added to the name of an SQLite database: the file with the position that was announced."""
+LOOK_ANYWAY = 1.0
+"""Seconds after which a worker looks into the feed although its position is the announced one: somebody may have
+deleted that file, or put another in its place."""
 
 CHANNEL = "ostiary_revocations"
 ACKNOWLEDGED = "ostiary_revocations_seen"
@@ -55,6 +68,12 @@ class Follower(Protocol):
         """Begin to follow; raises the problem `database_unavailable` where that cannot be done later."""
         ...
 
+    async def announce(self, session: AsyncSession) -> int:
+        """Tell the other workers, in the transaction of `session`, that it has added entries; return the position of
+        the last one.
+        """
+        ...
+
     async def others_have_seen(self, position: int) -> None:
         """Wait until the other workers know the entry at `position`, or are known not to be current."""
         ...
@@ -65,40 +84,52 @@ class Follower(Protocol):
 
 
 class SqliteFollower:
-    """Asks the file on each request whether somebody has written: `PRAGMA data_version` takes a few µs and is exact."""
+    """Compares its position with one that all processes share, on each request; reads the feed where they differ.
+
+    Whoever adds entries makes their position known in a file beside the database before they are committed (the suffix
+    is FEED), while no other writer can be at it. So an equal position means that nothing was committed which is not
+    known here. A different one means no more than "look": also what was then rolled back was announced.
+    """
 
     def __init__(self, database: Database, apply: Apply) -> None:
+        file = database.url.database or ""
+        self._database = database
         self._reader = LocalReader(database.url)
+        self._announced = NumberFile(Path(file + FEED), Path(file))
         self._apply = apply
-        self._version = -1
         self._position = 0
+        self._look_at = float("-inf")
         self._behind: asyncio.Task[None] | None = None
 
     def is_current(self) -> bool:
         """Return whether everything committed so far is known, having read what there was."""
         if self._behind is not None:
             return False
+        now = _now()
+        if now < self._look_at and self._announced.get() == self._position:
+            return True
+        self._announced.close()
         try:
-            version = self._reader.rows("PRAGMA data_version")[0][0]
-            if version == self._version:
-                return True
             if self._read():
-                self._version = version
+                self._look_at = now + LOOK_ANYWAY
                 return True
         except sqlite3.DatabaseError:
-            self._version = -1  # the number belongs to the connection, and the next one is another
             return False
-        with contextlib.suppress(RuntimeError):  # no loop here: the next request reads on
-            self._behind = asyncio.get_running_loop().create_task(self._catch_up())
+        self._behind = asyncio.get_running_loop().create_task(self._catch_up())
         return False
 
     def _read(self) -> bool:
         """Read on; return whether that was all there is."""
+        last = self._reader.rows(_LAST)
         entries = self._reader.rows(_SQLITE, (self._position, AT_ONCE))
         if entries:
             self._apply(entries)
             self._position = entries[-1][0]
-        return len(entries) < AT_ONCE
+        if len(entries) == AT_ONCE:
+            return False
+        # The last entries may have expired and been deleted meanwhile: nobody has to wait for those.
+        self._position = max(self._position, *(position for (position,) in last), 0)
+        return True
 
     async def _catch_up(self) -> None:
         """Read a long feed piece by piece; meanwhile the database is asked for each request."""
@@ -111,19 +142,30 @@ class SqliteFollower:
             self._behind = None
 
     async def start(self) -> None:
-        """Read the feed from its beginning."""
-        self.is_current()
-        if self._behind is not None:
-            await self._behind
+        """Read the feed from its beginning, and put the announced position right."""
+        await self._catch_up()
+        if self._announced.get() != self._position:
+            with contextlib.suppress(Problem):  # logged; meanwhile the feed is read on each request
+                await self._database.write(self._announce_last)
+
+    async def announce(self, session: AsyncSession) -> int:
+        """Say up to where there will be entries once this transaction, which has added some, is committed."""
+        position: int = await session.scalar(select(func.max(RevocationRow.seq))) or 0
+        self._announced.set(position)
+        return position
+
+    async def _announce_last(self, session: AsyncSession) -> None:
+        self._announced.set(await session.scalar(text(_LAST)) or 0)
 
     async def others_have_seen(self, position: int) -> None:
         """Return: they look at the file."""
 
     async def stop(self) -> None:
-        """Close the file."""
+        """Close the files."""
         if self._behind is not None:
             self._behind.cancel()
         self._reader.close()
+        self._announced.close()
 
 
 class PostgresFollower:
@@ -209,6 +251,11 @@ class PostgresFollower:
         self._read_up_to = told
         if self._position != before:
             await connection.execute("SELECT pg_notify($1, $2)", ACKNOWLEDGED, f"{self._position} {self._name}")
+
+    async def announce(self, session: AsyncSession) -> int:
+        """Notify the channel when the transaction is committed."""
+        position: int = await session.scalar(_POSITION, {"channel": CHANNEL})
+        return position
 
     def _notified(self, *_: object) -> None:
         self._told += 1

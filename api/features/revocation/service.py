@@ -22,7 +22,6 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    text,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,7 +29,7 @@ from api.core.access_tokens import LONGEST_CLOCK_SKEW
 from api.core.clock import Clock
 from api.core.principal import Principal
 from api.core.randomness import Randomness
-from api.features.revocation.following import CHANNEL, Follower, PostgresFollower, SqliteFollower
+from api.features.revocation.following import Follower, PostgresFollower, SqliteFollower
 from api.features.revocation.memory import Entry, Memory
 from api.features.revocation.models import RevocationRow
 from api.persistence.database import Database
@@ -59,7 +58,6 @@ _AGAINST: Select[Any] = select(literal_column("1")).where(
         and_(RevocationRow.subject == EVERYONE, RevocationRow.seq > bindparam("position")),
     )
 )
-_POSITION = text("SELECT max(seq), pg_notify(:channel, '') FROM revocations")
 
 
 class Revocations:
@@ -181,8 +179,7 @@ class Revocations:
             self._tidy_at = now + TIDY_EVERY
             expired = select(RevocationRow.seq).where(RevocationRow.expires_at < int(now)).limit(TIDY_AT_ONCE)
             await session.execute(delete(RevocationRow).where(RevocationRow.seq.in_(expired)))
-        if not self._database.is_sqlite:
-            session.info[RevocationRow] = await session.scalar(_POSITION, {"channel": CHANNEL})
+        session.info[RevocationRow] = await self._follower.announce(session)
 
     @staticmethod
     def position() -> ScalarSelect[Any]:

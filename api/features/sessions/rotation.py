@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.clock import Clock
@@ -12,6 +12,28 @@ from api.core.sealing import Sealer, digest
 from api.features.accounts.service import Standing, standing_of
 from api.features.roles.service import Grants
 from api.features.sessions.models import RefreshTokenRow, SessionRow
+from api.persistence.base import table_of
+
+# Made once: making a statement costs SQLAlchemy more than running it.
+_TOKENS = table_of(RefreshTokenRow)
+_ADD = insert(_TOKENS)
+_CLAIM = (
+    update(_TOKENS)
+    .where(_TOKENS.c.digest == bindparam("claimed"), _TOKENS.c.used_at.is_(None))
+    .values(used_at=bindparam("now"), sealed_successor=bindparam("sealed"))
+    .returning(_TOKENS.c.digest)
+)
+_STATE = (
+    select(RefreshTokenRow, SessionRow)
+    .join(SessionRow, SessionRow.id == RefreshTokenRow.session_id)
+    .where(RefreshTokenRow.digest == bindparam("digest"))
+)
+_LOOK_UP = (
+    _STATE.add_columns(*standing_of(SessionRow.user_id))
+    # On PostgreSQL the session stays until the successor is written: its deletion waits, or is seen here.
+    .with_for_update(read=True, key_share=True, of=SessionRow)
+    .execution_options(populate_existing=True)
+)
 
 
 @dataclass(frozen=True)
@@ -62,12 +84,7 @@ class Rotation:
     async def state(self, session: AsyncSession, refresh_token: str) -> RefreshTokenState | None:
         """Return what is known of a refresh token, which stays as it is; None if it never was one of ours."""
         now = self._clock.now()
-        query = (
-            select(RefreshTokenRow, SessionRow)
-            .join(SessionRow, SessionRow.id == RefreshTokenRow.session_id)
-            .where(RefreshTokenRow.digest == digest(refresh_token))
-        )
-        found = (await session.execute(query)).one_or_none()
+        found = (await session.execute(_STATE, {"digest": digest(refresh_token)})).one_or_none()
         if found is None:
             return None
         token, owner = found[0], found[1]
@@ -90,13 +107,8 @@ class Rotation:
         if token.used_at is None:
             successor = self._randomness.token()
             sealed = self._sealer(refresh_token).seal(successor.encode(), token_digest)
-            claim = (
-                update(RefreshTokenRow)
-                .where(RefreshTokenRow.digest == token_digest, RefreshTokenRow.used_at.is_(None))
-                .values(used_at=now, sealed_successor=sealed)
-                .returning(RefreshTokenRow.digest)
-            )
-            if await session.scalar(claim) is not None:
+            claim = {"claimed": token_digest, "now": now, "sealed": sealed}
+            if await session.scalar(_CLAIM, claim) is not None:
                 return await self._add(session, owner, standing, successor, now)
             found = await self._look_up(session, token_digest)
             if found is None:
@@ -123,26 +135,15 @@ class Rotation:
 
     @staticmethod
     async def _look_up(session: AsyncSession, token_digest: str) -> tuple[RefreshTokenRow, SessionRow, Standing] | None:
-        query = (
-            select(RefreshTokenRow, SessionRow, *standing_of(SessionRow.user_id))
-            .join(SessionRow, SessionRow.id == RefreshTokenRow.session_id)
-            .where(RefreshTokenRow.digest == token_digest)
-            # On PostgreSQL the session stays until the successor is written: its deletion waits, or is seen here.
-            .with_for_update(read=True, key_share=True, of=SessionRow)
-            .execution_options(populate_existing=True)
-        )
-        row = (await session.execute(query)).one_or_none()
+        row = (await session.execute(_LOOK_UP, {"digest": token_digest})).one_or_none()
         return None if row is None else (row[0], row[1], Standing(Grants.of(row[2], row[3]), row[4]))
 
     async def _add(
         self, session: AsyncSession, owner: SessionRow, standing: Standing, token: str, now: datetime
     ) -> Successor:
         expires_at = min(now + timedelta(seconds=self._idle), owner.expires_at)
-        await session.execute(
-            insert(RefreshTokenRow).values(
-                digest=digest(token), session_id=owner.id, created_at=now, expires_at=expires_at
-            )
-        )
+        row = {"digest": digest(token), "session_id": owner.id, "created_at": now, "expires_at": expires_at}
+        await session.execute(_ADD, row)
         return Successor(owner, standing, token, expires_at)
 
     def _sealer(self, refresh_token: str) -> Sealer:

@@ -34,11 +34,13 @@ from api.features.sessions.problems import (
 )
 from api.features.sessions.rotation import RefreshTokenState, Reused, Rotation, Successor
 from api.features.sessions.store import end
+from api.persistence.base import table_of
 from api.persistence.database import Database
 from api.persistence.last_times import LastTimes
 
 log = structlog.stdlib.get_logger(__name__)
 
+_ADD = insert(table_of(SessionRow))
 PASSWORD_METHODS = ["pwd"]
 """The `amr` of a session begun with a password (RFC 8176)."""
 
@@ -123,7 +125,7 @@ class Sessions:
             standing = await self._accounts.confirm(session, proof)
             if standing is None:
                 return None
-            await session.execute(insert(SessionRow).values(values))
+            await session.execute(_ADD, values)
             first = await self._rotation.issue(session, SessionRow(**values), standing, now)
             self._audit.record(session, LOGGED_IN, client, user_id=account.id, session_id=first.session.id)
             return first

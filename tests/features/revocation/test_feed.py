@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.principal import Principal
+from api.core.problems import Problem
 from api.core.randomness import SystemRandomness
 from api.features.revocation import following
 from api.features.revocation.models import RevocationRow
@@ -101,6 +103,151 @@ def test_a_long_feed_is_read_in_pieces_and_the_database_asked_meanwhile(sqlite_u
         assert await there.allows(somebody) is False
         for _ in range(100):
             await asyncio.sleep(0)
+        assert there.allows_now(somebody) is False
+
+    workers(sqlite_url, scenario)
+
+
+def reads(worker: Revocations, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list to which each look of `worker` into the feed is added."""
+    follower = worker._follower
+    assert isinstance(follower, following.SqliteFollower)
+    reader = follower._reader
+    read = reader.rows
+    noted: list[str] = []
+
+    def noting(statement: str, parameters: Any = ()) -> list[Any]:
+        if statement == following._SQLITE:
+            noted.append(statement)
+        return read(statement, parameters)
+
+    monkeypatch.setattr(reader, "rows", noting)
+    return noted
+
+
+def feed_file(url: str) -> Path:
+    return Path(f"{make_url(url).database}{following.FEED}")
+
+
+def test_nothing_is_read_while_nothing_is_revoked(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(worker: Callable[..., Revocations]) -> None:
+        here, there = worker(), worker()
+        await here.start()
+        await there.start()
+        noted = reads(there, monkeypatch)
+        for _ in range(2):
+            somebody = bearer()
+            assert there.allows_now(somebody) is True
+            assert len(noted) == 1
+            assert {there.allows_now(bearer()) for _ in range(100)} == {True}
+            await here._database.write(lambda session: session.execute(text("DELETE FROM sessions")))
+            assert there.allows_now(somebody) is True
+            assert len(noted) == 1
+            await revoke(here, "session", somebody.session_id)
+            noted.clear()
+            assert there.allows_now(somebody) is False
+
+    workers(sqlite_url, scenario)
+
+
+def test_what_was_announced_and_never_committed_makes_workers_look_until_the_next(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(worker: Callable[..., Revocations]) -> None:
+        here, there = worker(), worker()
+        await here.start()
+        await there.start()
+        noted = reads(there, monkeypatch)
+        somebody = bearer()
+
+        async def killed_before_the_commit(session: AsyncSession) -> None:
+            await here.record(session, "session", somebody.session_id or "")
+            raise LookupError
+
+        with pytest.raises(LookupError):
+            await here.write(killed_before_the_commit)
+        assert {there.allows_now(somebody) for _ in range(5)} == {True}
+        assert len(noted) == 5
+        await revoke(here, "session", somebody.session_id)  # at the position that was announced before
+        assert there.allows_now(somebody) is False
+        noted.clear()
+        assert there.allows_now(somebody) is False
+        assert noted == []
+
+        with pytest.raises(LookupError):
+            await here.write(killed_before_the_commit)
+        await worker().start()  # puts it right
+        assert there.allows_now(bearer()) is True
+        assert noted == []
+
+    workers(sqlite_url, scenario)
+
+
+def test_a_worker_that_starts_after_entries_were_deleted_has_the_position_of_the_others(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(worker: Callable[..., Revocations]) -> None:
+        here, late = worker(), worker()
+        await revoke(here, "session", "one", "two")
+        await here._database.write(lambda session: session.execute(delete(RevocationRow)))
+        await late.start()
+        for one in (here, late):
+            assert one.allows_now(bearer()) is True  # the first look
+            noted = reads(one, monkeypatch)
+            assert one.allows_now(bearer()) is True
+            assert noted == []
+
+    workers(sqlite_url, scenario)
+
+
+@pytest.mark.parametrize("fate", ["deleted", "cut short", "replaced"])
+def test_without_the_file_of_the_announced_position_a_worker_looks_now_and_then(
+    fate: str, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "LOOK_ANYWAY", 0.05)
+
+    async def scenario(worker: Callable[..., Revocations]) -> None:
+        here, there = worker(), worker()
+        await here.start()
+        await there.start()
+        somebody = bearer()
+        assert there.allows_now(somebody) is True
+        file = feed_file(sqlite_url)
+        if fate == "cut short":
+            file.write_bytes(b"")
+        else:
+            file.unlink()
+            if fate == "replaced":
+                file.write_bytes(bytes(8))
+        await revoke(here, "session", somebody.session_id)
+        await eventually(lambda: there.allows_now(somebody) is False)
+        noted = reads(there, monkeypatch)
+        another = bearer()
+        assert there.allows_now(another) is True
+        await revoke(here, "session", another.session_id)
+        assert there.allows_now(another) is False
+        assert noted
+
+    workers(sqlite_url, scenario)
+
+
+def test_a_revocation_that_cannot_be_announced_is_refused(sqlite_url: str) -> None:
+    async def scenario(worker: Callable[..., Revocations]) -> None:
+        here, there = worker(), worker()
+        await here.start()
+        await there.start()
+        file = feed_file(sqlite_url)
+        file.unlink()
+        file.mkdir()
+        somebody = bearer()
+        with pytest.raises(Problem) as refused:
+            await revoke(here, "session", somebody.session_id)
+        assert refused.value.kind.code == "database_unavailable"
+        for one in (here, there):
+            assert await one.allows(somebody) is True
+        await worker().start()  # works, and looks each time
+        file.rmdir()
+        await revoke(here, "session", somebody.session_id)
         assert there.allows_now(somebody) is False
 
     workers(sqlite_url, scenario)
