@@ -29,9 +29,11 @@ from api.core.access_tokens import LONGEST_CLOCK_SKEW
 from api.core.clock import Clock
 from api.core.principal import Principal
 from api.core.randomness import Randomness
-from api.features.revocation.following import Follower, PostgresFollower, SqliteFollower
+from api.features.revocation.following import Follower
 from api.features.revocation.memory import Entry, Memory
 from api.features.revocation.models import RevocationRow
+from api.features.revocation.on_postgres import PostgresFollower
+from api.features.revocation.on_sqlite import SqliteFollower
 from api.persistence.database import Database
 from api.persistence.point_query import PointQuery
 

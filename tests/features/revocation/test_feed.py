@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.core.principal import Principal
 from api.core.problems import Problem
 from api.core.randomness import SystemRandomness
-from api.features.revocation import following
+from api.features.revocation import following, on_postgres, on_sqlite
 from api.features.revocation.models import RevocationRow
 from api.features.revocation.service import Revocations
 from api.persistence.database import Database
@@ -111,13 +111,13 @@ def test_a_long_feed_is_read_in_pieces_and_the_database_asked_meanwhile(sqlite_u
 def reads(worker: Revocations, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list to which each look of `worker` into the feed is added."""
     follower = worker._follower
-    assert isinstance(follower, following.SqliteFollower)
+    assert isinstance(follower, on_sqlite.SqliteFollower)
     reader = follower._reader
     read = reader.rows
     noted: list[str] = []
 
     def noting(statement: str, parameters: Any = ()) -> list[Any]:
-        if statement == following._SQLITE:
+        if statement == on_sqlite._NEWER:
             noted.append(statement)
         return read(statement, parameters)
 
@@ -126,7 +126,7 @@ def reads(worker: Revocations, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def feed_file(url: str) -> Path:
-    return Path(f"{make_url(url).database}{following.FEED}")
+    return Path(f"{make_url(url).database}{on_sqlite.FEED}")
 
 
 def test_nothing_is_read_while_nothing_is_revoked(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +204,7 @@ def test_a_worker_that_starts_after_entries_were_deleted_has_the_position_of_the
 def test_without_the_file_of_the_announced_position_a_worker_looks_now_and_then(
     fate: str, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "LOOK_ANYWAY", 0.05)
+    monkeypatch.setattr(on_sqlite, "LOOK_ANYWAY", 0.05)
 
     async def scenario(worker: Callable[..., Revocations]) -> None:
         here, there = worker(), worker()
@@ -335,12 +335,20 @@ def test_expired_entries_are_deleted_in_time(database_url: str, clock: FakeClock
     workers(database_url, scenario, clock)
 
 
+def end_listening(name: str) -> str:
+    """Return the statement by which PostgreSQL ends connections to this database that call themselves `name`."""
+    return (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        f" WHERE datname = current_database() AND application_name LIKE '{name}'"
+    )
+
+
 @pytest.mark.postgres
 def test_while_the_channel_is_down_the_database_is_asked(
     databases: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """PostgreSQL's server ends the connection that listens; nothing is accepted from memory until it is back."""
-    monkeypatch.setattr(following, "RETRY", 3.0)
+    monkeypatch.setattr(on_postgres, "RETRY", 5.0)
 
     async def scenario(worker: Callable[..., Revocations]) -> None:
         here, there = worker(), worker()
@@ -348,8 +356,7 @@ def test_while_the_channel_is_down_the_database_is_asked(
         await there.start()
         somebody = bearer()
         assert there.allows_now(somebody) is True
-        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'ostiary feed %'"
-        await asyncio.to_thread(run_on_server, url, end)
+        await asyncio.to_thread(run_on_server, url, end_listening("ostiary feed %"))
         await eventually(lambda: there.allows_now(somebody) is None)
         assert await there.allows(somebody) is True
         await revoke(here, "session", somebody.session_id)
@@ -366,7 +373,7 @@ def test_a_worker_that_hangs_is_waited_for_until_it_counts_as_behind(
     databases: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its loop answers requests, its feed does not: after PATIENCE it asks the database, and the write returns."""
-    monkeypatch.setattr(following, "PATIENCE", 0.4)
+    monkeypatch.setattr(on_postgres, "PATIENCE", 0.4)
 
     async def scenario(worker: Callable[..., Revocations]) -> None:
         here, there = worker(), worker()
@@ -374,7 +381,7 @@ def test_a_worker_that_hangs_is_waited_for_until_it_counts_as_behind(
         await there.start()
         somebody = bearer()
         hanging = there._follower
-        assert isinstance(hanging, following.PostgresFollower)
+        assert isinstance(hanging, on_postgres.PostgresFollower)
 
         async def hang(_connection: Any) -> None:
             await asyncio.sleep(30)
@@ -383,6 +390,55 @@ def test_a_worker_that_hangs_is_waited_for_until_it_counts_as_behind(
         await revoke(here, "session", somebody.session_id)
         assert there.allows_now(somebody) is None
         assert await there.allows(somebody) is False
+
+    with databases.new("postgres", tmp_path) as url:
+        workers(url, scenario)
+
+
+@pytest.mark.postgres
+def test_a_worker_that_has_not_noticed_that_its_connection_is_gone_is_waited_for(
+    databases: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a failover: it listens to nothing, is listed nowhere, and trusts its memory up to PATIENCE."""
+
+    async def scenario(worker: Callable[..., Revocations]) -> None:
+        here, there = worker(), worker()
+        await here.start()
+        await there.start()
+        somebody = bearer()
+        cut_off = there._follower
+        assert isinstance(cut_off, on_postgres.PostgresFollower)
+        hangs = asyncio.Event()
+
+        async def hang(_connection: Any) -> None:
+            hangs.set()
+            await asyncio.sleep(30)
+
+        monkeypatch.setattr(cut_off, "_read", hang)
+        await hangs.wait()
+        await asyncio.to_thread(run_on_server, url, end_listening(cut_off._name))
+        assert there.allows_now(somebody) is True
+        await revoke(here, "session", somebody.session_id)
+        assert there.allows_now(somebody) is None
+        assert await there.allows(somebody) is False
+
+    with databases.new("postgres", tmp_path) as url:
+        workers(url, scenario)
+
+
+@pytest.mark.postgres
+def test_nobody_waits_for_a_worker_that_has_stopped(
+    databases: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(on_postgres, "PATIENCE", 60.0)
+
+    async def scenario(worker: Callable[..., Revocations]) -> None:
+        here, there = worker(), worker()
+        await here.start()
+        await there.start()
+        await revoke(here, "session", "one")
+        await there.stop()
+        await asyncio.wait_for(revoke(here, "session", "another"), 30)
 
     with databases.new("postgres", tmp_path) as url:
         workers(url, scenario)
