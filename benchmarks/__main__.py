@@ -33,9 +33,11 @@ def run(scale: float, parts: Sequence[str]) -> dict[str, Any]:
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ostiary-bench-")))
         if "scale" in parts:
-            told["scale"], lines, samples = scale_of_database.run(directory, scale)
-            print(*lines, sep="\n")
-            _fail_on_failures(samples)
+            told["scale"] = {}
+            for database in ("SQLite", "PostgreSQL") if has_postgres() else ("SQLite",):
+                told["scale"][database], lines, samples = scale_of_database.run(directory, database, scale)
+                print("", *lines, sep="\n")
+                _fail_on_failures(samples)
             return told
         ostiary, bare = (stack.enter_context(start(directory)) for start in (contenders.ostiary, contenders.bare))
         if "protected" in parts:

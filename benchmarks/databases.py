@@ -17,10 +17,13 @@ def has_postgres() -> bool:
 
 
 @contextmanager
-def postgres_database() -> Iterator[str]:
-    """Make a database on the server that OSTIARY_TEST_POSTGRES_URL names, give its URL, drop it in the end."""
+def postgres_database(suffix: str = "") -> Iterator[str]:
+    """Make a database on the server that OSTIARY_TEST_POSTGRES_URL names, give its URL, drop it in the end.
+
+    suffix: of its name, where one process has several.
+    """
     server = make_url(os.environ[VARIABLE])
-    name = f"ostiary_bench_{os.getpid()}"
+    name = f"ostiary_bench_{os.getpid()}{suffix}"
     address = server.set(drivername="postgresql").render_as_string(hide_password=False)
     asyncio.run(_execute(address, f'CREATE DATABASE "{name}"'))
     try:

@@ -11,6 +11,7 @@ from typing import Any
 from api.persistence.migrate import migrate
 from benchmarks import contenders, processes, report, scenarios, seed
 from benchmarks.contenders import Contender
+from benchmarks.databases import postgres_database
 from benchmarks.measuring import Sample
 
 SMALL, LARGE = 1_000, 1_000_000
@@ -26,26 +27,44 @@ class _Started:
 
 
 @contextmanager
-def _ostiary(directory: Path, rows: int) -> Iterator[_Started]:
+def _sqlite(directory: Path, rows: int) -> Iterator[str]:
+    yield f"sqlite+aiosqlite:///{directory / f'ostiary-{rows}.db'}"
+
+
+@contextmanager
+def _postgres(_directory: Path, rows: int) -> Iterator[str]:
+    with postgres_database(f"_{rows}") as url:
+        yield url
+
+
+DATABASES = {"SQLite": _sqlite, "PostgreSQL": _postgres}
+
+
+@contextmanager
+def _ostiary(directory: Path, database: str, rows: int) -> Iterator[_Started]:
     """Run Ostiary on a database of its own. seconds: until every worker answers, the people being registered."""
-    url = f"sqlite+aiosqlite:///{directory / f'ostiary-{rows}.db'}"
-    asyncio.run(migrate(url, 60.0))
-    seed.fill(url, seed.Amounts(rows, rows, rows))
-    began = time.monotonic()
-    with contenders.ostiary(directory, f"rows {rows}", url, f"{rows:,} rows") as contender:
-        seconds = time.monotonic() - began
-        yield _Started(contender, seconds, processes.memory(processes.tree(contender.process)))
+    with DATABASES[database](directory, rows) as url:
+        asyncio.run(migrate(url, 60.0))
+        seed.fill(url, seed.Amounts(rows, rows, rows))
+        key, title = f"{database}-{rows}", f"{database}, {rows:,} rows"
+        began = time.monotonic()
+        with contenders.ostiary(directory, key, url, title) as contender:
+            seconds = time.monotonic() - began
+            yield _Started(contender, seconds, processes.memory(processes.tree(contender.process)))
 
 
-def run(directory: Path, scale: float) -> tuple[dict[str, Any], list[str], list[Sample]]:
-    """Return what was measured, for JSON and as lines, and the samples. scale: of all durations. Raises Failed."""
+def run(directory: Path, database: str, scale: float) -> tuple[dict[str, Any], list[str], list[Sample]]:
+    """Return what was measured, for JSON and as lines, and the samples.
+
+    database: one of DATABASES. scale: of all durations. Raises Failed.
+    """
     with ExitStack() as stack:
-        small, large = (stack.enter_context(_ostiary(directory, rows)) for rows in (SMALL, LARGE))
+        small, large = (stack.enter_context(_ostiary(directory, database, rows)) for rows in (SMALL, LARGE))
         running = [large.contender, small.contender]
         samples = scenarios.protected_rounds(running, scale)
     one, other = large.contender.key, small.contender.key
     ratio = {
-        "says": f"{LARGE:,} rows / {SMALL:,} rows",
+        "says": f"{database}, {LARGE:,} / {SMALL:,} rows",
         "ratio": report.ratio(samples, one, other),
         "cpu_ratio": report.cpu_ratio(samples, one, other),
         "aim": AIM,

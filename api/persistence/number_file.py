@@ -1,6 +1,8 @@
 """A number that every process on this machine sees as soon as one of them has written it."""
 
+import contextlib
 import os
+from io import FileIO
 from pathlib import Path
 
 _SIZE = 8
@@ -16,14 +18,15 @@ class NumberFile:
     def __init__(self, path: Path, beside: Path) -> None:
         self._path = path
         self._beside = beside
-        self._handle: int | None = None
+        self._file: FileIO | None = None
 
     def get(self) -> int | None:
         """Return the number; None if there is none, or if it cannot be read."""
         try:
-            if self._handle is None:
-                self._handle = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-            found = os.pread(self._handle, _SIZE, 0)
+            if self._file is None:
+                self._file = self._path.open("rb", buffering=0)
+            self._file.seek(0)
+            found = self._file.read(_SIZE)
         except OSError:
             self.close()
             return None
@@ -31,20 +34,21 @@ class NumberFile:
 
     def set(self, number: int) -> None:
         """Let it be `number`, at once and for all; raises OSError. The file is opened by its name each time."""
-        is_new = not self._path.exists()
-        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            if is_new:
-                like = self._beside.stat()
-                os.fchmod(handle, like.st_mode & 0o666)
-                if os.geteuid() == 0:  # made by a command that root runs, used by the server
-                    os.fchown(handle, like.st_uid, like.st_gid)
-            os.pwrite(handle, number.to_bytes(_SIZE), 0)
-        finally:
-            os.close(handle)
+        if not self._path.exists():
+            self._make()
+        with self._path.open("r+b", buffering=0) as file:
+            file.write(number.to_bytes(_SIZE))
+
+    def _make(self) -> None:
+        like = self._beside.stat()
+        self._path.touch(0o600)
+        self._path.chmod(like.st_mode & 0o666)
+        if hasattr(os, "chown"):  # not on Windows
+            with contextlib.suppress(PermissionError):  # needed only where root makes what the server uses
+                os.chown(self._path, like.st_uid, like.st_gid)
 
     def close(self) -> None:
         """Let go of the file; the next look opens whatever then has its name."""
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
