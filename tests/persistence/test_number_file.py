@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,10 @@ def beside(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def number(tmp_path: Path, beside: Path) -> NumberFile:
-    return NumberFile(tmp_path / "ostiary.db-feed", beside)
+def number(tmp_path: Path, beside: Path) -> Iterator[NumberFile]:
+    made = NumberFile(tmp_path / "ostiary.db-feed", beside)
+    yield made
+    made.close()
 
 
 def test_there_is_none_before_one_is_set(number: NumberFile) -> None:
