@@ -57,8 +57,10 @@ from api.features.sessions import routes as sessions
 from api.features.sessions.management import SessionManagement
 from api.features.sessions.rotation import Rotation
 from api.features.sessions.service import Sessions
+from api.features.sessions.tidying import SessionTidying
 from api.persistence.database import Database
 from api.persistence.migrate import migrate
+from api.persistence.tidying import Tidying
 from api.server.asgi import AsgiApp
 from api.server.flask_app import LoopFlask
 from api.settings import Settings
@@ -106,13 +108,14 @@ class Services:
     oauth: OAuth
     operations: Operations
     idempotency: Idempotency
+    tidying: Tidying
     sandbox: Sandbox | None
     example_administrator: ExampleAdministrator
     example_client: ExampleClient
 
     async def start(self) -> None:
         """Read the signing keys and the revocations, make what the first request would wait for, settle the examples'
-        identities.
+        identities, begin to tidy.
 
         Raises KeysUnreadable and the problem `database_unavailable`.
         """
@@ -121,11 +124,13 @@ class Services:
         await self.passwords.warm_up()
         await self.example_administrator.settle()
         await self.example_client.settle()
+        self.tidying.start()
 
     async def stop(self) -> None:
         """Finish what was begun and close everything."""
         self.hash_pool.close()
         self.clients.close()
+        await self.tidying.stop()
         await self.sessions.last_seen.stop()
         await self.api_key_bearers.last_used.stop()
         await self.revocations.stop()
@@ -180,6 +185,8 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         lifetime=settings.session_seconds,
     )
 
+    session_tidying = SessionTidying(clock)
+    chores = [session_tidying.expired_tokens, session_tidying.expired_sessions, session_tidying.ended_sessions]
     api_key_bearers = ApiKeyBearers(database, revocations, clock, remember=settings.access_token_seconds)
     session_management = SessionManagement(database, accounts_service, sessions_service, revocations, audit, clock)
 
@@ -209,6 +216,7 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         OAuth(sessions_service, accounts_service, issuer),
         Operations(database),
         Idempotency(database, settings.secret_key, clock, randomness, settings.idempotency_seconds),
+        Tidying(database, randomness, chores),
         Sandbox(database, movable_clock, after_reset) if movable_clock else None,
         example_administrator,
         ExampleClient(database, clients, settings.secret_key, clock, present=settings.has_example_administrator),

@@ -14,6 +14,7 @@ from api.app import Services, create_asgi, make_flask, make_services, prepare, r
 from api.commands.clients import clients
 from api.commands.faults import one_line_faults
 from api.commands.keys import keys
+from api.commands.tidy import tidy
 from api.features.accounts.schemas import RegisterBody
 from api.features.accounts.service import Account
 from api.features.audit.verification import Verdict, verify
@@ -33,6 +34,7 @@ def main() -> None:
 
 main.add_command(clients)
 main.add_command(keys)
+main.add_command(tidy)
 
 
 @main.command("serve")

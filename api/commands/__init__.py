@@ -1,1 +1,1 @@
-"""The groups of the `ostiary` command that manage what lives on the server."""
+"""The groups and commands of `ostiary` that manage what lives on the server."""

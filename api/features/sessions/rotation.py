@@ -82,13 +82,16 @@ class Rotation:
         return await self._add(session, owner, standing, self._randomness.token(), now)
 
     async def state(self, session: AsyncSession, refresh_token: str) -> RefreshTokenState | None:
-        """Return what is known of a refresh token, which stays as it is; None if it never was one of ours."""
+        """Return what is known of a refresh token, which stays as it is; None if it is none of ours, or has expired.
+
+        An expired one is deleted some time; until then, too, it is as if it had never been.
+        """
         now = self._clock.now()
         found = (await session.execute(_STATE, {"digest": digest(refresh_token)})).one_or_none()
-        if found is None:
+        if found is None or now >= found[0].expires_at:
             return None
         token, owner = found[0], found[1]
-        is_active = token.used_at is None and owner.ended_at is None and now < min(token.expires_at, owner.expires_at)
+        is_active = token.used_at is None and owner.ended_at is None and now < owner.expires_at
         return RefreshTokenState(owner.id, owner.user_id, token.created_at, token.expires_at, is_active)
 
     async def rotate(self, session: AsyncSession, refresh_token: str) -> Successor | Reused | None:

@@ -212,7 +212,7 @@ class Sessions:
         return None if allowed is None else self._accepted(bearer, allowed=allowed)
 
     async def look_up_refresh_token(self, refresh_token: str) -> RefreshTokenState | None:
-        """Return what is known of a refresh token, which stays as it is; None if it never was one of ours.
+        """Return what is known of a refresh token, which stays as it is; None if it is none of ours, or has expired.
 
         Raises the problem `database_unavailable`.
         """

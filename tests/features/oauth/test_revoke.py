@@ -54,6 +54,17 @@ def test_an_expired_access_token_ends_nothing(make_app: MakeApp, database_url: s
     assert refresh(app, ada.tokens["refresh_token"]).status_code == 200
 
 
+def test_an_expired_refresh_token_ends_nothing(make_app: MakeApp, database_url: str) -> None:
+    """Whether its row is still kept or not: it is deleted some time after."""
+    app = make_app(database_url, refresh_token_idle_seconds=60)
+    ada = person(app)
+    app.clock.move(30)
+    successor = refresh(app, ada.tokens["refresh_token"]).json["refresh_token"]
+    app.clock.move(30)
+    revoke(app, ada.tokens["refresh_token"])
+    assert refresh(app, successor).status_code == 200
+
+
 def test_an_altered_access_token_ends_nothing(app: App) -> None:
     ada = person(app)
     revoke(app, ada.tokens["access_token"][:-4] + "AAAA")

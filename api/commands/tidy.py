@@ -1,0 +1,22 @@
+"""`ostiary tidy`: delete what nobody needs any more, where no server does it by itself."""
+
+from collections import Counter
+
+import click
+
+from api import settings as settings_module
+from api.app import prepare, run_with_services
+from api.commands.faults import one_line_faults
+
+
+@click.command("tidy")
+@one_line_faults
+def tidy() -> None:
+    """Delete expired and ended sessions and refresh tokens; print how many rows of each table.
+
+    `ostiary serve` does so by itself. Under another server run this now and then; requests go on meanwhile.
+    """
+    settings = prepare(settings_module.read())
+    deleted: Counter[str] = run_with_services(settings, lambda services: services.tidying.round())
+    for table, rows in sorted(deleted.items()):
+        click.echo(f"{table}: {rows}")
