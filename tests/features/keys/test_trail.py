@@ -133,10 +133,7 @@ def test_what_was_refused_is_not_told(app: App) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [
-        lambda app, _: rotate(app, at_once=True),
-        lambda app, following: retire(app, following),
-    ],
+    [lambda app, _: rotate(app, at_once=True), retire],
     ids=["rotate", "retire"],
 )
 def test_what_cannot_be_told_does_not_happen(
