@@ -28,6 +28,6 @@ def told(app: App, *subjects: str) -> list[tuple[str, dict[str, Any]]]:
     return [(event.type, json.loads(event.details)) for event in events(app, *subjects)]
 
 
-def done_by(event: AuditEventRow) -> tuple[str | None, str | None, str, str]:
-    """Whom an event concerns, and who did it from where."""
-    return event.user_id, event.actor_id, event.ip, event.user_agent
+def done_by(event: AuditEventRow) -> tuple[str | None, str | None, str, str, str]:
+    """Whom an event concerns, who did it, from where and with which request."""
+    return event.user_id, event.actor_id, event.ip, event.user_agent, event.request_id

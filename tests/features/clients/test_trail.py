@@ -4,8 +4,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from api.app import make_services
+from api.core.client import SERVER
 from api.core.problems import DATABASE_UNAVAILABLE, Problem
 from api.features.clients.example import CLIENT_ID, ExampleClient
 from tests.conftest import App, MakeApp
@@ -15,8 +17,8 @@ from tests.support.settings import environment_of, settings_for
 from tests.support.trail import done_by, events, told
 from tests.test_cli import ostiary
 
-BY_OPERATOR = (None, None, "", "ostiary command")
-BY_SERVER = (None, None, "", "ostiary server")
+BY_OPERATOR = (None, None, "", "ostiary command", "")
+BY_SERVER = (None, None, "", "ostiary server", "")
 EXAMPLE = {"client_id": CLIENT_ID, "name": "example"}
 EXAMPLE_CREATED = ("client.created", EXAMPLE)
 EXAMPLE_REMOVED = ("client.removed", EXAMPLE)
@@ -120,6 +122,12 @@ def test_one_that_was_made_since_it_was_looked_for_is_left_alone(app: App, monke
     settle(app)
     assert app.run(app.services.clients.known) == before
     assert told(app, "client") == [EXAMPLE_CREATED]
+
+
+def test_a_row_that_the_database_refuses_is_a_fault_and_not_another_worker(app: App) -> None:
+    with pytest.raises(IntegrityError):
+        app.run(app.services.clients.put, "no-name", "a secret", None, SERVER)
+    assert told(app, "client") == []
 
 
 def test_another_secret_of_the_example_client_is_a_change(app: App) -> None:

@@ -18,8 +18,8 @@ from tests.support.settings import environment_of, settings_for
 from tests.support.trail import done_by, events, told
 from tests.test_cli import ostiary
 
-BY_OPERATOR = (None, None, "", "ostiary command")
-BY_SERVER = (None, None, "", "ostiary server")
+BY_OPERATOR = (None, None, "", "ostiary command", "")
+BY_SERVER = (None, None, "", "ostiary server", "")
 Change = Callable[[Services], Awaitable[object]]
 
 
