@@ -163,14 +163,20 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         randomness,
         refuse_common_passwords=settings.is_production,
     )
-    keys_service = Keys(database, revocations, settings.secret_key, clock, randomness)
+    keys_service = Keys(database, revocations, audit, settings.secret_key, clock, randomness)
     key_rotation = KeyRotation(
-        database, revocations, settings.secret_key, clock, randomness, token_seconds=settings.access_token_seconds
+        database,
+        revocations,
+        audit,
+        settings.secret_key,
+        clock,
+        randomness,
+        token_seconds=settings.access_token_seconds,
     )
     example_administrator = ExampleAdministrator(
         database, accounts_service, settings.secret_key, present=settings.has_example_administrator
     )
-    clients = Clients(database, clock, randomness)
+    clients = Clients(database, audit, clock, randomness)
     issuer = settings.effective_issuer
     sessions_service = Sessions(
         database,
@@ -219,7 +225,7 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         Tidying(database, randomness, chores),
         Sandbox(database, movable_clock, after_reset) if movable_clock else None,
         example_administrator,
-        ExampleClient(database, clients, settings.secret_key, clock, present=settings.has_example_administrator),
+        ExampleClient(clients, settings.secret_key, present=settings.has_example_administrator),
     )
 
 

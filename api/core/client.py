@@ -14,3 +14,5 @@ class Client:
 
 OPERATOR = Client("", "ostiary command")
 """Who uses the command line on the server."""
+SERVER = Client("", "ostiary server")
+"""The server itself, where it does what nobody has asked for."""

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any, Protocol, TypeVar
 from urllib.parse import unquote_plus
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, request
 
 from api.core.problems import DATABASE_UNAVAILABLE, ProblemType
 from api.web.blueprint import document
@@ -52,7 +52,7 @@ def install(app: Flask, authenticator: ClientAuthenticator) -> None:
 
 
 def requires_client(view: View) -> View:
-    """Let only a service client call the view; answers `invalid_client`."""
+    """Let only a service client call the view, which finds it with `client_id()`; answers `invalid_client`."""
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -60,11 +60,18 @@ def requires_client(view: View) -> View:
         client_id, secret = _credentials()
         if not current_app.async_to_sync(authenticator.is_client)(client_id, secret):
             raise INVALID_CLIENT(error=INVALID_CLIENT.code)
+        g.client_id = client_id
         return current_app.ensure_sync(view)(*args, **kwargs)
 
     setattr(guarded, _MARK, True)
     problems = (INVALID_CLIENT, DATABASE_UNAVAILABLE)
     return document(guarded, problems=problems, security=[{CLIENT_SCHEME: []}])  # type: ignore[return-value]
+
+
+def client_id() -> str:
+    """Return the id of the service client that calls; only in a view that `requires_client` guards."""
+    caller: str = g.client_id
+    return caller
 
 
 def _credentials() -> tuple[str, str]:

@@ -23,6 +23,8 @@ EVENT_TYPES: dict[str, "EventType"] = {}
 """Every declared type of event by its name."""
 BEGINNING = "0" * 64
 """What the first event is linked to."""
+NO_USER = ""
+"""The `actor_id` of what concerns a user and was done by no user."""
 
 Outcome = Literal["success", "failure"]
 
@@ -71,8 +73,8 @@ class Audit:
     ) -> None:
         """Add an event to the transaction of `session`, which `Database.write` has begun; it is written as its last.
 
-        user_id: whom it concerns. actor_id: who did it; None: the user. Raises TypeError when the details are not
-        exactly those that the type declares.
+        user_id: whom it concerns. actor_id: who did it; None: the user; NO_USER: nobody who is a user. Raises
+        TypeError when the details are not exactly those that the type declares.
         """
         if details.keys() != kind.details.keys():
             raise TypeError(f"{kind.name} takes the details {sorted(kind.details)}, not {sorted(details)}")
@@ -82,7 +84,7 @@ class Audit:
             "type": kind.name,
             "outcome": outcome,
             "user_id": user_id,
-            "actor_id": actor_id or user_id,
+            "actor_id": user_id if actor_id is None else actor_id or None,
             "ip": client.ip,
             "user_agent": client.user_agent,
             "request_id": client.request_id,

@@ -3,19 +3,15 @@
 import base64
 
 import structlog
-from sqlalchemy import delete, insert
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.core.clock import Clock
+from api.core.client import SERVER
 from api.core.sealing import derive
-from api.features.clients.models import ServiceClientRow
-from api.features.clients.service import SECRET_PREFIX, Clients, secret_digest
-from api.persistence.database import Database, is_duplicate
+from api.features.clients.service import SECRET_PREFIX, Clients
 
 log = structlog.stdlib.get_logger(__name__)
 
 CLIENT_ID = "example-client"
+NAME = "example"
 
 
 class ExampleClient:
@@ -24,39 +20,21 @@ class ExampleClient:
     Its secret is derived from the secret key: every worker knows it, nothing keeps it, nobody guesses it.
     """
 
-    def __init__(self, database: Database, clients: Clients, secret_key: str, clock: Clock, *, present: bool) -> None:
-        self._database = database
+    def __init__(self, clients: Clients, secret_key: str, *, present: bool) -> None:
         self._clients = clients
-        self._clock = clock
         self._present = present
         key = derive(secret_key, "secret of the example client")
         self.credentials = (CLIENT_ID, SECRET_PREFIX + base64.urlsafe_b64encode(key).rstrip(b"=").decode())
         """Its id and secret."""
 
     async def settle(self) -> None:
-        """Make the client, or remove the one that another profile has left; raises `database_unavailable`."""
+        """Make the client, or remove the one that another profile has left; raises `database_unavailable`.
+
+        Where it is as it should be, nothing is written, nor into the audit trail.
+        """
         if not self._present:
-            await self._clients.remove(CLIENT_ID)
-        elif not await self._clients.is_client(*self.credentials):
-            await self._make()
-
-    async def _make(self) -> None:
-        values = {
-            "client_id": CLIENT_ID,
-            "name": "example",
-            "secret_digest": secret_digest(*self.credentials),
-            "created_at": self._clock.now(),
-        }
-
-        async def put_in_place(session: AsyncSession) -> None:
-            # Of another secret key, if there is one.
-            await session.execute(delete(ServiceClientRow).where(ServiceClientRow.client_id == CLIENT_ID))
-            await session.execute(insert(ServiceClientRow).values(values))
-
-        try:
-            await self._database.write(put_in_place)
-        except IntegrityError as error:
-            if not is_duplicate(error):  # another worker was quicker
-                raise
-        else:
+            await self._clients.remove(CLIENT_ID, SERVER)
+        elif not await self._clients.is_client(*self.credentials) and await self._clients.put(
+            *self.credentials, NAME, SERVER
+        ):
             log.info("the example client was made, for Swagger UI on this machine", client_id=CLIENT_ID)

@@ -5,13 +5,17 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import bindparam, delete, insert, literal_column, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.core.client import OPERATOR, Client
 from api.core.clock import Clock
 from api.core.randomness import Randomness
 from api.core.sealing import digest
+from api.features.audit.service import Audit, EventType
+from api.features.clients.events import CLIENT_CREATED, CLIENT_REMOVED
 from api.features.clients.models import ServiceClientRow
-from api.persistence.database import Database
+from api.persistence.database import Database, is_duplicate
 from api.persistence.point_query import PointQuery
 
 log = structlog.stdlib.get_logger(__name__)
@@ -32,8 +36,9 @@ class ServiceClient:
 class Clients:
     """The use cases of service clients."""
 
-    def __init__(self, database: Database, clock: Clock, randomness: Randomness) -> None:
+    def __init__(self, database: Database, audit: Audit, clock: Clock, randomness: Randomness) -> None:
         self._database = database
+        self._audit = audit
         self._clock = clock
         self._randomness = randomness
         self._query = PointQuery(
@@ -48,14 +53,36 @@ class Clients:
         """
         client = ServiceClient(self._randomness.new_id(), name, self._clock.now())
         secret = SECRET_PREFIX + self._randomness.token()
-        values = {**vars(client), "secret_digest": secret_digest(client.client_id, secret)}
 
         async def add(session: AsyncSession) -> None:
-            await session.execute(insert(ServiceClientRow).values(values))
+            await self._add(session, client, secret, OPERATOR)
 
         await self._database.write(add)
         log.info("a service client was made", client_id=client.client_id, name=name)
         return client, secret
+
+    async def put(self, client_id: str, secret: str, name: str, by: Client) -> bool:
+        """Make a client of this id and secret, in the place of one with another secret; return whether it was made.
+
+        It is not if it is there: of several workers that do so at once, one makes it. by: who does so, for the audit
+        trail. Raises the problem `database_unavailable`.
+        """
+        client = ServiceClient(client_id, name, self._clock.now())
+
+        async def put_in_place(session: AsyncSession) -> bool:
+            found = await session.get(ServiceClientRow, client_id)
+            if found is not None and found.secret_digest == secret_digest(client_id, secret):
+                return False
+            await self._take_away(session, client_id, by)
+            await self._add(session, client, secret, by)
+            return True
+
+        try:
+            return await self._database.write(put_in_place)
+        except IntegrityError as error:
+            if not is_duplicate(error):  # else another worker was quicker
+                raise
+            return False
 
     async def known(self) -> list[ServiceClient]:
         """Return all clients, the oldest first; raises the problem `database_unavailable`."""
@@ -64,16 +91,14 @@ class Clients:
             rows = await session.scalars(query)
             return [ServiceClient(row.client_id, row.name, row.created_at) for row in rows]
 
-    async def remove(self, client_id: str) -> ServiceClient | None:
+    async def remove(self, client_id: str, by: Client = OPERATOR) -> ServiceClient | None:
         """Remove the client and return it, None if there is none; raises the problem `database_unavailable`.
 
-        Its next request is refused, by every worker.
+        Its next request is refused, by every worker. by: who does so, for the audit trail.
         """
-        statement = delete(ServiceClientRow).where(ServiceClientRow.client_id == client_id).returning(ServiceClientRow)
 
         async def take_away(session: AsyncSession) -> ServiceClient | None:
-            row = await session.scalar(statement)
-            return None if row is None else ServiceClient(row.client_id, row.name, row.created_at)
+            return await self._take_away(session, client_id, by)
 
         removed = await self._database.write(take_away)
         if removed is not None:
@@ -90,6 +115,23 @@ class Clients:
     def close(self) -> None:
         """Close what the look-up keeps open."""
         self._query.close()
+
+    async def _add(self, session: AsyncSession, client: ServiceClient, secret: str, by: Client) -> None:
+        values = {**vars(client), "secret_digest": secret_digest(client.client_id, secret)}
+        await session.execute(insert(ServiceClientRow).values(values))
+        self._record(session, CLIENT_CREATED, by, client)
+
+    async def _take_away(self, session: AsyncSession, client_id: str, by: Client) -> ServiceClient | None:
+        statement = delete(ServiceClientRow).where(ServiceClientRow.client_id == client_id).returning(ServiceClientRow)
+        row = await session.scalar(statement)
+        if row is None:
+            return None
+        removed = ServiceClient(row.client_id, row.name, row.created_at)
+        self._record(session, CLIENT_REMOVED, by, removed)
+        return removed
+
+    def _record(self, session: AsyncSession, kind: EventType, by: Client, client: ServiceClient) -> None:
+        self._audit.record(session, kind, by, user_id=None, client_id=client.client_id, name=client.name)
 
 
 def secret_digest(client_id: str, secret: str) -> str:

@@ -9,12 +9,15 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.core.client import OPERATOR
 from api.core.clock import Clock
 from api.core.randomness import Randomness
 from api.core.sealing import Sealer, Unsealable
+from api.features.audit.service import Audit
+from api.features.keys.events import SIGNING_KEY_RETIRED
 from api.features.keys.models import SigningKeyRow
 from api.features.keys.rules import HEARD_OF_WITHIN, PUBLISHED_AHEAD, is_published, last_use, signing
-from api.features.keys.service import CURRENT, PURPOSE, new_row
+from api.features.keys.service import CURRENT, PURPOSE, new_row, record_added
 from api.features.revocation.service import Revocations
 from api.persistence.database import Database, is_duplicate
 
@@ -54,6 +57,7 @@ class KeyRotation:
         self,
         database: Database,
         revocations: Revocations,
+        audit: Audit,
         secret_key: str,
         clock: Clock,
         randomness: Randomness,
@@ -62,6 +66,7 @@ class KeyRotation:
     ) -> None:
         self._database = database
         self._revocations = revocations
+        self._audit = audit
         self._sealer = Sealer(secret_key, PURPOSE, randomness)
         self._clock = clock
         self._randomness = randomness
@@ -88,6 +93,7 @@ class KeyRotation:
                         "In an emergency: ostiary keys rotate --now"
                     )
                 await session.delete(row)  # it has signed nothing
+                self._record_retired(session, row.kid)
             activates_at = now + (HEARD_OF_WITHIN if at_once else PUBLISHED_AHEAD)
             if signer is None:
                 activates_at = now
@@ -99,6 +105,7 @@ class KeyRotation:
             session.add(added)
             await session.flush()
             await self._revocations.record(session, "keys", KEYS)
+            record_added(self._audit, session, OPERATOR, added)
             return self._state(added, signer or added, now)
 
         try:
@@ -134,6 +141,7 @@ class KeyRotation:
                 await session.flush()
             await self._revocations.record(session, "key", kid)
             await self._revocations.record(session, "keys", KEYS)
+            self._record_retired(session, kid)
 
         await self._revocations.write(remove)
         log.warning("a signing key was retired; what it has signed is refused", kid=kid)
@@ -157,6 +165,9 @@ class KeyRotation:
         if past:
             await session.execute(delete(SigningKeyRow).where(SigningKeyRow.kid.in_(past)))
         return [row for row in rows if row.kid not in past]
+
+    def _record_retired(self, session: AsyncSession, kid: str) -> None:
+        self._audit.record(session, SIGNING_KEY_RETIRED, OPERATOR, user_id=None, kid=kid)
 
     def _state(self, row: SigningKeyRow, signer: SigningKeyRow | None, now: datetime) -> KeyState:
         state: Literal["next", "signs", "former"] = "next" if row.activates_at > now else "former"

@@ -12,10 +12,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.access_tokens import SigningKey
+from api.core.client import SERVER, Client
 from api.core.clock import Clock
 from api.core.problems import DATABASE_UNAVAILABLE, Problem
 from api.core.randomness import Randomness
 from api.core.sealing import Sealer, Unsealable
+from api.features.audit.service import Audit
+from api.features.keys.events import SIGNING_KEY_ADDED
 from api.features.keys.models import SigningKeyRow
 from api.features.keys.rules import is_published, signing
 from api.features.revocation.service import Revocations
@@ -54,10 +57,17 @@ class Keys:
     """
 
     def __init__(
-        self, database: Database, revocations: Revocations, secret_key: str, clock: Clock, randomness: Randomness
+        self,
+        database: Database,
+        revocations: Revocations,
+        audit: Audit,
+        secret_key: str,
+        clock: Clock,
+        randomness: Randomness,
     ) -> None:
         self._database = database
         self._revocations = revocations
+        self._audit = audit
         self._sealer = Sealer(secret_key, PURPOSE, randomness)
         self._clock = clock
         self._randomness = randomness
@@ -151,6 +161,8 @@ class Keys:
 
         async def insert(session: AsyncSession) -> None:
             session.add(row)
+            await session.flush()  # of several workers only one comes further
+            record_added(self._audit, session, SERVER, row)
 
         try:
             await self._database.write(insert)
@@ -178,3 +190,9 @@ def new_row(sealer: Sealer, kid: str, created_at: datetime, activates_at: dateti
         created_at=created_at,
         activates_at=activates_at,
     )
+
+
+def record_added(audit: Audit, session: AsyncSession, client: Client, row: SigningKeyRow) -> None:
+    """Write into the audit trail that `row` was added, in the transaction that adds it."""
+    signs_from = row.activates_at.isoformat()
+    audit.record(session, SIGNING_KEY_ADDED, client, user_id=None, kid=row.kid, signs_from=signs_from)

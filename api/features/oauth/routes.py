@@ -6,7 +6,7 @@ from api.features.oauth import service
 from api.features.oauth.metadata import Metadata
 from api.features.oauth.schemas import ACCESS_TOKEN, IntrospectForm, Introspection, RevokeForm, ServerMetadata
 from api.features.oauth.service import OAuth
-from api.web.client_guard import requires_client
+from api.web.client_guard import client_id, requires_client
 from api.web.form_body import FormBlueprint
 from api.web.guards import public
 from api.web.held import HEADERS, conditional
@@ -57,7 +57,7 @@ async def revoke_token(form: dict[str, str]) -> Response:
     Every access and refresh token of the session is refused from the next request on (RFC 7009). One that was worth
     nothing before, or is unknown, gets the same answer.
     """
-    await provided(OAuth).revoke(form["token"], client(), form.get("token_type_hint", ""))
+    await provided(OAuth).revoke(form["token"], client_id(), client(), form.get("token_type_hint", ""))
     answer = Response(status=200)
     del answer.headers["Content-Type"]
     return answer

@@ -10,8 +10,6 @@ from api.features.accounts.service import Accounts
 from api.features.sessions.service import Sessions
 
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a value of token_type_hint (RFC 7009 section 2.1)
-REVOKED = "revoked"
-"""Why the session of a revoked token has ended, for the audit trail."""
 
 
 @dataclass(frozen=True)
@@ -61,18 +59,19 @@ class OAuth:
                 return found
         return INACTIVE
 
-    async def revoke(self, token: str, client: Client, hint: str = "") -> None:
+    async def revoke(self, token: str, client_id: str, client: Client, hint: str = "") -> None:
         """End the session of an access or refresh token, and with it every token of it.
 
         A token that is worth nothing anyway changes nothing (RFC 7009 section 2.2); but one refresh token of a session
-        stands for all, used up or not. Raises the problem `database_unavailable`.
+        stands for all, used up or not. client_id: the service client that asks, for the audit
+        trail. Raises the problem `database_unavailable`.
         """
         kinds = [self._session_of_access_token, self._session_of_refresh_token]
         for session_of in reversed(kinds) if hint == REFRESH_TOKEN else kinds:
             found = await session_of(token)
             if found is not None:
                 session_id, user_id = found
-                await self._sessions.log_out(session_id, user_id, client, REVOKED)
+                await self._sessions.log_out(session_id, user_id, client, revoked_by=client_id)
                 return
 
     async def _introspect_access_token(self, token: str) -> Introspection | None:

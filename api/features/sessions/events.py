@@ -28,6 +28,11 @@ SESSIONS_ENDED = EventType(
         },
     },
 )
+TOKEN_REVOKED = EventType(
+    "token.revoked",
+    "A service client revoked a token of a user, and with it the session: `session.ended` tells that, too.",
+    {**_SESSION_ID, "client_id": {"type": "string", "description": "The service client."}},
+)
 REFRESH_TOKEN_REUSED = EventType(
     "session.refresh_token_reused",
     "A refresh token was used again after its successor: somebody holds a copy, so the session was ended.",

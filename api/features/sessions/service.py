@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import insert, update
@@ -14,7 +15,7 @@ from api.core.principal import AAL1, Principal
 from api.core.problems import INVALID_TOKEN
 from api.core.randomness import Randomness
 from api.features.accounts.service import Accounts, Standing
-from api.features.audit.service import Audit
+from api.features.audit.service import NO_USER, Audit
 from api.features.keys.service import Keys
 from api.features.revocation.service import Revocations
 from api.features.sessions.events import (
@@ -24,6 +25,7 @@ from api.features.sessions.events import (
     REAUTHENTICATED,
     REFRESH_TOKEN_REUSED,
     SESSIONS_ENDED,
+    TOKEN_REVOKED,
 )
 from api.features.sessions.models import SessionRow
 from api.features.sessions.problems import (
@@ -149,13 +151,21 @@ class Sessions:
             raise INVALID_REFRESH_TOKEN()
         return await self._pair(outcome)
 
-    async def log_out(self, session_id: str, user_id: str, client: Client, reason: str = "logout") -> None:
-        """End a session, and with it every token of it; raises the problem `database_unavailable`."""
+    async def log_out(self, session_id: str, user_id: str, client: Client, *, revoked_by: str | None = None) -> None:
+        """End a session, and with it every token of it; raises the problem `database_unavailable`.
+
+        revoked_by: the service client that asks for it, by its id; None: the user does.
+        """
+        reason, actor_id = ("logout", user_id) if revoked_by is None else ("revoked", NO_USER)
 
         async def finish(session: AsyncSession) -> None:
             ended = await end(session, self._revocations, self._clock.now(), reason, SessionRow.id == session_id)
-            if ended:
-                self._audit.record(session, SESSIONS_ENDED, client, user_id=user_id, session_ids=ended, reason=reason)
+            if not ended:
+                return
+            record = partial(self._audit.record, session, client=client, user_id=user_id, actor_id=actor_id)
+            if revoked_by is not None:
+                record(TOKEN_REVOKED, session_id=session_id, client_id=revoked_by)
+            record(SESSIONS_ENDED, session_ids=ended, reason=reason)
 
         await self._revocations.write(finish)
 

@@ -78,23 +78,23 @@ def trail(app: App, tmp_path: Path) -> Trail:
 
 def test_a_trail_that_nobody_has_touched_is_whole(trail: Trail) -> None:
     count, head = trail.told()
-    assert count == 6
+    assert count == 7  # two for each, and the first key
     person(trail.app, "edsger")
     later, other = trail.told("--expect-head", head)
-    assert (later, other == head) == (8, False)
+    assert (later, other == head) == (9, False)
 
 
 @pytest.mark.parametrize(
     ("change", "event", "reason"),
     [
         ("UPDATE audit_events SET ip = '192.0.2.1' WHERE seq = 3", 3, verification.ALTERED),
-        ("UPDATE audit_events SET details = '{}' WHERE seq = 4", 4, verification.ALTERED),
+        ("UPDATE audit_events SET details = '{}' WHERE seq = 5", 5, verification.ALTERED),
         ("UPDATE audit_events SET user_id = NULL WHERE seq = 1", 1, verification.ALTERED),
         ("UPDATE audit_events SET outcome = 'failure' WHERE seq = 6", 6, verification.ALTERED),
         ("UPDATE audit_events SET hash = previous_hash WHERE seq = 5", 5, verification.ALTERED),
         ("DELETE FROM audit_events WHERE seq = 1", 2, verification.UNLINKED),
         ("DELETE FROM audit_events WHERE seq IN (3, 4)", 5, verification.UNLINKED),
-        ("UPDATE audit_events SET seq = 100 - seq", 94, verification.UNLINKED),
+        ("UPDATE audit_events SET seq = 100 - seq", 93, verification.UNLINKED),
         ("UPDATE audit_events SET seq = -2 WHERE seq = 2", -2, verification.UNLINKED),
     ],
 )
@@ -119,7 +119,7 @@ def test_a_trail_longer_than_what_is_read_at_once_is_verified_too(
 ) -> None:
     monkeypatch.setattr(verification, "AT_ONCE", 2)
     services = trail.app.services
-    assert trail.app.run(verification.verify, services.database, services.audit).events == 6
+    assert trail.app.run(verification.verify, services.database, services.audit).events == 7
 
 
 @pytest.mark.parametrize(
@@ -135,13 +135,13 @@ def test_the_database_refuses_to_change_what_is_there(trail: Trail, statement: s
 
     with pytest.raises(DBAPIError, match="audit events are only ever added"):
         trail.app.run(change)
-    assert trail.told()[0] == 6
+    assert trail.told()[0] == 7
 
 
 def test_events_outlive_the_account(trail: Trail) -> None:
     margaret = person(trail.app, "margaret")
     assert trail.app.client.delete("/me", headers=margaret.bearer).status_code == 204
-    assert trail.told()[0] >= 9
+    assert trail.told()[0] >= 10
 
 
 def test_the_chain_stays_one_however_many_write_at_once(trail: Trail, start_server: StartServer) -> None:
@@ -150,7 +150,7 @@ def test_the_chain_stays_one_however_many_write_at_once(trail: Trail, start_serv
     for path, status in (("/register", 201), ("/login", 200)):
         answers = together(server, *(("POST", path, {"json": body}) for body in bodies))
         assert {answer.status_code for answer in answers} == {status}, server.output
-    assert trail.told()[0] == 6 + 48
+    assert trail.told()[0] == 7 + 48
 
 
 def test_another_secret_key_fits_nothing(trail: Trail) -> None:

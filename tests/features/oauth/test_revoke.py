@@ -4,8 +4,9 @@ import pytest
 from werkzeug.test import TestResponse
 
 from tests.conftest import App, MakeApp
-from tests.support.clients import new_client
+from tests.support.clients import basic, new_client
 from tests.support.people import Person, log_in, person, refresh
+from tests.support.trail import events, told
 
 
 def revoke(app: App, token: str, **more: str) -> TestResponse:
@@ -76,3 +77,43 @@ def test_a_user_cannot_revoke_with_their_own_token(app: App) -> None:
     answer = ada.post("/oauth/revoke", data={"token": ada.tokens["access_token"]})
     assert (answer.status_code, answer.json["code"]) == (401, "invalid_client")
     assert not is_over(ada)
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_the_trail_says_which_client_revoked_a_token_and_not_that_the_user_did(app: App, kind: str) -> None:
+    boss, ada, grace = person(app, "boss", ("admin",)), person(app), person(app, "grace")
+    client, secret = app.run(app.services.clients.create, "a service")
+    credentials = basic(client.client_id, secret)
+    for _ in range(2):  # what has ended already does not end again
+        answer = app.client.post("/oauth/revoke", data={"token": ada.tokens[kind]}, headers=credentials)
+        assert answer.status_code == 200
+    session_id = ada.tokens["session_id"]
+    ended = {"session_ids": [session_id], "reason": "revoked"}
+    revoked = {"session_id": session_id, "client_id": client.client_id}
+    assert told(app, "token") == [("token.revoked", revoked)]
+    assert told(app, "session")[-1] == ("session.ended", ended)
+    user_id = log_in(app).get("/me").json["id"]
+    for event in (*events(app, "token"), events(app, "session")[-2]):
+        assert (event.user_id, event.actor_id, event.ip) == (user_id, None, "127.0.0.1")
+    (seen,) = boss.get("/audit-events?type=token.revoked").json["events"]
+    assert (seen["details"], seen["actor_id"]) == (revoked, None)
+    assert seen in log_in(app).get("/me/audit-events").json["events"]
+    assert "token.revoked" not in grace.get("/me/audit-events").text
+
+
+def test_a_token_that_is_worth_nothing_leaves_no_trace(app: App) -> None:
+    ada = person(app)
+    assert ada.post("/logout").status_code == 200
+    for token in (*(ada.tokens[kind] for kind in ("access_token", "refresh_token")), "nonsense"):
+        revoke(app, token)
+    assert told(app, "token") == []
+    assert [kind for kind, _ in told(app, "session")] == ["session.started", "session.ended"]
+
+
+def test_a_user_who_logs_out_does_so_themselves(app: App) -> None:
+    ada = person(app)
+    assert ada.post("/logout").status_code == 200
+    assert told(app, "token") == []
+    last = events(app, "session")[-1]
+    assert (last.type, last.actor_id) == ("session.ended", last.user_id)
+    assert last.user_id

@@ -1,0 +1,13 @@
+"""What the audit trail says of service clients."""
+
+from api.features.audit.service import EventType
+
+_CLIENT = {
+    "client_id": {"type": "string", "description": "The service client."},
+    "name": {"type": "string", "description": "What its owner calls it."},
+}
+
+CLIENT_CREATED = EventType(
+    "client.created", "A service client was made, which may introspect and revoke tokens.", _CLIENT
+)
+CLIENT_REMOVED = EventType("client.removed", "A service client was removed; its secret no longer counts.", _CLIENT)

@@ -1,0 +1,170 @@
+"""What the audit trail says of service clients: each change once, and nothing that did not happen."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from api.app import make_services
+from api.core.client import SERVER
+from api.core.problems import DATABASE_UNAVAILABLE, Problem
+from api.features.clients.example import CLIENT_ID, ExampleClient
+from tests.conftest import App, MakeApp
+from tests.features.accounts.test_example import ELSEWHERE
+from tests.support.people import person
+from tests.support.settings import environment_of, settings_for
+from tests.support.trail import done_by, events, told
+from tests.test_cli import ostiary
+
+BY_OPERATOR = (None, None, "", "ostiary command", "")
+BY_SERVER = (None, None, "", "ostiary server", "")
+EXAMPLE = {"client_id": CLIENT_ID, "name": "example"}
+EXAMPLE_CREATED = ("client.created", EXAMPLE)
+EXAMPLE_REMOVED = ("client.removed", EXAMPLE)
+
+
+def create(app: App, name: str = "billing") -> str:
+    client, secret = app.run(app.services.clients.create, name)
+    assert secret not in str(told(app, "client"))
+    return client.client_id
+
+
+def settle(app: App) -> None:
+    app.run(app.services.example_client.settle)
+
+
+def test_a_client_is_told_when_it_is_made_and_when_it_is_removed(app: App) -> None:
+    first, second = create(app), create(app, "la bo\u00eete")
+    app.run(app.services.clients.remove, first)
+    assert told(app, "client") == [
+        ("client.created", {"client_id": first, "name": "billing"}),
+        ("client.created", {"client_id": second, "name": "la bo\u00eete"}),
+        ("client.removed", {"client_id": first, "name": "billing"}),
+    ]
+    assert {done_by(event) for event in events(app, "client")} == {BY_OPERATOR}
+
+
+def test_who_is_no_client_is_not_told_to_be_removed(app: App) -> None:
+    client_id = create(app)
+    for _ in range(2):
+        app.run(app.services.clients.remove, client_id)
+    app.run(app.services.clients.remove, "nobody")
+    assert [kind for kind, _ in told(app, "client")] == ["client.created", "client.removed"]
+
+
+def test_of_removals_at_once_one_is_told(app: App) -> None:
+    client_id = create(app)
+
+    async def race() -> list[object]:
+        rivals = [make_services(app.settings, clock=app.clock) for _ in range(4)]
+        try:
+            return await asyncio.gather(*(rival.clients.remove(client_id) for rival in rivals))
+        finally:
+            for rival in rivals:
+                await rival.stop()
+
+    assert sum(removed is not None for removed in asyncio.run(race())) == 1
+    assert [kind for kind, _ in told(app, "client")] == ["client.created", "client.removed"]
+
+
+@pytest.mark.parametrize("change", ["create", "remove"])
+def test_what_cannot_be_told_does_not_happen(app: App, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    client_id = create(app)
+    before = app.run(app.services.clients.known)
+
+    async def away(*_: object) -> None:
+        raise DATABASE_UNAVAILABLE()
+
+    monkeypatch.setattr(app.services.audit, "_append", away)
+    with pytest.raises(Problem, match="database_unavailable"):
+        app.run(getattr(app.services.clients, change), client_id)
+    assert app.run(app.services.clients.known) == before
+
+
+def test_administrators_see_it_and_nobody_else(app: App) -> None:
+    boss, ada = person(app, "boss", ("admin",)), person(app)
+    client_id = create(app)
+    (event,) = boss.get("/audit-events?type=client.created").json["events"]
+    assert (event["user_id"], event["actor_id"], event["outcome"]) == (None, None, "success")
+    assert event["details"] == {"client_id": client_id, "name": "billing"}
+    for somebody in (boss, ada):
+        assert client_id not in somebody.get("/me/audit-events").text
+
+
+def test_the_example_client_is_told_once_however_often_the_server_starts(app: App) -> None:
+    for _ in range(3):
+        settle(app)
+    assert told(app, "client") == [EXAMPLE_CREATED]
+    assert done_by(events(app, "client")[0]) == BY_SERVER
+
+
+def test_an_example_client_that_many_make_at_once_is_told_once(app: App) -> None:
+    async def race() -> None:
+        rivals = [make_services(app.settings, clock=app.clock) for _ in range(4)]
+        await asyncio.gather(*(rival.example_client.settle() for rival in rivals))
+        for rival in rivals:
+            await rival.stop()
+
+    asyncio.run(race())
+    assert told(app, "client") == [EXAMPLE_CREATED]
+
+
+def test_one_that_was_made_since_it_was_looked_for_is_left_alone(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    settle(app)
+    before = app.run(app.services.clients.known)
+    app.clock.move(1)
+
+    async def not_yet(*_: str) -> bool:
+        return False
+
+    monkeypatch.setattr(app.services.clients, "is_client", not_yet)
+    settle(app)
+    assert app.run(app.services.clients.known) == before
+    assert told(app, "client") == [EXAMPLE_CREATED]
+
+
+def test_a_row_that_the_database_refuses_is_a_fault_and_not_another_worker(app: App) -> None:
+    with pytest.raises(IntegrityError):
+        app.run(app.services.clients.put, "no-name", "a secret", None, SERVER)
+    assert told(app, "client") == []
+
+
+def test_another_secret_of_the_example_client_is_a_change(app: App) -> None:
+    other = ExampleClient(app.services.clients, "another secret" * 3, present=True)
+    app.run(other.settle)
+    for _ in range(2):
+        settle(app)
+    assert told(app, "client") == [EXAMPLE_CREATED, EXAMPLE_REMOVED, EXAMPLE_CREATED]
+
+
+@pytest.mark.parametrize("changes", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_the_example_client_of_another_profile_is_told_to_be_removed_once(
+    make_app: MakeApp, sqlite_url: str, changes: dict
+) -> None:
+    settle(make_app(sqlite_url))
+    elsewhere = make_app(sqlite_url, **changes)
+    for _ in range(2):
+        settle(elsewhere)
+    assert told(elsewhere, "client") == [EXAMPLE_CREATED, EXAMPLE_REMOVED]
+    assert {done_by(event) for event in events(elsewhere, "client")} == {BY_SERVER}
+
+
+def test_where_there_was_no_example_client_none_is_told_of(make_app: MakeApp, database_url: str) -> None:
+    app = make_app(database_url, **ELSEWHERE["production"])
+    app.run(app.services.start)
+    assert told(app, "client") == []
+
+
+@pytest.mark.usefixtures("_logging_restored")
+def test_the_commands_are_told_and_the_trail_verifies(make_app: MakeApp, database_url: str, tmp_path: Path) -> None:
+    environment = environment_of(settings_for(database_url, tmp_path))
+    client_id = ostiary("clients", "create", "billing", env=environment).stdout.split()[1]
+    for status in (0, 1):
+        assert ostiary("clients", "remove", client_id, env=environment).exit_code == status
+    app = make_app(database_url)
+    details = {"client_id": client_id, "name": "billing"}
+    assert told(app, "client") == [("client.created", details), ("client.removed", details)]
+    assert [done_by(event) for event in events(app, "client")] == [BY_OPERATOR] * 2
+    verified = ostiary("audit", "verify", env=environment)
+    assert (verified.exit_code, verified.stdout.split(";")[0]) == (0, "2 events fit")
