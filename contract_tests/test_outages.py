@@ -19,6 +19,8 @@ from contract_tests.server import QUICK, create_administrator, create_service_cl
 pytestmark = pytest.mark.own_server
 
 TIMEOUT = 60.0
+ON_EVERY_WORKER = 16
+"""Requests on new connections after which every worker has answered some."""
 FRESH = 1
 """Seconds for which a log-in counts as recent on the strict server."""
 
@@ -61,6 +63,11 @@ class Server:
         answer = self.client.request(method, where or address(path), **kwargs)
         assert self._contract.faults(method, path, answer) == [], label
         return answer
+
+    def everywhere(self, label: str, headers: dict[str, str]) -> set[int]:
+        """Call an operation on every worker and return the statuses."""
+        closing = {**headers, "Connection": "close"}
+        return {self.call(label, headers=closing).status_code for _ in range(ON_EVERY_WORKER)}
 
 
 @pytest.fixture(scope="module")
@@ -151,13 +158,21 @@ def test_a_log_in_of_long_ago_does_not_delete_an_account(strict: Server) -> None
 
 
 def test_nothing_is_answered_from_a_database_that_is_wrecked(deployment: Deployment, tmp_path: Path) -> None:
-    """Each operation that asks the database answers 503 and Retry-After, and none lets anybody in."""
+    """Each operation that asks the database answers 503 and Retry-After, and none lets anybody in.
+
+    Nothing can be revoked without the database, so for a moment workers may still know from memory who calls.
+    """
     service = create_service_client(QUICK, tmp_path)
     with running([*ostiary(), "serve"], QUICK, tmp_path) as process, Server(process.url, deployment) as server:
         user = register("unlucky", server.client)
         bearer = {"Authorization": f"Bearer {user.token()}"}
         bodies = {"POST /refresh": {"refresh_token": "x" * 43}}
+        # A connection that has seen the file before its first change takes a wrecked index for that state.
+        assert server.everywhere("GET /readyz", {}) == {200}
         wreck_database(tmp_path)
+        deadline = time.monotonic() + TIMEOUT
+        while server.everywhere("GET /protected", bearer) != {503}:
+            assert time.monotonic() < deadline
         asking = {answer.operation for answer in deployment.watch.documented if answer.code == "database_unavailable"}
         asking -= {JWKS}  # a running server has read its keys
         assert len(asking) >= 8
@@ -167,7 +182,7 @@ def test_nothing_is_answered_from_a_database_that_is_wrecked(deployment: Deploym
             headers = bearer if found["security"] else {}
             if label in deployment.for_services:
                 body, headers = {"data": {"token": "x"}}, {"Authorization": service.authorization}
-            for _ in range(4):  # on every worker
+            for _ in range(4):
                 answer = server.call(label, headers=headers, **body)
                 assert answer.status_code == 503, f"{label}: {answer.text}"
                 assert answer.json()["code"] == "database_unavailable", label
