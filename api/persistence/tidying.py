@@ -82,7 +82,7 @@ class Tidying:
             deleted = await self.round(MOST_BATCHES)
         except Problem:
             return  # the database cannot be reached, which has been logged
-        except Exception:
+        except Exception:  # whatever it is, the server goes on, and the next round tries again
             log.exception("rows that nobody needs could not be deleted; it is tried again")
             return
         if deleted.total():
