@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,23 +27,10 @@ class _Started:
 
 
 @contextmanager
-def _sqlite(directory: Path, rows: int) -> Iterator[str]:
-    yield f"sqlite+aiosqlite:///{directory / f'ostiary-{rows}.db'}"
-
-
-@contextmanager
-def _postgres(_directory: Path, rows: int) -> Iterator[str]:
-    with postgres_database(f"_{rows}") as url:
-        yield url
-
-
-DATABASES = {"SQLite": _sqlite, "PostgreSQL": _postgres}
-
-
-@contextmanager
 def _ostiary(directory: Path, database: str, rows: int) -> Iterator[_Started]:
     """Run Ostiary on a database of its own. seconds: until every worker answers, the people being registered."""
-    with DATABASES[database](directory, rows) as url:
+    file = f"sqlite+aiosqlite:///{directory / f'ostiary-{rows}.db'}"
+    with nullcontext(file) if database == "SQLite" else postgres_database(f"_{rows}") as url:
         asyncio.run(migrate(url, 60.0))
         seed.fill(url, seed.Amounts(rows, rows, rows))
         key, title = f"{database}-{rows}", f"{database}, {rows:,} rows"
@@ -56,7 +43,7 @@ def _ostiary(directory: Path, database: str, rows: int) -> Iterator[_Started]:
 def run(directory: Path, database: str, scale: float) -> tuple[dict[str, Any], list[str], list[Sample]]:
     """Return what was measured, for JSON and as lines, and the samples.
 
-    database: one of DATABASES. scale: of all durations. Raises Failed.
+    database: "SQLite" or "PostgreSQL". scale: of all durations. Raises Failed.
     """
     with ExitStack() as stack:
         small, large = (stack.enter_context(_ostiary(directory, database, rows)) for rows in (SMALL, LARGE))

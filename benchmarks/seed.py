@@ -14,7 +14,7 @@ from typing import Any
 
 import asyncpg
 from argon2 import PasswordHasher
-from sqlalchemy import Table, create_engine, insert
+from sqlalchemy import create_engine, insert
 from sqlalchemy.engine import URL, make_url
 
 from api.core.clock import SystemClock
@@ -23,7 +23,7 @@ from api.core.sealing import digest
 from api.features.accounts.models import UserRow
 from api.features.revocation.models import RevocationRow
 from api.features.sessions.models import RefreshTokenRow, SessionRow
-from api.persistence.base import Base
+from api.persistence.base import Base, table_of
 
 BATCH = 10_000
 KEEP_SECONDS = 3600
@@ -79,13 +79,6 @@ def _tables(amounts: Amounts) -> Iterator[tuple[type[Base], int, Iterator[list[R
     yield RevocationRow, amounts.revocations, _batches(amounts.revocations, revocation)
 
 
-def _table(model: type[Base]) -> Table:
-    table = model.__table__
-    if not isinstance(table, Table):
-        raise TypeError(f"{model.__name__} is no table")
-    return table
-
-
 def _tell(table: str, done: int, count: int) -> None:
     print(f"\r{table}: {done:,} of {count:,}", end="\n" if done == count else "", file=sys.stderr, flush=True)
 
@@ -96,7 +89,7 @@ def _fill_sqlite(url: URL, amounts: Amounts) -> None:
         done = 0
         for batch in batches:
             with engine.begin() as connection:
-                connection.execute(insert(_table(model)), batch)
+                connection.execute(insert(table_of(model)), batch)
             done += len(batch)
             _tell(model.__tablename__, done, count)
     engine.dispose()

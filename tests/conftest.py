@@ -78,6 +78,15 @@ def sqlite_url(databases: Databases, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
+def postgres(databases: Databases, tmp_path: Path) -> Iterator[str]:
+    """A migrated PostgreSQL database of the test's own."""
+    if postgres_url() is None:
+        pytest.skip(f"PostgreSQL: {POSTGRES_VARIABLE} is not set")
+    with databases.new(KINDS[1], tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
 

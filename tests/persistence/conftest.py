@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.core.problems import DATABASE_UNAVAILABLE, Problem
 from api.persistence.database import Database
 from api.persistence.migrate import MIGRATIONS
-from tests.support.databases import KINDS, POSTGRES_VARIABLE, Databases, postgres_database, postgres_url
+from tests.support.databases import KINDS, POSTGRES_VARIABLE, postgres_database, postgres_url
 
 notes = Table("notes", MetaData(), Column("id", Integer, primary_key=True), Column("text", Text, nullable=False))
 
@@ -66,15 +66,6 @@ async def unavailable(call: Awaitable[Any]) -> None:
     with pytest.raises(Problem) as refused:
         await call
     assert refused.value.kind is DATABASE_UNAVAILABLE
-
-
-@pytest.fixture
-def postgres(databases: Databases, tmp_path: Path) -> Iterator[str]:
-    """A migrated PostgreSQL database of the test's own."""
-    if postgres_url() is None:
-        pytest.skip(f"PostgreSQL: {POSTGRES_VARIABLE} is not set")
-    with databases.new(KINDS[1], tmp_path) as url:
-        yield url
 
 
 @pytest.fixture(

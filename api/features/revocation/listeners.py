@@ -27,7 +27,7 @@ class Listeners:
         self._forget(name)
 
     def listed(self, names: Collection[str], now: float) -> None:
-        """Take down which connections there are; `now`: the loop's time when that was asked, in seconds."""
+        """Take down which connections there are; `now`: the loop's time once that was told, in seconds."""
         self._left.intersection_update(names)
         for name in set(names) - self._left:
             self._positions.setdefault(name, 0)

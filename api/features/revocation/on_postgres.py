@@ -179,6 +179,5 @@ class PostgresFollower:
                 await asyncio.wait_for(self._heard.wait(), min(until, deadline, now + LIST_AGAIN) - now)
 
     async def _list(self) -> None:
-        asked = loop_time()
         async with self._database.read() as session:
-            self._listeners.listed(list(await session.scalars(text(_LISTENING))), asked)
+            self._listeners.listed(list(await session.scalars(text(_LISTENING))), loop_time())

@@ -6,12 +6,11 @@ import sqlite3
 from pathlib import Path
 
 import structlog
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.problems import Problem
 from api.features.revocation.following import AT_ONCE, Apply, loop_time
-from api.features.revocation.models import RevocationRow
 from api.persistence.database import Database
 from api.persistence.local_reader import LocalReader
 from api.persistence.number_file import NumberFile
@@ -90,16 +89,13 @@ class SqliteFollower:
         await self._catch_up()
         if self._announced.get() != self._position:
             with contextlib.suppress(Problem):  # logged; meanwhile the feed is read on each request
-                await self._database.write(self._announce_last)
+                await self._database.write(self.announce)
 
     async def announce(self, session: AsyncSession) -> int:
-        """Say up to where there will be entries once this transaction, which has added some, is committed."""
-        position: int = await session.scalar(select(func.max(RevocationRow.seq))) or 0
+        """Say up to where there will be entries once this transaction, which may have added some, is committed."""
+        position: int = await session.scalar(text(_LAST)) or 0
         self._announced.set(position)
         return position
-
-    async def _announce_last(self, session: AsyncSession) -> None:
-        self._announced.set(await session.scalar(text(_LAST)) or 0)
 
     async def others_have_seen(self, position: int) -> None:
         """Return: they look at the file."""

@@ -56,6 +56,14 @@ def workers(url: str, scenario: Scenario, clock: FakeClock | None = None) -> Non
     asyncio.run(within())
 
 
+async def two(worker: Callable[..., Revocations]) -> tuple[Revocations, Revocations]:
+    """Make two workers that follow the feed."""
+    made = worker(), worker()
+    for one in made:
+        await one.start()
+    return made
+
+
 async def revoke(worker: Revocations, kind: Any, *subjects: str) -> None:
     async def add(session: AsyncSession) -> None:
         await worker.record(session, kind, *subjects)
@@ -65,9 +73,7 @@ async def revoke(worker: Revocations, kind: Any, *subjects: str) -> None:
 
 def test_every_worker_knows_when_the_write_returns(database_url: str) -> None:
     async def scenario(worker: Callable[..., Revocations]) -> None:
-        here, there = worker(), worker()
-        await here.start()
-        await there.start()
+        here, there = await two(worker)
         for number in range(30):
             somebody = bearer()
             assert here.allows_now(somebody) is True
@@ -131,9 +137,7 @@ def feed_file(url: str) -> Path:
 
 def test_nothing_is_read_while_nothing_is_revoked(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(worker: Callable[..., Revocations]) -> None:
-        here, there = worker(), worker()
-        await here.start()
-        await there.start()
+        here, there = await two(worker)
         noted = reads(there, monkeypatch)
         for _ in range(2):
             somebody = bearer()
@@ -154,9 +158,7 @@ def test_what_was_announced_and_never_committed_makes_workers_look_until_the_nex
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario(worker: Callable[..., Revocations]) -> None:
-        here, there = worker(), worker()
-        await here.start()
-        await there.start()
+        here, there = await two(worker)
         noted = reads(there, monkeypatch)
         somebody = bearer()
 
@@ -207,9 +209,7 @@ def test_without_the_file_of_the_announced_position_a_worker_looks_now_and_then(
     monkeypatch.setattr(on_sqlite, "LOOK_ANYWAY", 0.05)
 
     async def scenario(worker: Callable[..., Revocations]) -> None:
-        here, there = worker(), worker()
-        await here.start()
-        await there.start()
+        here, there = await two(worker)
         somebody = bearer()
         assert there.allows_now(somebody) is True
         file = feed_file(sqlite_url)
@@ -233,9 +233,7 @@ def test_without_the_file_of_the_announced_position_a_worker_looks_now_and_then(
 
 def test_a_revocation_that_cannot_be_announced_is_refused(sqlite_url: str) -> None:
     async def scenario(worker: Callable[..., Revocations]) -> None:
-        here, there = worker(), worker()
-        await here.start()
-        await there.start()
+        here, there = await two(worker)
         file = feed_file(sqlite_url)
         file.unlink()
         file.mkdir()
@@ -343,20 +341,30 @@ def end_listening(name: str) -> str:
     )
 
 
+def hang(worker: Revocations, monkeypatch: pytest.MonkeyPatch) -> tuple[str, asyncio.Event]:
+    """Let the feed of `worker` hang when it is next read; return the name of its connection, and when it hangs."""
+    follower = worker._follower
+    assert isinstance(follower, on_postgres.PostgresFollower)
+    hangs = asyncio.Event()
+
+    async def read(_connection: Any) -> None:
+        hangs.set()
+        await asyncio.sleep(30)
+
+    monkeypatch.setattr(follower, "_read", read)
+    return follower._name, hangs
+
+
 @pytest.mark.postgres
-def test_while_the_channel_is_down_the_database_is_asked(
-    databases: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_while_the_channel_is_down_the_database_is_asked(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """PostgreSQL's server ends the connection that listens; nothing is accepted from memory until it is back."""
     monkeypatch.setattr(on_postgres, "RETRY", 5.0)
 
     async def scenario(worker: Callable[..., Revocations]) -> None:
-        here, there = worker(), worker()
-        await here.start()
-        await there.start()
+        here, there = await two(worker)
         somebody = bearer()
         assert there.allows_now(somebody) is True
-        await asyncio.to_thread(run_on_server, url, end_listening("ostiary feed %"))
+        await asyncio.to_thread(run_on_server, postgres, end_listening("ostiary feed %"))
         await eventually(lambda: there.allows_now(somebody) is None)
         assert await there.allows(somebody) is True
         await revoke(here, "session", somebody.session_id)
@@ -364,81 +372,55 @@ def test_while_the_channel_is_down_the_database_is_asked(
         assert await there.allows(somebody) is False
         await eventually(lambda: there.allows_now(somebody) is False)
 
-    with databases.new("postgres", tmp_path) as url:
-        workers(url, scenario)
+    workers(postgres, scenario)
 
 
 @pytest.mark.postgres
 def test_a_worker_that_hangs_is_waited_for_until_it_counts_as_behind(
-    databases: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    postgres: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its loop answers requests, its feed does not: after PATIENCE it asks the database, and the write returns."""
     monkeypatch.setattr(on_postgres, "PATIENCE", 0.4)
 
     async def scenario(worker: Callable[..., Revocations]) -> None:
-        here, there = worker(), worker()
-        await here.start()
-        await there.start()
+        here, there = await two(worker)
         somebody = bearer()
-        hanging = there._follower
-        assert isinstance(hanging, on_postgres.PostgresFollower)
-
-        async def hang(_connection: Any) -> None:
-            await asyncio.sleep(30)
-
-        monkeypatch.setattr(hanging, "_read", hang)
+        hang(there, monkeypatch)
         await revoke(here, "session", somebody.session_id)
         assert there.allows_now(somebody) is None
         assert await there.allows(somebody) is False
 
-    with databases.new("postgres", tmp_path) as url:
-        workers(url, scenario)
+    workers(postgres, scenario)
 
 
 @pytest.mark.postgres
 def test_a_worker_that_has_not_noticed_that_its_connection_is_gone_is_waited_for(
-    databases: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    postgres: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after a failover: it listens to nothing, is listed nowhere, and trusts its memory up to PATIENCE."""
 
     async def scenario(worker: Callable[..., Revocations]) -> None:
-        here, there = worker(), worker()
-        await here.start()
-        await there.start()
+        here, there = await two(worker)
         somebody = bearer()
-        cut_off = there._follower
-        assert isinstance(cut_off, on_postgres.PostgresFollower)
-        hangs = asyncio.Event()
-
-        async def hang(_connection: Any) -> None:
-            hangs.set()
-            await asyncio.sleep(30)
-
-        monkeypatch.setattr(cut_off, "_read", hang)
+        name, hangs = hang(there, monkeypatch)
         await hangs.wait()
-        await asyncio.to_thread(run_on_server, url, end_listening(cut_off._name))
+        await asyncio.to_thread(run_on_server, postgres, end_listening(name))
         assert there.allows_now(somebody) is True
         await revoke(here, "session", somebody.session_id)
         assert there.allows_now(somebody) is None
         assert await there.allows(somebody) is False
 
-    with databases.new("postgres", tmp_path) as url:
-        workers(url, scenario)
+    workers(postgres, scenario)
 
 
 @pytest.mark.postgres
-def test_nobody_waits_for_a_worker_that_has_stopped(
-    databases: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nobody_waits_for_a_worker_that_has_stopped(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(on_postgres, "PATIENCE", 60.0)
 
     async def scenario(worker: Callable[..., Revocations]) -> None:
-        here, there = worker(), worker()
-        await here.start()
-        await there.start()
+        here, there = await two(worker)
         await revoke(here, "session", "one")
         await there.stop()
         await asyncio.wait_for(revoke(here, "session", "another"), 30)
 
-    with databases.new("postgres", tmp_path) as url:
-        workers(url, scenario)
+    workers(postgres, scenario)

@@ -21,7 +21,6 @@ from api.persistence import tidying
 from tests.conftest import App, MakeApp
 from tests.support.clients import new_client
 from tests.support.clock import FakeClock
-from tests.support.databases import POSTGRES_VARIABLE, Databases, postgres_url
 from tests.support.people import Person, log_in, person, refresh, register
 from tests.support.settings import environment_of, settings_for
 from tests.support.waiting import until
@@ -289,37 +288,34 @@ def test_several_workers_tidy_at_once_beside_refreshes(
 
 @pytest.mark.postgres
 def test_a_refresh_under_way_is_not_waited_for_and_keeps_its_session(
-    databases: Databases, make_app: MakeApp, tmp_path: Path, clock: FakeClock
+    postgres: str, make_app: MakeApp, clock: FakeClock
 ) -> None:
-    if postgres_url() is None:
-        pytest.skip(f"PostgreSQL: {POSTGRES_VARIABLE} is not set")
-    with databases.new("postgres", tmp_path) as url:
-        app = make_app(url)
-        register(app)
-        ada, other = log_in(app), log_in(app)
-        end_quietly(app, ada.tokens["session_id"], other.tokens["session_id"])
-        clock.move(DAY)
-        database = app.services.database
+    app = make_app(postgres)
+    register(app)
+    ada, other = log_in(app), log_in(app)
+    end_quietly(app, ada.tokens["session_id"], other.tokens["session_id"])
+    clock.move(DAY)
+    database = app.services.database
 
-        async def meanwhile() -> Counter[str]:
-            looked, go_on = asyncio.Event(), asyncio.Event()
+    async def meanwhile() -> Counter[str]:
+        looked, go_on = asyncio.Event(), asyncio.Event()
 
-            async def look_up(session: AsyncSession) -> None:
-                await session.execute(_LOOK_UP, {"digest": digest(ada.tokens["refresh_token"])})
-                looked.set()
-                await go_on.wait()
+        async def look_up(session: AsyncSession) -> None:
+            await session.execute(_LOOK_UP, {"digest": digest(ada.tokens["refresh_token"])})
+            looked.set()
+            await go_on.wait()
 
-            holding = asyncio.create_task(database.write(look_up))
-            await looked.wait()
-            try:
-                return await asyncio.wait_for(app.services.tidying.round(), 5)
-            finally:
-                go_on.set()
-                await holding
+        holding = asyncio.create_task(database.write(look_up))
+        await looked.wait()
+        try:
+            return await asyncio.wait_for(app.services.tidying.round(), 5)
+        finally:
+            go_on.set()
+            await holding
 
-        assert app.run(meanwhile) == {"refresh_tokens": 1, "sessions": 1}
-        assert tidy(app) == deleted(tokens=1, sessions=1)
-        app.run(app.services.stop)  # before its database is dropped
+    assert app.run(meanwhile) == {"refresh_tokens": 1, "sessions": 1}
+    assert tidy(app) == deleted(tokens=1, sessions=1)
+    app.run(app.services.stop)  # before its database is dropped
 
 
 MANY = 10_000
