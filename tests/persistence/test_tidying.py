@@ -214,6 +214,7 @@ def test_it_stops_at_once_and_what_is_under_way_is_committed(
         paused = tidying_of(database, chore)
         paused.start()
         await eventually(lambda: len(chore.did) == 2)
+        await under_way(database)
         await asyncio.wait_for(paused.stop(), 1)  # in the pause after a batch
         assert len(await ids(database)) == 2
 
