@@ -17,7 +17,7 @@ import aiosqlite
 import structlog
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -53,6 +53,9 @@ _UNAVAILABLE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 def _is_unavailable(error: BaseException) -> bool:
     if isinstance(error, PoolTimeoutError | OSError):  # asyncio's timeouts are OSErrors
+        return True
+    # The server's own fault, or asyncpg's, which has asked on a connection that the server was just ending.
+    if isinstance(error, InternalError):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True

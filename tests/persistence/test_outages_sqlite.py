@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import InternalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.problems import DATABASE_UNAVAILABLE, Problem
@@ -191,8 +192,9 @@ def test_a_misuse_of_the_driver_is_a_bug_and_no_outage() -> None:
         raise sqlite3.ProgrammingError("bindings")
 
 
-def test_an_error_of_the_operating_system_is_an_outage() -> None:
+@pytest.mark.parametrize("error", [ConnectionResetError(), InternalError("SELECT 1", {}, Exception("in progress"))])
+def test_an_error_of_the_system_or_the_server_itself_is_an_outage(error: Exception) -> None:
     with pytest.raises(Problem) as refused, database_faults():
-        raise ConnectionResetError
+        raise error
     assert refused.value.kind is DATABASE_UNAVAILABLE
-    assert isinstance(refused.value.__cause__, ConnectionResetError)
+    assert refused.value.__cause__ is error

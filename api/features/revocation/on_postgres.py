@@ -31,6 +31,9 @@ RETRY = 0.5
 LIST_AGAIN = 0.1
 """Seconds between two looks at who listens, while some have not said that they know an entry."""
 
+# The last where the server has ended the connection and the question came before the news (asyncpg's issue 1069).
+_BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 _NEWER = "SELECT seq, kind, subject, expires_at FROM revocations WHERE seq > $1 ORDER BY seq LIMIT $2"
 _POSITION = text("SELECT max(seq), pg_notify(:channel, '') FROM revocations")
 _NOTIFY = text("SELECT pg_notify(:channel, :said)")
@@ -92,11 +95,13 @@ class PostgresFollower:
         while True:
             try:
                 await self._listen()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except _BROKEN as error:
                 log.warning(
                     "revocations are not pushed at the moment; asking the database for each request",
                     cause=f"{type(error).__name__}: {str(error)[:300]}",
                 )
+            except Exception:  # whatever it is: a worker that followed no more would stay slow until its restart
+                log.exception("revocations are not pushed at the moment, for a fault; it is tried again")
             finally:
                 self._confirmed = float("-inf")
                 self._listeners.left(self._name)  # knows it at once: nobody here has to wait for it
@@ -125,7 +130,7 @@ class PostgresFollower:
                 else:
                     self._listeners.listed([name for (name,) in await connection.fetch(_LISTENING)], loop_time())
         finally:
-            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with contextlib.suppress(*_BROKEN):
                 await connection.close(timeout=1)
 
     async def _read(self, connection: Any) -> bool:

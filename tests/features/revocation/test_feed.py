@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import delete, func, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.testing import capture_logs
 
 from api.core.principal import Principal
 from api.core.problems import Problem
@@ -371,6 +373,40 @@ def test_while_the_channel_is_down_the_database_is_asked(postgres: str, monkeypa
         assert there.allows_now(somebody) is None
         assert await there.allows(somebody) is False
         await eventually(lambda: there.allows_now(somebody) is False)
+
+    workers(postgres, scenario)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("fault", "level"),
+    [(asyncpg.InternalClientError("another operation (2) is in progress"), "warning"), (LookupError("a bug"), "error")],
+    ids=["of the connection", "of the program"],
+)
+def test_a_worker_goes_on_to_follow_after_any_fault(
+    fault: Exception, level: str, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(on_postgres, "RETRY", 0.1)
+
+    async def scenario(worker: Callable[..., Revocations]) -> None:
+        here, there = await two(worker)
+        follower = there._follower
+        assert isinstance(follower, on_postgres.PostgresFollower)
+        read = follower._read
+
+        async def fails_once(_connection: Any) -> bool:
+            monkeypatch.setattr(follower, "_read", read)
+            raise fault
+
+        monkeypatch.setattr(follower, "_read", fails_once)
+        somebody = bearer()
+        with capture_logs() as logs:
+            await revoke(here, "session", somebody.session_id)
+            assert there.allows_now(somebody) is not True
+            await eventually(lambda: there.allows_now(somebody) is False)
+        (told,) = [one for one in logs if "not pushed at the moment" in one["event"]]
+        assert told["log_level"] == level
+        assert await there.allows(bearer()) is True
 
     workers(postgres, scenario)
 
