@@ -14,6 +14,8 @@ from api import cli
 from tests.support.servers import ServerProcess, running, start_process
 from tests.support.settings import CHEAP
 
+pytestmark = pytest.mark.uncounted  # a server and the kit, each a process of its own
+
 ADMINISTRATOR = "operator"
 THOSE_BEFORE = ["example-admin", ADMINISTRATOR]
 PASSWORD = "a password of the operator"

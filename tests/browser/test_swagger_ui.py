@@ -15,6 +15,8 @@ from tests.support.settings import SECRET
 if not is_expected():
     pytest.skip(f"browser: there is no Chromium here; {VARIABLE} may name one", allow_module_level=True)
 
+pytestmark = pytest.mark.uncounted  # the server is a process of its own
+
 SCREENSHOT = Path(__file__).parents[2] / "docs" / "swagger-ui.png"
 
 PROTECTED = "GET /protected"
