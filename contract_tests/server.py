@@ -125,9 +125,10 @@ def create_administrator(settings: Mapping[str, str], directory: Path, credentia
     _manage(settings, directory, arguments, credentials.password + "\n")
 
 
-def create_service_client(settings: Mapping[str, str], directory: Path) -> ServiceClient:
+def create_service_client(settings: Mapping[str, str], directory: Path, *, may_revoke: bool = True) -> ServiceClient:
     """Make a service client on the server's own machine, with the same settings and data."""
-    told = _manage(settings, directory, ["clients", "create", "contract tests"])
+    allowed = ["--may-revoke"] if may_revoke else []
+    told = _manage(settings, directory, ["clients", "create", "contract tests", *allowed])
     found = dict(line.split(": ") for line in told.splitlines())
     return ServiceClient(found["client_id"], found["client_secret"])
 

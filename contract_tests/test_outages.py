@@ -1,4 +1,6 @@
-"""The answers of bad days, on servers of the suite's own: a wrecked database, a full queue, a log-in of long ago."""
+"""Answers that need a server of the suite's own: a wrecked database, a full queue, a log-in of long ago, too weak a
+service client.
+"""
 
 import sys
 import threading
@@ -155,6 +157,16 @@ def test_a_log_in_of_long_ago_does_not_delete_an_account(strict: Server) -> None
     assert (refused.status_code, refused.json()["code"]) == (401, "insufficient_user_authentication")
     assert f'max_age="{FRESH}"' in refused.headers["WWW-Authenticate"]
     assert strict.call("GET /me", headers=bearer).status_code == 200
+
+
+def test_a_service_client_that_may_only_ask_ends_nothing(deployment: Deployment, tmp_path: Path) -> None:
+    asking = {"Authorization": create_service_client(QUICK, tmp_path, may_revoke=False).authorization}
+    with running([*ostiary(), "serve"], QUICK, tmp_path) as process, Server(process.url, deployment) as server:
+        token = register("kept", server.client).token()
+        refused = server.call("POST /oauth/revoke", headers=asking, data={"token": token})
+        assert (refused.status_code, refused.json()["error"]) == (400, "unauthorized_client")
+        asked = server.call("POST /oauth/introspect", headers=asking, data={"token": token})
+        assert asked.json()["active"] is True
 
 
 def test_nothing_is_answered_from_a_database_that_is_wrecked(deployment: Deployment, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from api.features.clients.service import LONGEST_NAME, ServiceClient
 
 @click.group("clients")
 def clients() -> None:
-    """Manage the services that may introspect and revoke tokens."""
+    """Manage the services that may introspect tokens, and those that may revoke them."""
 
 
 def _name(_context: click.Context, _parameter: click.Parameter, name: str) -> str:
@@ -23,11 +23,12 @@ def _name(_context: click.Context, _parameter: click.Parameter, name: str) -> st
 
 @clients.command("create")
 @click.argument("name", callback=_name)
+@click.option("--may-revoke", is_flag=True, help="Let it revoke tokens as well, of any user.")
 @one_line_faults
-def create_client(name: str) -> None:
+def create_client(name: str, *, may_revoke: bool) -> None:
     """Make a client called NAME and print its id and secret. The secret is shown this once."""
     settings = prepare(settings_module.read())
-    client, secret = run_with_services(settings, lambda services: services.clients.create(name))
+    client, secret = run_with_services(settings, lambda services: services.clients.create(name, may_revoke=may_revoke))
     click.echo(f"client_id: {client.client_id}")
     click.echo(f"client_secret: {secret}")
 
@@ -35,11 +36,12 @@ def create_client(name: str) -> None:
 @clients.command("list")
 @one_line_faults
 def list_clients() -> None:
-    """Print a line for each client: id, when it was made, name."""
+    """Print a line for each client: id, when it was made, what it may do, name."""
     settings = prepare(settings_module.read())
     found: list[ServiceClient] = run_with_services(settings, lambda services: services.clients.known())
     for client in found:
-        click.echo(f"{client.client_id}  {client.created_at:%Y-%m-%d %H:%M:%SZ}  {client.name}")
+        may = "introspect, revoke" if client.may_revoke else "introspect"
+        click.echo(f"{client.client_id}  {client.created_at:%Y-%m-%d %H:%M:%SZ}  {may:18}  {client.name}")
 
 
 @clients.command("remove")

@@ -37,12 +37,26 @@ INVALID_CLIENT = ProblemType(
     example={"error": "invalid_client"},
 )
 
+UNAUTHORIZED_CLIENT = ProblemType(
+    code="unauthorized_client",
+    status=400,
+    title="The service client may not do this",
+    detail="This service client may ask about tokens, but not revoke them.",
+    remedy="Make a client that may, on the server: ostiary clients create NAME --may-revoke.",
+    members=oauth_error("unauthorized_client"),
+    example={"error": "unauthorized_client"},
+)
+"""RFC 7009 section 2.1: the token was issued to another; the status is that of RFC 6749 section 5.2."""
+
 
 class ClientAuthenticator(Protocol):
     """Knows the service clients."""
 
-    async def is_client(self, client_id: str, secret: str) -> bool:
-        """Return whether there is a client of this id and secret; raises the problem `database_unavailable`."""
+    async def is_client(self, client_id: str, secret: str, *, may_revoke: bool = False) -> bool:
+        """Return whether there is a client of this id and secret, and, if so asked, whether it may revoke tokens.
+
+        Raises the problem `database_unavailable`.
+        """
         ...
 
 
@@ -51,21 +65,30 @@ def install(app: Flask, authenticator: ClientAuthenticator) -> None:
     app.extensions[_AUTHENTICATOR] = authenticator
 
 
-def requires_client(view: View) -> View:
-    """Let only a service client call the view, which finds it with `client_id()`; answers `invalid_client`."""
+def requires_client(*, may_revoke: bool = False) -> Callable[[View], View]:
+    """Let only a service client call the view, which finds it with `client_id()`; answers `invalid_client`.
 
-    @wraps(view)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
-        authenticator: ClientAuthenticator = current_app.extensions[_AUTHENTICATOR]
-        client_id, secret = _credentials()
-        if not current_app.async_to_sync(authenticator.is_client)(client_id, secret):
-            raise INVALID_CLIENT(error=INVALID_CLIENT.code)
-        g.client_id = client_id
-        return current_app.ensure_sync(view)(*args, **kwargs)
+    may_revoke: let only one that may revoke tokens; answers `unauthorized_client` to others.
+    """
+    problems = (INVALID_CLIENT, *((UNAUTHORIZED_CLIENT,) if may_revoke else ()), DATABASE_UNAVAILABLE)
 
-    setattr(guarded, _MARK, True)
-    problems = (INVALID_CLIENT, DATABASE_UNAVAILABLE)
-    return document(guarded, problems=problems, security=[{CLIENT_SCHEME: []}])  # type: ignore[return-value]
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            authenticator: ClientAuthenticator = current_app.extensions[_AUTHENTICATOR]
+            is_client = current_app.async_to_sync(authenticator.is_client)
+            client_id, secret = _credentials()
+            if not is_client(client_id, secret, may_revoke=may_revoke):
+                if may_revoke and is_client(client_id, secret):
+                    raise UNAUTHORIZED_CLIENT(error=UNAUTHORIZED_CLIENT.code)
+                raise INVALID_CLIENT(error=INVALID_CLIENT.code)
+            g.client_id = client_id
+            return current_app.ensure_sync(view)(*args, **kwargs)
+
+        setattr(guarded, _MARK, True)
+        return document(guarded, problems=problems, security=[{CLIENT_SCHEME: []}])  # type: ignore[return-value]
+
+    return decorate
 
 
 def client_id() -> str:

@@ -3,6 +3,7 @@
 import base64
 from urllib.parse import quote_plus
 
+from api.features.clients.service import ServiceClient
 from tests.conftest import App
 
 FORM = "application/x-www-form-urlencoded"
@@ -14,7 +15,11 @@ def basic(client_id: str, secret: str) -> dict[str, str]:
     return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
 
-def new_client(app: App, name: str = "a service") -> dict[str, str]:
+def new_client(app: App, name: str = "a service", *, may_revoke: bool = True) -> dict[str, str]:
     """Make a service client and return the header that it authenticates with."""
-    client, secret = app.run(app.services.clients.create, name)
+
+    async def create() -> tuple[ServiceClient, str]:
+        return await app.services.clients.create(name, may_revoke=may_revoke)
+
+    client, secret = app.run(create)
     return basic(client.client_id, secret)

@@ -321,6 +321,7 @@ SCENARIOS: dict[str, Callable[[Scene], TestResponse]] = {
         data=b" " * 65537, content_type=FORM if scene.is_form else JSON, **scene.caller()
     ),
     "invalid_request": lambda scene: scene.call(data="token=1&token=2", content_type=FORM),
+    "unauthorized_client": lambda scene: scene.call(headers=new_client(scene.app, may_revoke=False)),
     "invalid_client": lambda scene: scene.call(headers=basic("an id", "a secret")),
     "unsupported_media_type": lambda scene: scene.call(data="x=y", content_type="text/plain", **scene.caller()),
     "validation_failed": lambda scene: scene.call(json={"nonsense": 1}, **scene.caller()),

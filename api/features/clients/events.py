@@ -5,9 +5,12 @@ from api.features.audit.service import EventType
 _CLIENT = {
     "client_id": {"type": "string", "description": "The service client."},
     "name": {"type": "string", "description": "What its owner calls it."},
+    "may_revoke": {
+        "type": "boolean",
+        "description": "Whether it may revoke tokens, not only ask about them.",
+        "example": False,
+    },
 }
 
-CLIENT_CREATED = EventType(
-    "client.created", "A service client was made, which may introspect and revoke tokens.", _CLIENT
-)
+CLIENT_CREATED = EventType("client.created", "A service client was made, which may introspect tokens.", _CLIENT)
 CLIENT_REMOVED = EventType("client.removed", "A service client was removed; its secret no longer counts.", _CLIENT)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy import bindparam, delete, insert, literal_column, select
+from sqlalchemy import Boolean, bindparam, delete, insert, literal_column, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,11 +26,12 @@ LONGEST_NAME = 64
 
 @dataclass(frozen=True)
 class ServiceClient:
-    """A service client as others see it: its id is public."""
+    """A service client as others see it: its id is public. may_revoke: it may end tokens, not only ask about them."""
 
     client_id: str
     name: str
     created_at: datetime
+    may_revoke: bool
 
 
 class Clients:
@@ -43,15 +44,18 @@ class Clients:
         self._randomness = randomness
         self._query = PointQuery(
             database,
-            select(literal_column("1")).where(ServiceClientRow.secret_digest == bindparam("secret_digest")),
+            select(literal_column("1")).where(
+                ServiceClientRow.secret_digest == bindparam("secret_digest"),
+                ServiceClientRow.may_revoke >= bindparam("may_revoke", type_=Boolean),
+            ),
         )
 
-    async def create(self, name: str) -> tuple[ServiceClient, str]:
+    async def create(self, name: str, *, may_revoke: bool = False) -> tuple[ServiceClient, str]:
         """Make a client; return it and its secret, which is kept nowhere. Raises the problem `database_unavailable`.
 
         The secret has 256 random bits, so a plain digest of it is enough (OWASP ASVS 11.4.1).
         """
-        client = ServiceClient(self._randomness.new_id(), name, self._clock.now())
+        client = ServiceClient(self._randomness.new_id(), name, self._clock.now(), may_revoke)
         secret = SECRET_PREFIX + self._randomness.token()
 
         async def add(session: AsyncSession) -> None:
@@ -62,16 +66,16 @@ class Clients:
         return client, secret
 
     async def put(self, client_id: str, secret: str, name: str, by: Client) -> bool:
-        """Make a client of this id and secret, in the place of one with another secret; return whether it was made.
+        """Make a client of this id and secret that may revoke tokens, in the place of any other of this id.
 
-        It is not if it is there: of several workers that do so at once, one makes it. by: who does so, for the audit
-        trail. Raises the problem `database_unavailable`.
+        Return whether it was made. It is not if it is there: of several workers that do so at once, one makes it. by:
+        who does so, for the audit trail. Raises the problem `database_unavailable`.
         """
-        client = ServiceClient(client_id, name, self._clock.now())
+        client = ServiceClient(client_id, name, self._clock.now(), may_revoke=True)
 
         async def put_in_place(session: AsyncSession) -> bool:
             found = await session.get(ServiceClientRow, client_id)
-            if found is not None and found.secret_digest == secret_digest(client_id, secret):
+            if found is not None and found.may_revoke and found.secret_digest == secret_digest(client_id, secret):
                 return False
             await self._take_away(session, client_id, by)
             await self._add(session, client, secret, by)
@@ -89,7 +93,7 @@ class Clients:
         query = select(ServiceClientRow).order_by(ServiceClientRow.client_id)
         async with self._database.read() as session:
             rows = await session.scalars(query)
-            return [ServiceClient(row.client_id, row.name, row.created_at) for row in rows]
+            return [_service_client(row) for row in rows]
 
     async def remove(self, client_id: str, by: Client = OPERATOR) -> ServiceClient | None:
         """Remove the client and return it, None if there is none; raises the problem `database_unavailable`.
@@ -105,12 +109,13 @@ class Clients:
             log.info("a service client was removed", client_id=client_id, name=removed.name)
         return removed
 
-    async def is_client(self, client_id: str, secret: str) -> bool:
-        """Return whether there is a client of this id and secret; raises the problem `database_unavailable`.
+    async def is_client(self, client_id: str, secret: str, *, may_revoke: bool = False) -> bool:
+        """Return whether there is a client of this id and secret, and, if so asked, whether it may revoke tokens.
 
-        What is compared is a digest that nobody can choose, so the time that it takes tells nothing.
+        What is compared is a digest that nobody can choose, so the time that it takes tells nothing. Raises the problem
+        `database_unavailable`.
         """
-        return await self._query.exists(secret_digest=secret_digest(client_id, secret))
+        return await self._query.exists(secret_digest=secret_digest(client_id, secret), may_revoke=may_revoke)
 
     def close(self) -> None:
         """Close what the look-up keeps open."""
@@ -126,12 +131,24 @@ class Clients:
         row = await session.scalar(statement)
         if row is None:
             return None
-        removed = ServiceClient(row.client_id, row.name, row.created_at)
+        removed = _service_client(row)
         self._record(session, CLIENT_REMOVED, by, removed)
         return removed
 
     def _record(self, session: AsyncSession, kind: EventType, by: Client, client: ServiceClient) -> None:
-        self._audit.record(session, kind, by, user_id=None, client_id=client.client_id, name=client.name)
+        self._audit.record(
+            session,
+            kind,
+            by,
+            user_id=None,
+            client_id=client.client_id,
+            name=client.name,
+            may_revoke=client.may_revoke,
+        )
+
+
+def _service_client(row: ServiceClientRow) -> ServiceClient:
+    return ServiceClient(row.client_id, row.name, row.created_at, row.may_revoke)
 
 
 def secret_digest(client_id: str, secret: str) -> str:

@@ -32,7 +32,7 @@ def get_server_metadata() -> Response:
 
 
 @oauth.route("/oauth/introspect", methods=["POST"], tags=TAGS)
-@requires_client
+@requires_client()
 @oauth.arguments(IntrospectForm(), example=EXAMPLE)
 @oauth.response(200, Introspection, description="What is known of the token.")
 @oauth.doc(operationId="introspectToken")
@@ -47,7 +47,7 @@ async def introspect_token(form: dict[str, str]) -> service.Introspection:
 
 
 @oauth.route("/oauth/revoke", methods=["POST"], tags=TAGS)
-@requires_client
+@requires_client(may_revoke=True)
 @oauth.arguments(RevokeForm(), example=EXAMPLE)
 @oauth.response(200, description="The token is worth nothing, now or already before. The body is empty.")
 @oauth.doc(operationId="revokeToken")
@@ -55,7 +55,7 @@ async def revoke_token(form: dict[str, str]) -> Response:
     """End the session of a token.
 
     Every access and refresh token of the session is refused from the next request on (RFC 7009). One that was worth
-    nothing before, or is unknown, gets the same answer.
+    nothing before, or is unknown, gets the same answer. For a service client that was made with `--may-revoke`.
     """
     await provided(OAuth).revoke(form["token"], client_id(), client(), form.get("token_type_hint", ""))
     answer = Response(status=200)

@@ -19,8 +19,8 @@ def environment(database_url: str, tmp_path: Path, _logging_restored: None) -> E
     return environment_of(settings_for(database_url, tmp_path))
 
 
-def create(environment: Environment, name: str = "billing") -> tuple[str, str]:
-    result = ostiary("clients", "create", name, env=environment)
+def create(environment: Environment, name: str = "billing", *options: str) -> tuple[str, str]:
+    result = ostiary("clients", "create", name, *options, env=environment)
     assert result.exit_code == 0, result.output
     found = re.fullmatch(r"client_id: ([0-9a-f-]{36})\nclient_secret: (osc_[\w-]{43})\n", result.stdout)
     assert found, result.stdout
@@ -57,11 +57,23 @@ def test_the_secret_is_nowhere_in_the_database(environment: Environment, make_ap
     assert secret.removeprefix("osc_") not in str(row)
 
 
+@pytest.mark.parametrize(("options", "expected"), [([], 400), (["--may-revoke"], 200)])
+def test_a_client_revokes_only_if_it_was_made_so(
+    environment: Environment, make_app: MakeApp, options: list[str], expected: int
+) -> None:
+    credentials = basic(*create(environment, "billing", *options))
+    app = make_app(environment["OSTIARY_DATABASE_URL"])
+    assert app.client.post("/oauth/revoke", data={"token": "x"}, headers=credentials).status_code == expected
+
+
 def test_clients_are_listed_without_their_secrets(environment: Environment) -> None:
-    first, second = create(environment, "billing"), create(environment, "la bo\u00eete")
+    first, second = create(environment, "billing"), create(environment, "la bo\u00eete", "--may-revoke")
     result = ostiary("clients", "list", env=environment)
-    lines = result.stdout.splitlines()
-    assert [line.split("  ")[::2] for line in lines] == [[first[0], "billing"], [second[0], "la bo\u00eete"]]
+    lines = [re.split(" {2,}", line) for line in result.stdout.splitlines()]
+    assert [(client_id, may, name) for client_id, _, may, name in lines] == [
+        (first[0], "introspect", "billing"),
+        (second[0], "introspect, revoke", "la bo\u00eete"),
+    ]
     assert first[1] not in result.stdout
     assert second[1] not in result.stdout
 

@@ -4,12 +4,15 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from api.app import make_services
 from api.core.client import SERVER
 from api.core.problems import DATABASE_UNAVAILABLE, Problem
 from api.features.clients.example import CLIENT_ID, ExampleClient
+from api.features.clients.models import ServiceClientRow
+from api.features.clients.service import secret_digest
 from tests.conftest import App, MakeApp
 from tests.features.accounts.test_example import ELSEWHERE
 from tests.support.people import person
@@ -19,7 +22,7 @@ from tests.test_cli import ostiary
 
 BY_OPERATOR = (None, None, "", "ostiary command", "")
 BY_SERVER = (None, None, "", "ostiary server", "")
-EXAMPLE = {"client_id": CLIENT_ID, "name": "example"}
+EXAMPLE = {"client_id": CLIENT_ID, "name": "example", "may_revoke": True}
 EXAMPLE_CREATED = ("client.created", EXAMPLE)
 EXAMPLE_REMOVED = ("client.removed", EXAMPLE)
 
@@ -38,9 +41,9 @@ def test_a_client_is_told_when_it_is_made_and_when_it_is_removed(app: App) -> No
     first, second = create(app), create(app, "la bo\u00eete")
     app.run(app.services.clients.remove, first)
     assert told(app, "client") == [
-        ("client.created", {"client_id": first, "name": "billing"}),
-        ("client.created", {"client_id": second, "name": "la bo\u00eete"}),
-        ("client.removed", {"client_id": first, "name": "billing"}),
+        ("client.created", {"client_id": first, "name": "billing", "may_revoke": False}),
+        ("client.created", {"client_id": second, "name": "la bo\u00eete", "may_revoke": False}),
+        ("client.removed", {"client_id": first, "name": "billing", "may_revoke": False}),
     ]
     assert {done_by(event) for event in events(app, "client")} == {BY_OPERATOR}
 
@@ -87,7 +90,7 @@ def test_administrators_see_it_and_nobody_else(app: App) -> None:
     client_id = create(app)
     (event,) = boss.get("/audit-events?type=client.created").json["events"]
     assert (event["user_id"], event["actor_id"], event["outcome"]) == (None, None, "success")
-    assert event["details"] == {"client_id": client_id, "name": "billing"}
+    assert event["details"] == {"client_id": client_id, "name": "billing", "may_revoke": False}
     for somebody in (boss, ada):
         assert client_id not in somebody.get("/me/audit-events").text
 
@@ -115,7 +118,7 @@ def test_one_that_was_made_since_it_was_looked_for_is_left_alone(app: App, monke
     before = app.run(app.services.clients.known)
     app.clock.move(1)
 
-    async def not_yet(*_: str) -> bool:
+    async def not_yet(*_: str, **__: bool) -> bool:
         return False
 
     monkeypatch.setattr(app.services.clients, "is_client", not_yet)
@@ -128,6 +131,21 @@ def test_a_row_that_the_database_refuses_is_a_fault_and_not_another_worker(app: 
     with pytest.raises(IntegrityError):
         app.run(app.services.clients.put, "no-name", "a secret", None, SERVER)
     assert told(app, "client") == []
+
+
+def test_an_example_client_of_before_it_could_revoke_is_replaced(app: App) -> None:
+    async def put() -> None:
+        client_id, secret = app.services.example_client.credentials
+        row = {"client_id": client_id, "name": "example", "secret_digest": secret_digest(client_id, secret)}
+        await app.services.database.write(
+            lambda session: session.execute(insert(ServiceClientRow).values(created_at=app.clock.now(), **row))
+        )
+
+    app.run(put)
+    settle(app)
+    (client,) = app.run(app.services.clients.known)
+    assert client.may_revoke
+    assert told(app, "client") == [("client.removed", {**EXAMPLE, "may_revoke": False}), EXAMPLE_CREATED]
 
 
 def test_another_secret_of_the_example_client_is_a_change(app: App) -> None:
@@ -163,7 +181,7 @@ def test_the_commands_are_told_and_the_trail_verifies(make_app: MakeApp, databas
     for status in (0, 1):
         assert ostiary("clients", "remove", client_id, env=environment).exit_code == status
     app = make_app(database_url)
-    details = {"client_id": client_id, "name": "billing"}
+    details = {"client_id": client_id, "name": "billing", "may_revoke": False}
     assert told(app, "client") == [("client.created", details), ("client.removed", details)]
     assert [done_by(event) for event in events(app, "client")] == [BY_OPERATOR] * 2
     verified = ostiary("audit", "verify", env=environment)

@@ -4,7 +4,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from tests.conftest import App, MakeApp
-from tests.support.clients import basic, new_client
+from tests.support.clients import new_client
 from tests.support.people import Person, log_in, person, refresh
 from tests.support.trail import events, told
 
@@ -80,10 +80,22 @@ def test_a_user_cannot_revoke_with_their_own_token(app: App) -> None:
 
 
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_a_client_that_may_only_ask_ends_nothing(app: App, kind: str) -> None:
+    ada = person(app)
+    asking = new_client(app, may_revoke=False)
+    answer = app.client.post("/oauth/revoke", data={"token": ada.tokens[kind]}, headers=asking)
+    assert (answer.status_code, answer.json["code"], answer.json["error"]) == (400, *["unauthorized_client"] * 2)
+    assert "WWW-Authenticate" not in answer.headers
+    asked = app.client.post("/oauth/introspect", data={"token": ada.tokens[kind]}, headers=asking)
+    assert asked.json["active"] is True
+    assert not is_over(ada)
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 def test_the_trail_says_which_client_revoked_a_token_and_not_that_the_user_did(app: App, kind: str) -> None:
     boss, ada, grace = person(app, "boss", ("admin",)), person(app), person(app, "grace")
-    client, secret = app.run(app.services.clients.create, "a service")
-    credentials = basic(client.client_id, secret)
+    credentials = new_client(app)
+    (client,) = app.run(app.services.clients.known)
     for _ in range(2):  # what has ended already does not end again
         answer = app.client.post("/oauth/revoke", data={"token": ada.tokens[kind]}, headers=credentials)
         assert answer.status_code == 200
