@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 
 from api import __version__
 from api import settings as settings_module
-from api.app import Services, create_asgi, make_flask, make_services, prepare, run_with_services
+from api.app import create_asgi, make_flask, prepare
 from api.commands.clients import clients
 from api.commands.faults import one_line_faults
 from api.commands.keys import keys
@@ -19,6 +19,7 @@ from api.features.accounts.schemas import RegisterBody
 from api.features.accounts.service import Account
 from api.features.audit.verification import Verdict, verify
 from api.server.process import Process, serve
+from api.services import Services, make_services, run_with_services
 from api.web.compatibility import Document, compare, report
 
 LONGEST_ROLE = 64

@@ -14,8 +14,9 @@ import pytest
 import structlog
 from flask.testing import FlaskClient
 
-from api.app import Services, make_flask, make_services
+from api.app import make_flask
 from api.server.flask_app import LoopFlask
+from api.services import Services, make_services
 from api.settings import Settings
 from tests.support.clock import FakeClock
 from tests.support.databases import KINDS, POSTGRES_VARIABLE, Databases, postgres_url

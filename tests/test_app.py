@@ -20,19 +20,11 @@ import httpx
 import pytest
 from sqlalchemy.engine import make_url
 
-from api.app import (
-    BLUEPRINTS,
-    Services,
-    _kept_secret,
-    create_app,
-    create_asgi,
-    make_services,
-    prepare,
-    run_with_services,
-)
+from api.app import BLUEPRINTS, _kept_secret, create_app, create_asgi, prepare
 from api.core.access_tokens import SigningKey
 from api.core.problems import DATABASE_UNAVAILABLE, Problem
 from api.features.keys.service import KeysUnreadable
+from api.services import Services, make_services, run_with_services
 from api.settings import BadSettings, Settings
 from api.web import guards
 from api.web.blueprint import Blueprint, document

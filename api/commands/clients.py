@@ -5,9 +5,10 @@ import sys
 import click
 
 from api import settings as settings_module
-from api.app import prepare, run_with_services
+from api.app import prepare
 from api.commands.faults import one_line_faults
 from api.features.clients.service import LONGEST_NAME, ServiceClient
+from api.services import run_with_services
 
 
 @click.group("clients")

@@ -6,10 +6,11 @@ from datetime import datetime
 import click
 
 from api import settings as settings_module
-from api.app import Services, prepare, run_with_services
+from api.app import prepare
 from api.commands.faults import one_line_faults
 from api.features.keys.rotation import KeyState
 from api.features.keys.rules import HEARD_OF_WITHIN
+from api.services import Services, run_with_services
 
 
 @click.group("keys")

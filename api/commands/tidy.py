@@ -5,8 +5,9 @@ from collections import Counter
 import click
 
 from api import settings as settings_module
-from api.app import prepare, run_with_services
+from api.app import prepare
 from api.commands.faults import one_line_faults
+from api.services import run_with_services
 
 
 @click.command("tidy")

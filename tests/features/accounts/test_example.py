@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
-from api.app import make_services
 from api.features.accounts.example import USERNAME
+from api.services import make_services
 from tests.conftest import App, MakeApp
 from tests.support.people import PASSWORD, person
 

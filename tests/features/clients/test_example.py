@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from api.app import make_services
+from api.services import make_services
 from tests.conftest import App, MakeApp
 from tests.features.accounts.test_example import ELSEWHERE
 from tests.support.clients import basic

@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
-from api.app import make_services
 from api.core.client import SERVER
 from api.core.problems import DATABASE_UNAVAILABLE, Problem
 from api.features.clients.example import CLIENT_ID, ExampleClient
 from api.features.clients.models import ServiceClientRow
 from api.features.clients.service import secret_digest
+from api.services import make_services
 from tests.conftest import App, MakeApp
 from tests.features.accounts.test_example import ELSEWHERE
 from tests.support.people import person

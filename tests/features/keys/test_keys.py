@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from api.app import make_services, run_with_services
 from api.core.problems import DATABASE_UNAVAILABLE
 from api.features.keys.models import SigningKeyRow
 from api.features.keys.service import KeysUnreadable
+from api.services import make_services, run_with_services
 from tests.conftest import App
 from tests.support.people import person
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete
 
-from api.app import Services, make_services
 from api.core.problems import DATABASE_UNAVAILABLE, Problem
 from api.features.keys.models import SigningKeyRow
 from api.features.keys.rotation import KeyRefused
+from api.services import Services, make_services
 from tests.conftest import App, MakeApp
 from tests.features.keys.test_rotation import published, retire, rotate, signer, states
 from tests.support.people import Person, log_in, person, register
