@@ -52,25 +52,26 @@ def run(scale: float, parts: Sequence[str]) -> dict[str, Any]:
 
 def _protected(running: Sequence[Contender], scale: float) -> dict[str, Any]:
     """Measure `GET /protected` and logins; the first of `running` is Ostiary."""
-    ostiary = running[0]
     samples = scenarios.protected_rounds(running, scale)
-    logins = scenarios.login_rounds(ostiary, scale)
-    busy = scenarios.busy_rounds(ostiary, scale)
+    logins = {one.title: scenarios.login_rounds(one, scale) for one in running if one.key in contenders.OSTIARY}
+    busy = scenarios.busy_rounds(running[0], scale)
     rows = report.rows_of(running, samples)
-    ratios = report.ratios_of(samples, logins)
+    ratios = report.ratios_of(samples) + [report.login_ratio(title, rounds) for title, rounds in logins.items()]
     _print_table("GET /protected", rows)
-    print()
-    print(*report.login_lines(logins), *map(report.busy_line, busy), sep="\n")
+    for title, rounds in logins.items():
+        print("", f"{title}, logins", *report.login_lines(rounds), sep="\n")
+    print("", *map(report.busy_line, busy), sep="\n")
     print()
     print(*map(report.ratio_line, ratios), sep="\n")
     every = [sample for one in samples.values() for sample in one]
-    every += [one.logins for one in logins] + [sample for one in busy for sample in (one.alone, one.busy)]
+    every += [one.logins for rounds in logins.values() for one in rounds]
+    every += [sample for one in busy for sample in (one.alone, one.busy)]
     _fail_on_failures(every)
     return {
         "rows": rows,
         "ratios": ratios,
         "samples": report.plain(samples),
-        "logins": [asdict(one) for one in logins],
+        "logins": {title: [asdict(one) for one in rounds] for title, rounds in logins.items()},
         "busy": [asdict(one) for one in busy],
     }
 

@@ -82,6 +82,10 @@ def ostiary(
         yield Contender(key, title, process, address, bearer(register_people(address)))
 
 
+OSTIARY = ("ostiary", "ostiary_postgres")
+"""The keys of Ostiary itself, on its two databases."""
+
+
 @contextmanager
 def ostiary_postgres(directory: Path) -> Iterator[Contender]:
     """Run `ostiary serve` on a PostgreSQL database of its own, dropped afterwards."""
