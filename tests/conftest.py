@@ -1,6 +1,7 @@
 """Fixtures that everything shares."""
 
 import logging
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -51,6 +52,13 @@ def _greenlets_outlive_their_threads() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(threading.Thread, "_bootstrap_inner", keep_and_begin)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interrupts_are_heard() -> None:
+    """A shell has what it starts in the background ignore SIGINT, and so would every server that a test interrupts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

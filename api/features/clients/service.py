@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy import Boolean, bindparam, delete, insert, literal_column, select
+from sqlalchemy import Boolean, ColumnElement, bindparam, delete, insert, literal_column, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -75,9 +75,16 @@ class Clients:
 
         async def put_in_place(session: AsyncSession) -> bool:
             found = await session.get(ServiceClientRow, client_id)
-            if found is not None and found.may_revoke and found.secret_digest == secret_digest(client_id, secret):
-                return False
-            await self._take_away(session, client_id, by)
+            if found is not None:
+                if found.may_revoke and found.secret_digest == secret_digest(client_id, secret):
+                    return False
+                # No other than what was found: another worker may have replaced it since.
+                same = (
+                    ServiceClientRow.secret_digest == found.secret_digest,
+                    ServiceClientRow.may_revoke == found.may_revoke,
+                )
+                if await self._take_away(session, client_id, by, *same) is None:
+                    return False
             await self._add(session, client, secret, by)
             return True
 
@@ -126,8 +133,11 @@ class Clients:
         await session.execute(insert(ServiceClientRow).values(values))
         self._record(session, CLIENT_CREATED, by, client)
 
-    async def _take_away(self, session: AsyncSession, client_id: str, by: Client) -> ServiceClient | None:
-        statement = delete(ServiceClientRow).where(ServiceClientRow.client_id == client_id).returning(ServiceClientRow)
+    async def _take_away(
+        self, session: AsyncSession, client_id: str, by: Client, *criteria: ColumnElement[bool]
+    ) -> ServiceClient | None:
+        found = delete(ServiceClientRow).where(ServiceClientRow.client_id == client_id, *criteria)
+        statement = found.returning(ServiceClientRow)
         row = await session.scalar(statement)
         if row is None:
             return None

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.client import SERVER
 from api.core.problems import DATABASE_UNAVAILABLE, Problem
 from api.features.clients.example import CLIENT_ID, ExampleClient
 from api.features.clients.models import ServiceClientRow
 from api.features.clients.service import secret_digest
-from api.services import make_services
+from api.services import Services, make_services
 from tests.conftest import App, MakeApp
 from tests.features.accounts.test_example import ELSEWHERE
 from tests.support.people import person
@@ -111,6 +112,40 @@ def test_an_example_client_that_many_make_at_once_is_told_once(app: App) -> None
 
     asyncio.run(race())
     assert told(app, "client") == [EXAMPLE_CREATED]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("there_before", [False, True])
+def test_two_workers_that_both_find_it_missing_or_outdated_make_one(
+    there_before: bool, postgres: str, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(postgres)
+    if there_before:
+        app.run(ExampleClient(app.services.clients, "another secret" * 3, present=True).settle)
+    get = AsyncSession.get
+
+    async def race() -> None:
+        both_have_looked, one_is_done = asyncio.Barrier(2), asyncio.Event()
+
+        async def look(*arguments: object) -> object:
+            found = await get(*arguments)
+            if await both_have_looked.wait() == 1:
+                await one_is_done.wait()
+            return found
+
+        async def settle_and_tell(rival: Services) -> None:
+            await rival.example_client.settle()
+            one_is_done.set()
+
+        monkeypatch.setattr(AsyncSession, "get", look)
+        rivals = [make_services(app.settings, clock=app.clock) for _ in range(2)]
+        await asyncio.gather(*map(settle_and_tell, rivals))
+        for rival in rivals:
+            await rival.stop()
+
+    asyncio.run(race())
+    before = [EXAMPLE_CREATED, EXAMPLE_REMOVED] if there_before else []
+    assert told(app, "client") == [*before, EXAMPLE_CREATED]
 
 
 def test_one_that_was_made_since_it_was_looked_for_is_left_alone(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
