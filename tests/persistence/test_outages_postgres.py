@@ -158,7 +158,7 @@ def test_a_pool_whose_connections_are_all_taken(postgres: str) -> None:
         await database.write(insert(1))
         assert await ids(database) == [1]
 
-    run(postgres, scenario, timeout=0.3, pool_size=1)
+    run(postgres, scenario, timeout=1.0, pool_size=1)
 
 
 def test_a_row_that_another_program_keeps_locked(postgres: str) -> None:
@@ -184,7 +184,7 @@ def test_a_row_that_another_program_keeps_locked(postgres: str) -> None:
         await database.write(work)
         assert await ids(database) == [1, 2]
 
-    run(postgres, scenario, timeout=0.4)
+    run(postgres, scenario, timeout=1.5)
 
 
 def test_a_standby_that_only_reads(postgres: str) -> None:

@@ -52,7 +52,7 @@ def test_a_file_that_another_program_keeps_locked(sqlite_url: str, tmp_path: Pat
         await database.write(insert(1))
         assert await ids(database) == [1]
 
-    run(sqlite_url, scenario, timeout=0.2)
+    run(sqlite_url, scenario, timeout=1.0)
 
 
 def test_writers_wait_for_their_turn_only_so_long(sqlite_url: str) -> None:
@@ -72,7 +72,7 @@ def test_writers_wait_for_their_turn_only_so_long(sqlite_url: str) -> None:
         await database.write(insert(1))
         assert await ids(database) == [1, 2]
 
-    run(sqlite_url, scenario, timeout=0.2)
+    run(sqlite_url, scenario, timeout=1.0)
 
 
 def test_all_readers_taken(sqlite_url: str) -> None:
@@ -85,7 +85,7 @@ def test_all_readers_taken(sqlite_url: str) -> None:
             await session.__aexit__(None, None, None)
         await database.ping()
 
-    run(sqlite_url, scenario, timeout=0.2)
+    run(sqlite_url, scenario, timeout=1.0)
 
 
 def test_a_directory_that_is_not_there_yet(sqlite_url: str, tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_but_not_for_ever(tmp_path: Path, lock: str) -> None:
     other.execute(f"BEGIN {lock}")
 
     async def scenario() -> None:
-        async with opened(url_of(file), timeout=0.1) as database:
+        async with opened(url_of(file), timeout=0.5) as database:
             await unavailable(database.ping())
             other.execute("COMMIT")
             await database.ping()

@@ -205,7 +205,7 @@ def test_it_stops_at_once_and_what_is_under_way_is_committed(
         tidy = tidying_of(database, slow)
         tidy.start()
         await begun.wait()
-        await asyncio.wait_for(tidy.stop(), 1)
+        await asyncio.wait_for(tidy.stop(), 20)
         go_on.set()
         await under_way(database)
         assert chore.did == [3]
@@ -215,7 +215,7 @@ def test_it_stops_at_once_and_what_is_under_way_is_committed(
         paused.start()
         await eventually(lambda: len(chore.did) == 2)
         await under_way(database)
-        await asyncio.wait_for(paused.stop(), 1)  # in the pause after a batch
+        await asyncio.wait_for(paused.stop(), 20)  # in the pause after a batch
         assert len(await ids(database)) == 2
 
     run(database_url, scenario)

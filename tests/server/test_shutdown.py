@@ -53,10 +53,10 @@ def test_new_connections_are_refused_while_it_drains(serve: Start, workers: int)
         return False
 
     with connect(server.url) as connection:
-        connection.sendall(request("GET", "/sleep/3.0"))
+        connection.sendall(request("GET", "/sleep/6.0"))
         time.sleep(0.3)
         server.process.send_signal(signal.SIGTERM)
-        until(refused, timeout=2.5)
+        until(refused, timeout=5)
         assert status_of(connection.recv(65536)) == 200
     assert server.process.wait(30) == 0
 
