@@ -20,7 +20,7 @@ from api.server.flask_app import LoopFlask
 from api.services import Services, make_services
 from api.settings import Settings
 from tests.support.clock import FakeClock
-from tests.support.databases import KINDS, POSTGRES_VARIABLE, Databases, postgres_url
+from tests.support.databases import KINDS, Databases
 from tests.support.servers import ServerProcess, running
 from tests.support.settings import environment_of, settings_for
 
@@ -76,8 +76,6 @@ def database_url(request: pytest.FixtureRequest, databases: Databases, tmp_path:
 
     What there is for PostgreSQL alone is counted as covered by the tests for PostgreSQL alone.
     """
-    if request.param == "postgres" and postgres_url() is None:
-        pytest.skip(f"PostgreSQL: {POSTGRES_VARIABLE} is not set")
     with databases.new(request.param, tmp_path) as url:
         yield url
 
@@ -92,8 +90,6 @@ def sqlite_url(databases: Databases, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def postgres(databases: Databases, tmp_path: Path) -> Iterator[str]:
     """A migrated PostgreSQL database of the test's own."""
-    if postgres_url() is None:
-        pytest.skip(f"PostgreSQL: {POSTGRES_VARIABLE} is not set")
     with databases.new(KINDS[1], tmp_path) as url:
         yield url
 

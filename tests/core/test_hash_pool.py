@@ -11,6 +11,7 @@ import pytest
 
 from api.core.hash_pool import LOWER_PRIORITY, HashPool
 from api.core.problems import OVERLOADED, Problem
+from tests.support.threads import no_new_thread
 
 
 class Gate:
@@ -168,9 +169,8 @@ def test_where_threads_have_no_priority_of_their_own_it_is_left_alone(monkeypatc
 
 
 def test_no_thread_starts_before_the_first_call_so_that_a_fork_is_safe() -> None:
-    before = set(threading.enumerate())  # of which some, of other tests, may be about to end
-    pool = HashPool(4, 4)
-    assert set(threading.enumerate()) <= before
+    with no_new_thread():
+        pool = HashPool(4, 4)
     pool.close()
 
 

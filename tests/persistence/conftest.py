@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.core.problems import DATABASE_UNAVAILABLE, Problem
 from api.persistence.database import Database
 from api.persistence.migrate import MIGRATIONS
-from tests.support.databases import KINDS, POSTGRES_VARIABLE, postgres_database, postgres_url
+from tests.support.databases import KINDS, needed_postgres_url, postgres_database
 
 notes = Table("notes", MetaData(), Column("id", Integer, primary_key=True), Column("text", Text, nullable=False))
 
@@ -76,10 +76,7 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     if request.param == "sqlite":
         yield f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}"
         return
-    server = postgres_url()
-    if server is None:
-        pytest.skip(f"PostgreSQL: {POSTGRES_VARIABLE} is not set")
-    with postgres_database(server) as url:
+    with postgres_database(needed_postgres_url()) as url:
         yield url
 
 

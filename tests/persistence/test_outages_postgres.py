@@ -13,7 +13,7 @@ from api.core.randomness import SystemRandomness
 from api.persistence.database import Database
 from api.persistence.migrate import migrate
 from tests.persistence.conftest import ids, insert, opened, run, unavailable
-from tests.support.databases import postgres_url, run_on_server
+from tests.support.databases import needed_postgres_url, run_on_server
 
 pytestmark = pytest.mark.postgres
 
@@ -21,9 +21,7 @@ END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE dat
 
 
 async def on_server(*statements: str) -> None:
-    server = postgres_url()
-    assert server is not None
-    await asyncio.to_thread(run_on_server, server, *statements)
+    await asyncio.to_thread(run_on_server, needed_postgres_url(), *statements)
 
 
 def changed(url: str, **parts: object) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 import sqlite3
-import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.core.problems import DATABASE_UNAVAILABLE, Problem
 from api.persistence.database import Database, database_faults
 from tests.persistence.conftest import create_notes, ids, insert, opened, run, unavailable
+from tests.support.threads import no_new_thread
 
 
 def url_of(file: Path) -> str:
@@ -105,13 +105,12 @@ def test_a_directory_that_is_not_there_yet(sqlite_url: str, tmp_path: Path) -> N
 
 def test_no_thread_is_left_of_a_file_that_could_not_be_opened(tmp_path: Path) -> None:
     """One that outlives the loop prints a traceback."""
-    before = set(threading.enumerate())  # of which some, of other tests, may be about to end
 
     async def scenario() -> None:
         async with opened(url_of(tmp_path / "none" / "ostiary.db")) as database:
             for _ in range(20):
-                await unavailable(database.ping())
-                assert set(threading.enumerate()) <= before
+                with no_new_thread():
+                    await unavailable(database.ping())
 
     asyncio.run(scenario())
 

@@ -16,6 +16,7 @@ from api.server.background_loop import BackgroundLoop
 from api.server.flask_app import LoopFlask
 from tests.server.conftest import GUNICORN, Start
 from tests.support.settings import environment_of, settings_for
+from tests.support.threads import no_new_thread
 
 VARIABLE: ContextVar[str] = ContextVar("variable", default="unset")
 
@@ -35,10 +36,9 @@ def test_all_threads_share_one_loop_in_a_thread_of_its_own() -> None:
 
 
 def test_no_loop_and_no_thread_before_they_are_needed() -> None:
-    before = set(threading.enumerate())  # of which some, of other tests, may be about to end
-    app = LoopFlask(__name__)
-    assert app.async_to_sync(_where)
-    assert set(threading.enumerate()) <= before
+    with no_new_thread():
+        app = LoopFlask(__name__)
+        assert app.async_to_sync(_where)
 
 
 def test_context_variables_go_in_and_come_back() -> None:

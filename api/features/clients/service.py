@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy import Boolean, ColumnElement, bindparam, delete, insert, literal_column, select
+from sqlalchemy import Boolean, ColumnElement, bindparam, delete, insert, literal_column, not_, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -46,7 +46,7 @@ class Clients:
             database,
             select(literal_column("1")).where(
                 ServiceClientRow.secret_digest == bindparam("secret_digest"),
-                ServiceClientRow.may_revoke >= bindparam("may_revoke", type_=Boolean),
+                or_(ServiceClientRow.may_revoke, not_(bindparam("may_revoke", type_=Boolean))),
             ),
         )
 
