@@ -7,9 +7,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from api.features.accounts.example import USERNAME
-from api.services import make_services
 from tests.conftest import App, MakeApp
 from tests.support.people import PASSWORD, person
+from tests.support.rivals import rivals_of
 
 PRODUCTION = {"profile": "production", "issuer": "https://auth.example.org"}
 ELSEWHERE = {
@@ -49,10 +49,8 @@ def test_its_password_has_256_bits_and_follows_from_the_secret(make_app: MakeApp
 
 def test_workers_that_start_at_once_make_one(app: App) -> None:
     async def race() -> None:
-        rivals = [make_services(app.settings) for _ in range(4)]
-        await asyncio.gather(*(rival.example_administrator.settle() for rival in rivals))
-        for rival in rivals:
-            await rival.stop()
+        async with rivals_of(app, 4) as rivals:
+            await asyncio.gather(*(rival.example_administrator.settle() for rival in rivals))
 
     asyncio.run(race())
     assert log_in(app) == 200

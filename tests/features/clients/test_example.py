@@ -5,10 +5,10 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from api.services import make_services
 from tests.conftest import App, MakeApp
 from tests.features.accounts.test_example import ELSEWHERE
 from tests.support.clients import basic
+from tests.support.rivals import rivals_of
 
 
 def settle(app: App) -> None:
@@ -31,10 +31,8 @@ def test_it_is_made_once_and_told_in_one_line(app: App) -> None:
 
 def test_workers_that_start_at_once_make_one(app: App) -> None:
     async def race() -> None:
-        rivals = [make_services(app.settings) for _ in range(4)]
-        await asyncio.gather(*(rival.example_client.settle() for rival in rivals))
-        for rival in rivals:
-            await rival.stop()
+        async with rivals_of(app, 4) as rivals:
+            await asyncio.gather(*(rival.example_client.settle() for rival in rivals))
 
     asyncio.run(race())
     assert status(app) == 200

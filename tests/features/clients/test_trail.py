@@ -13,10 +13,11 @@ from api.core.problems import DATABASE_UNAVAILABLE, Problem
 from api.features.clients.example import CLIENT_ID, ExampleClient
 from api.features.clients.models import ServiceClientRow
 from api.features.clients.service import secret_digest
-from api.services import Services, make_services
+from api.services import Services
 from tests.conftest import App, MakeApp
 from tests.features.accounts.test_example import ELSEWHERE
 from tests.support.people import person
+from tests.support.rivals import rivals_of
 from tests.support.settings import environment_of, settings_for
 from tests.support.trail import done_by, events, told
 from tests.test_cli import ostiary
@@ -61,12 +62,8 @@ def test_of_removals_at_once_one_is_told(app: App) -> None:
     client_id = create(app)
 
     async def race() -> list[object]:
-        rivals = [make_services(app.settings, clock=app.clock) for _ in range(4)]
-        try:
+        async with rivals_of(app, 4) as rivals:
             return await asyncio.gather(*(rival.clients.remove(client_id) for rival in rivals))
-        finally:
-            for rival in rivals:
-                await rival.stop()
 
     assert sum(removed is not None for removed in asyncio.run(race())) == 1
     assert [kind for kind, _ in told(app, "client")] == ["client.created", "client.removed"]
@@ -105,10 +102,8 @@ def test_the_example_client_is_told_once_however_often_the_server_starts(app: Ap
 
 def test_an_example_client_that_many_make_at_once_is_told_once(app: App) -> None:
     async def race() -> None:
-        rivals = [make_services(app.settings, clock=app.clock) for _ in range(4)]
-        await asyncio.gather(*(rival.example_client.settle() for rival in rivals))
-        for rival in rivals:
-            await rival.stop()
+        async with rivals_of(app, 4) as rivals:
+            await asyncio.gather(*(rival.example_client.settle() for rival in rivals))
 
     asyncio.run(race())
     assert told(app, "client") == [EXAMPLE_CREATED]
@@ -138,10 +133,8 @@ def test_two_workers_that_both_find_it_missing_or_outdated_make_one(
             one_is_done.set()
 
         monkeypatch.setattr(AsyncSession, "get", look)
-        rivals = [make_services(app.settings, clock=app.clock) for _ in range(2)]
-        await asyncio.gather(*map(settle_and_tell, rivals))
-        for rival in rivals:
-            await rival.stop()
+        async with rivals_of(app, 2) as rivals:
+            await asyncio.gather(*map(settle_and_tell, rivals))
 
     asyncio.run(race())
     before = [EXAMPLE_CREATED, EXAMPLE_REMOVED] if there_before else []

@@ -12,6 +12,7 @@ from api.features.keys.service import KeysUnreadable
 from api.services import make_services, run_with_services
 from tests.conftest import App
 from tests.support.people import person
+from tests.support.rivals import rivals_of
 
 
 def test_the_jwks_is_public_and_holds_no_private_part(app: App) -> None:
@@ -23,10 +24,8 @@ def test_the_jwks_is_public_and_holds_no_private_part(app: App) -> None:
 
 def test_two_applications_that_start_at_once_make_one_key(app: App) -> None:
     async def race() -> list[list[str]]:
-        rivals = [make_services(app.settings) for _ in range(4)]
-        rings = await asyncio.gather(*(rival.keys.ring() for rival in rivals))
-        for rival in rivals:
-            await rival.stop()
+        async with rivals_of(app, 4) as rivals:
+            rings = await asyncio.gather(*(rival.keys.ring() for rival in rivals))
         return [sorted(ring) for ring in rings]
 
     rings = asyncio.run(race())

@@ -10,10 +10,11 @@ from sqlalchemy import delete
 from api.core.problems import DATABASE_UNAVAILABLE, Problem
 from api.features.keys.models import SigningKeyRow
 from api.features.keys.rotation import KeyRefused
-from api.services import Services, make_services
+from api.services import Services
 from tests.conftest import App, MakeApp
 from tests.features.keys.test_rotation import published, retire, rotate, signer, states
 from tests.support.people import Person, log_in, person, register
+from tests.support.rivals import rivals_of
 from tests.support.settings import environment_of, settings_for
 from tests.support.trail import done_by, events, told
 from tests.test_cli import ostiary
@@ -32,13 +33,9 @@ def together(app: App, changes: list[Change]) -> list[object]:
     """Make the changes at once, each as a process of its own would; return what each got, exceptions included."""
 
     async def race() -> list[object]:
-        rivals = [make_services(app.settings, clock=app.clock) for _ in changes]
-        try:
+        async with rivals_of(app, len(changes)) as rivals:
             tasks = (change(rival) for change, rival in zip(changes, rivals, strict=True))
             return await asyncio.gather(*tasks, return_exceptions=True)
-        finally:
-            for rival in rivals:
-                await rival.stop()
 
     return asyncio.run(race())
 
