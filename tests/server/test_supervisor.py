@@ -29,10 +29,10 @@ def _runs(pid: int) -> bool:
 
 
 def _pid_of(url: str) -> int:
-    """The worker that takes a new connection; connections to a worker that has just died are tried again."""
+    """The worker that takes a new connection; 0 if it died before the whole of its answer was out."""
     try:
         return int(get(url, "/pid"))
-    except (ConnectionError, IndexError):
+    except (ConnectionError, IndexError, ValueError):
         return 0
 
 
