@@ -16,7 +16,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).resolve().parent.parent
-STARTED = re.compile(r"(?:listens at|Listening at:?|tening on) (http://[\d.]+:(\d+))", re.IGNORECASE)
+STARTED = re.compile(r"(?:listens at|Listening at:?|tening on|unning on) (http://[\d.]+:(\d+))", re.IGNORECASE)
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 20.0
 

@@ -8,12 +8,16 @@ import structlog
 from flask import Flask
 from sqlalchemy.util.concurrency import greenlet_spawn
 
+from api.core.early_answer import EarlyAnswer
+from api.core.prefix import prefix_of
 from api.server.environ import environ_of
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Hook = Callable[[], Awaitable[None]]
+Refuse = Callable[[dict[str, Any]], EarlyAnswer | None]
+"""Takes the scope of a request."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -47,15 +51,27 @@ class AsgiApp:
 
     max_body: bytes; a larger body is not read, and whoever wants to read it gets Flask's 413. The views see the same
     limit as MAX_CONTENT_LENGTH. start, stop: awaited on the loop before the first and after the last request; when
-    `start` raises, the server does not start.
+    `start` raises, the server does not start. refuse: asked before the body of a request is read; what it returns is
+    the answer.
     """
 
-    def __init__(self, app: Flask, *, max_body: int, start: Hook | None = None, stop: Hook | None = None) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        *,
+        max_body: int,
+        start: Hook | None = None,
+        stop: Hook | None = None,
+        refuse: Refuse | None = None,
+    ) -> None:
         app.config["MAX_CONTENT_LENGTH"] = max_body
         self._app = app
+        self.prefix = prefix_of(app.config)
+        """The path before those of the application in addresses that clients see; empty if there is none."""
         self._max_body = max_body
         self._start = start
         self._stop = stop
+        self._refuse = refuse
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Serve one connection event of ASGI 3."""
@@ -65,6 +81,10 @@ class AsgiApp:
             await self._lifespan(receive, send)
         else:
             await send({"type": "websocket.close"})
+
+    def refuse_early(self, scope: dict[str, Any]) -> EarlyAnswer | None:
+        """Return the answer to a request that is refused by its head alone, else None."""
+        return None if self._refuse is None else self._refuse(scope)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -81,6 +101,13 @@ class AsgiApp:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _http(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        refused = self.refuse_early(scope)
+        if refused is not None:
+            if refused.delay:
+                await asyncio.sleep(refused.delay)
+            await send({"type": "http.response.start", "status": refused.status, "headers": refused.headers})
+            await send({"type": "http.response.body", "body": refused.body})
+            return
         try:
             body = await self._read(scope, receive)
         except _ClientGone:

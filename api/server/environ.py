@@ -7,6 +7,8 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from api.server.paths import MAX_PATH
+
 
 @lru_cache(maxsize=512)
 def _variable(name: bytes) -> str | None:
@@ -34,10 +36,12 @@ def _headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 def environ_of(scope: dict[str, Any], body: bytes) -> dict[str, Any]:
     """Return the environ for one request whose body has been read."""
     host, port = scope.get("server") or ("localhost", 80)
+    sent = scope["raw_path"]
     return {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": scope.get("root_path", "").encode().decode("latin-1"),
-        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
+        "PATH_INFO": (unquote_to_bytes(sent) if len(sent) <= MAX_PATH else sent).decode("latin-1"),
+        "REQUEST_URI": sent.decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "SERVER_NAME": str(host),

@@ -1,20 +1,30 @@
 """Flask whose coroutines all run on one event loop."""
 
 import contextvars
+import encodings.idna  # noqa: F401 - else Werkzeug imports it for the first request whose host it looks at
 from collections.abc import Callable, Coroutine
 from functools import cached_property, partial
 from io import BytesIO
 from typing import IO, Any
 
-from flask import Flask, Request
+from flask import Flask, Request, request
 from sqlalchemy.util.concurrency import await_, in_greenlet
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 
+from api.core.prefix import prefix_of
+from api.core.proxies import TrustedProxies
+from api.server import forwarded
 from api.server.background_loop import BackgroundLoop
+from api.server.paths import may_match
 
 
 class BoundedRequest(Request):
     """A request whose body is bounded also when its length is not announced (chunked)."""
+
+    @cached_property
+    def blueprints(self) -> list[str]:
+        """The names of the current blueprint and its parents: Flask asks three times, and works it out each time."""
+        return super().blueprints
 
     @cached_property
     def stream(self) -> IO[bytes]:
@@ -42,6 +52,9 @@ class LoopFlask(Flask):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._background = BackgroundLoop()
+        self.url_map.merge_slashes = False  # `/users//1` is not found, rather than redirected
+        self.trusted_proxies = TrustedProxies()
+        """Whose X-Forwarded-For and X-Forwarded-Proto are believed."""
 
     def async_to_sync(self, func: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
         """Return a synchronous function that runs `func` on the one loop (Flask's hook for that).
@@ -55,8 +68,19 @@ class LoopFlask(Flask):
             return await_(func(*args, **kwargs))
         return self._background.run(func(*args, **kwargs))
 
+    def preprocess_request(self) -> Any:
+        """Let no path reach an operation that it does not look like; then run the hooks before a request (Flask)."""
+        rule = request.url_rule
+        if not may_match(request.environ, None if rule is None else rule.rule):
+            request.url_rule, request.view_args, request.routing_exception = None, None, NotFound()
+        return super().preprocess_request()
+
     def wsgi_app(self, environ: Any, start_response: Any) -> Any:
         """Serve one request, in a context of its own: a server's thread serves many, one after the other."""
+        forwarded.apply(environ, self.trusted_proxies)
+        prefix = prefix_of(self.config)
+        if prefix:  # a proxy takes it away, and addresses in answers need it again
+            environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME") or prefix
         environ.pop("HTTP_UPGRADE", None)  # there is nothing to upgrade to, and Werkzeug would refuse the request
         if in_greenlet():  # whose context is that of its task already
             return super().wsgi_app(environ, start_response)

@@ -4,7 +4,12 @@ import errno
 import socket
 import sys
 
+from api.core.addresses import in_url
+
 BACKLOG = 2048
+UNSENT_BYTES = 65_536
+"""Bytes of answers that the kernel takes before the client has room for them. Without a bound it takes megabytes,
+and serves a client that reads nothing thousands of answers ahead."""
 
 
 class CannotListen(Exception):
@@ -25,7 +30,7 @@ def listen(host: str, port: int, count: int) -> list[socket.socket]:
         remedy = "another program listens there: stop it, or choose another with --port (OSTIARY_PORT)"
         if error.errno != errno.EADDRINUSE:
             remedy = "choose another with --host and --port (OSTIARY_HOST, OSTIARY_PORT)"
-        raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror or error}; {remedy}") from error
+        raise CannotListen(f"cannot listen on {in_url(host)}:{port}: {error.strerror or error}; {remedy}") from error
     if count == 1 or sys.platform != "linux":
         probe.listen(BACKLOG)
         return [probe] * count
@@ -41,6 +46,8 @@ def _bound(family: int, address: object, *, reuse_port: bool) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         if reuse_port:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(address)  # type: ignore[arg-type]

@@ -1,10 +1,13 @@
 """Ostiary as an ASGI application for another server than its own, with the settings of the environment."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from api import settings
 from api.app import create_asgi, prepare
 from api.server.asgi import AsgiApp
 
 
 def make_asgi() -> AsgiApp:
-    """Return the app; the database is prepared first."""
-    return create_asgi(prepare(settings.read()))
+    """Return the app; the database is prepared first, in a thread, since uvicorn calls this on its event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return create_asgi(thread.submit(prepare, settings.read()).result())

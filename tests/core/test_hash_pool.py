@@ -202,3 +202,169 @@ def test_a_loop_that_is_closed_meanwhile_is_no_trouble(gate: Gate) -> None:
     asyncio.run(abandon())
     gate.open.set()
     pool.close()
+
+
+class Time:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def with_measured(pool: HashPool, time: Time, seconds: float) -> None:
+    """Let the pool measure calls that take so long."""
+
+    def work() -> None:
+        time.now += seconds
+
+    for _ in range(3):
+        await pool.run(work)
+    await settled(pool, 0)
+
+
+def test_a_call_is_refused_when_it_would_wait_for_too_long(gate: Gate) -> None:
+    async def scenario() -> None:
+        time = Time()
+        pool = HashPool(1, 1000, 1.0, now=time)
+        assert pool.expected_wait == 0.0
+        await with_measured(pool, time, 0.25)
+        calls = [asyncio.create_task(pool.run(gate))]
+        await gate.wait_begun()
+        calls += [asyncio.create_task(pool.run(lambda: "waited")) for _ in range(3)]
+        await settled(pool, 4)
+        assert pool.expected_wait == pytest.approx(1.0)
+        assert pool.refusal() is None
+        calls.append(asyncio.create_task(pool.run(lambda: "waited")))
+        await settled(pool, 5)
+        refused = pool.refusal()
+        assert refused is not None
+        assert refused.kind is OVERLOADED
+        assert int(refused.headers()["Retry-After"]) >= 2
+        with pytest.raises(Problem):
+            await pool.run(lambda: None)
+        gate.open.set()
+        assert await asyncio.gather(*calls) == ["done", *["waited"] * 4]
+        pool.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_call_whose_turn_comes_too_late_is_dropped_and_not_run(gate: Gate) -> None:
+    async def scenario() -> None:
+        time, ran = Time(), []
+        pool = HashPool(1, 10, 2.0, now=time)
+        running = asyncio.create_task(pool.run(gate))
+        await gate.wait_begun()
+        late = asyncio.create_task(pool.run(lambda: ran.append("late")))
+        await settled(pool, 2)
+        time.now += 2.5
+        timely = asyncio.create_task(pool.run(lambda: ran.append("timely")))
+        await settled(pool, 3)
+        gate.open.set()
+        await running
+        with pytest.raises(Problem) as dropped:
+            await late
+        assert dropped.value.kind is OVERLOADED
+        await timely
+        assert ran == ["timely"]
+        await settled(pool, 0)
+        pool.close()
+
+    asyncio.run(scenario())
+
+
+def test_while_a_thread_is_free_a_call_is_admitted_however_long_calls_have_taken() -> None:
+    async def scenario() -> None:
+        time = Time()
+        pool = HashPool(1, 10, 2.0, now=time)
+        await with_measured(pool, time, 60.0)
+        assert pool.refusal() is None
+        await with_measured(pool, time, 0.01)
+        assert pool.expected_wait < 60.0
+        pool.close()
+
+    asyncio.run(scenario())
+
+
+def test_where_callers_give_up_fewer_wait_until_calls_are_served_again(gate: Gate) -> None:
+    async def scenario() -> None:
+        time = Time()
+        pool = HashPool(1, 1000, 1.0, now=time)
+        await with_measured(pool, time, 0.25)
+        running = asyncio.create_task(pool.run(gate))
+        await gate.wait_begun()
+        for _ in range(3):
+            impatient = asyncio.create_task(pool.run(lambda: "never"))
+            await settled(pool, 2)
+            impatient.cancel()
+            await settled(pool, 1)
+        waiting = [asyncio.create_task(pool.run(lambda: "waited")) for _ in range(2)]
+        await settled(pool, 3)
+        assert pool.expected_wait < 1.0
+        assert pool.refusal() is not None
+        gate.open.set()
+        await asyncio.gather(running, *waiting)
+        for _ in range(600):
+            await pool.run(lambda: "served")
+        await settled(pool, 0)
+        gate.open.clear()
+        calls = [asyncio.create_task(pool.run(gate))]
+        await gate.wait_begun()
+        calls += [asyncio.create_task(pool.run(lambda: "waited")) for _ in range(2)]
+        await settled(pool, 3)
+        assert pool.refusal() is None
+        gate.open.set()
+        await asyncio.gather(*calls)
+        pool.close()
+
+    asyncio.run(scenario())
+
+
+def test_who_was_admitted_together_with_others_has_a_place_and_nobody_beyond() -> None:
+    async def scenario() -> None:
+        pool = HashPool(1, 1)
+        come = asyncio.Event()
+
+        async def admitted() -> str:
+            with pool.place():
+                await come.wait()  # as when the user is looked up
+                return await pool.run(lambda: "done")
+
+        calls = [asyncio.create_task(admitted()) for _ in range(2)]
+        await asyncio.sleep(0)
+        assert pool.in_flight == 0
+        assert pool.refusal() is not None
+        with pytest.raises(Problem) as refused, pool.place():
+            pytest.fail("there is no place")
+        assert refused.value.kind is OVERLOADED
+        with pytest.raises(Problem):
+            await pool.run(lambda: None)
+        come.set()
+        assert await asyncio.gather(*calls) == ["done", "done"]
+        await settled(pool, 0)
+        assert pool.refusal() is None
+        pool.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_place_is_given_back_by_who_never_calls_and_serves_for_one_call(gate: Gate) -> None:
+    async def scenario() -> None:
+        pool = HashPool(1, 0)
+        with pytest.raises(ZeroDivisionError), pool.place():
+            raise ZeroDivisionError
+        assert pool.refusal() is None
+        with pool.place():
+            running = asyncio.create_task(pool.run(gate))
+            await gate.wait_begun()
+            with pytest.raises(Problem) as refused:
+                await pool.run(lambda: None)
+            assert refused.value.kind is OVERLOADED
+        gate.open.set()
+        assert await running == "done"
+        pool.close()
+
+    asyncio.run(scenario())

@@ -1,6 +1,6 @@
 """Real server processes around the small application of tests/support/server_app.py."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -17,17 +17,22 @@ GUNICORN = ("-m", "gunicorn", "--bind", "127.0.0.1:0", "--worker-class", "gthrea
 Start = Callable[..., ServerProcess]
 
 
-def _start(directory: Path, arguments: tuple[str, ...], environment: dict[str, str]) -> ServerProcess:
-    return start_process(list(arguments), {"PYTHONPATH": str(ROOT), **environment}, directory)
+def _start(
+    directory: Path, arguments: tuple[str, ...], environment: dict[str, str], through: Sequence[str] = ()
+) -> ServerProcess:
+    return start_process(list(arguments), {"PYTHONPATH": str(ROOT), **environment}, directory, through)
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start `python arguments`, without waiting until it serves: start(*APP, "--workers", "2", OSTIARY_…="…")."""
+    """Start `python arguments`, without waiting until it serves: start(*APP, "--workers", "2", OSTIARY_…="…").
+
+    through: a command that runs it.
+    """
     with ExitStack() as stack:
 
-        def start(*arguments: str, **environment: str) -> ServerProcess:
-            server = _start(tmp_path, arguments, environment)
+        def start(*arguments: str, through: Sequence[str] = (), **environment: str) -> ServerProcess:
+            server = _start(tmp_path, arguments, environment, through)
             stack.callback(server.stop)
             return server
 
@@ -38,8 +43,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def serve(start: Start) -> Start:
     """Serve the small application: serve("--workers", "2")."""
 
-    def serve(*arguments: str) -> ServerProcess:
-        server = start(*APP, *arguments)
+    def serve(*arguments: str, through: Sequence[str] = (), **environment: str) -> ServerProcess:
+        server = start(*APP, *arguments, through=through, **environment)
         server.wait_until_ready()
         return server
 

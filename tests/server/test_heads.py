@@ -1,13 +1,13 @@
 """Request heads: bounded, and allowed to come in pieces."""
 
-from api.server.protocol import LONGEST_HEAD
+from api.server.http.limits import MAX_HEAD_BYTES
 from tests.support.raw_http import connect, request, status_of
 from tests.support.servers import ServerProcess
 
 
 def test_a_head_that_does_not_end_gets_431(asgi_server: ServerProcess) -> None:
     with connect(asgi_server.url) as connection:
-        connection.sendall(b"GET /sleep/0.0 HTTP/1.1\r\nX-Long: " + b"x" * LONGEST_HEAD)
+        connection.sendall(b"GET /sleep/0.0 HTTP/1.1\r\nX-Long: " + b"x" * MAX_HEAD_BYTES)
 
         assert status_of(connection.recv(65536)) == 431
 

@@ -18,6 +18,8 @@ from tests.support.raw_http import connect, converse, fetch, get, request
 from tests.support.server_app import MAX_BODY, live_greenlets, make_app
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.uncounted  # the same code again, 20,000 times
+
 ROUNDS = 50
 QUICK, SLOW, FAILING, QUERYING, LEAVING = 300, 20, 40, 20, 20
 """Requests of each kind in one round, all in flight together: 20,000 altogether."""

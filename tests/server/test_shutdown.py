@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -15,7 +16,7 @@ from tests.support.raw_http import address_of, connect, fetch, get, request, sta
 from tests.support.servers import ServerProcess
 from tests.support.waiting import until
 
-SIGNALS = [signal.SIGTERM, signal.SIGINT]
+SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT]
 
 
 async def _in_flight_during(url: str, count: int, target: str, stop: Callable[[], Any]) -> list[bytes]:
@@ -70,7 +71,8 @@ def test_what_is_not_done_in_time_is_cancelled_and_answered(serve: Start, worker
         _in_flight_during(server.url, 1, "/hang", lambda: server.process.send_signal(signal.SIGTERM))
     )
 
-    assert status_of(answer) == 500
+    assert status_of(answer) == 503
+    assert b"service_stopping" in answer
     assert server.process.wait(30) == 0
     server.stop()
     assert time.monotonic() - started < 30  # not the minute that the view would have taken
@@ -85,6 +87,22 @@ def test_idle_connections_do_not_hold_it_up(serve: Start) -> None:
         started = time.monotonic()
         assert server.stop() == 0
     assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_half_sent_requests_hold_it_up_for_two_seconds_only(serve: Start, workers: int) -> None:
+    server = serve("--workers", str(workers), "--drain", "60")
+    parts = [request("POST", "/size", "Content-Length: 100", body=b"x"), b"GET /sleep/0.0 HTTP/1.1\r\nHost: local"]
+
+    with ExitStack() as stack:
+        for part in parts * 4:
+            stack.enter_context(connect(server.url)).sendall(part)
+        assert get(server.url, "/sleep/0.1") == "slept"
+        started = time.monotonic()
+        assert server.stop() == 0
+    assert time.monotonic() - started < 20
+    assert "Traceback" not in server.output
+    assert server.output.count("stopped") == workers
 
 
 def test_a_signal_during_the_start_ends_it_too(start: Start) -> None:

@@ -18,6 +18,8 @@ from tests.server.conftest import GUNICORN, Start
 from tests.support.settings import environment_of, settings_for
 from tests.support.threads import no_new_thread
 
+pytestmark = pytest.mark.uncounted  # the servers are processes of their own
+
 VARIABLE: ContextVar[str] = ContextVar("variable", default="unset")
 
 

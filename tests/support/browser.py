@@ -52,7 +52,7 @@ class Watch:
     """Notes whatever a page should not do: console errors, exceptions, requests to anybody but the server at `url`."""
 
     def __init__(self, page: Page, url: str) -> None:
-        self._origin = url
+        self._origin = _origin(url)
         self._errors: list[tuple[str, str]] = []
         self.requests: list[str] = []
         page.on("console", self._console)
@@ -80,7 +80,11 @@ class Watch:
 
     def _is_own(self, url: str) -> bool:
         address = url.removeprefix("blob:")
-        return address.startswith("data:") or "{0.scheme}://{0.netloc}".format(urlsplit(address)) == self._origin
+        return address.startswith("data:") or _origin(address) == self._origin
+
+
+def _origin(url: str) -> str:
+    return "{0.scheme}://{0.netloc}".format(urlsplit(url))
 
 
 @dataclass(frozen=True)
@@ -147,12 +151,20 @@ class SwaggerUi:
         """Return the curl line that is shown for the request just made."""
         return self.block(operation).locator(".curl").first.inner_text()
 
-    def authorize(self, token: str) -> None:
-        """Give `token` in the dialog."""
+    def authorize(self, token: str, field: str = "bearerAuth") -> None:
+        """Give `token` in a field of the dialog."""
+        self._authorize(field, [token])
+
+    def authorize_client(self, client_id: str, secret: str) -> None:
+        """Give the id and secret of a service client in the dialog."""
+        self._authorize("clientAuth", [client_id, secret])
+
+    def _authorize(self, field: str, values: list[str]) -> None:
         self.page.locator(".auth-wrapper button.authorize").first.click()
         dialog = self.page.locator(".modal-ux")
-        bearer = dialog.locator(".auth-container").filter(has_text="bearerAuth")
-        bearer.locator("input").fill(token)
-        bearer.locator("button.authorize").click()
-        bearer.locator("button.btn-done").click()
+        container = dialog.locator(".auth-container").filter(has_text=field)
+        for place, value in enumerate(values):
+            container.locator("input").nth(place).fill(value)
+        container.locator("button.authorize").click()
+        container.locator("button.btn-done").click()
         dialog.wait_for(state="detached")

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
@@ -22,6 +23,7 @@ import greenlet
 from flask import Response, after_this_request, current_app, g, request, request_started
 from sqlalchemy import text
 
+from api.core import proxies
 from api.persistence.database import Database
 from api.server import process
 from api.server.asgi import AsgiApp
@@ -39,7 +41,6 @@ class State:
     """What has happened in this process."""
 
     in_flight: int = 0
-    peak: int = 0
     cancelled: list[str] = field(default_factory=list)
     cleaned_up: list[str] = field(default_factory=list)
     checks: int = 0
@@ -78,9 +79,10 @@ def note(step: str) -> None:
         g.setdefault("steps", []).append([step, running_loop(), threading.get_ident()])
 
 
-def make_app(database: Database | None = None, *, hooks: bool = True) -> LoopFlask:
+def make_app(database: Database | None = None, *, hooks: bool = True, trusted_proxies: str = "") -> LoopFlask:
     """Return the application; without `hooks`, only its views."""
     app = LoopFlask(__name__, static_folder=None, template_folder=None)
+    app.trusted_proxies, _ = proxies.parse(trusted_proxies)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     state = State()
     app.extensions["state"] = state
@@ -89,6 +91,7 @@ def make_app(database: Database | None = None, *, hooks: bool = True) -> LoopFla
         _add_identity(app, state)
     _add_bodies(app)
     _add_work(app, state, database)
+    _add_barrier(app)
     return app
 
 
@@ -257,6 +260,10 @@ def _add_bodies(app: LoopFlask) -> None:
     async def echo_path(_rest: str) -> dict[str, Any]:
         return await echo()
 
+    @app.get("/things/<name>/parts")
+    async def parts(name: str) -> dict[str, str]:
+        return {"name": name}
+
     @app.post("/size")
     async def size() -> dict[str, int]:
         return {"size": len(request.get_data())}
@@ -277,13 +284,30 @@ def _add_bodies(app: LoopFlask) -> None:
         return "", 204
 
 
+def _add_barrier(app: LoopFlask) -> None:
+    waiting: list[asyncio.Future[None]] = []
+
+    @app.get("/together/<int:count>")
+    async def together(count: int) -> str:
+        """Answers once `count` requests wait here."""
+        waiting.append(asyncio.get_running_loop().create_future())
+        if len(waiting) == count:
+            for one in waiting:
+                one.set_result(None)
+        await waiting[-1]
+        return "together"
+
+
 def _add_work(app: LoopFlask, state: State, database: Database | None) -> None:
     """Views that take time, fail, or look into the process."""
+
+    @app.get("/is-looked-through")
+    def is_looked_through() -> str:
+        return str(any(thing is app for thing in gc.get_objects()))
 
     @app.get("/sleep/<float:seconds>")
     async def sleep(seconds: float) -> str:
         state.in_flight += 1
-        state.peak = max(state.peak, state.in_flight)
         try:
             await asyncio.sleep(seconds)
         finally:
@@ -341,6 +365,11 @@ def _add_work(app: LoopFlask, state: State, database: Database | None) -> None:
         app.async_to_sync(anything)()
         return "never"
 
+    @app.get("/block/<float:seconds>")
+    async def block_the_loop(seconds: float) -> str:
+        time.sleep(seconds)  # noqa: ASYNC251 - on purpose
+        return "blocked"
+
     @app.get("/pid")
     async def pid() -> str:
         return str(os.getpid())
@@ -363,11 +392,13 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--drain", type=int, default=10)
+    parser.add_argument("--drain", type=float, default=10)
     parser.add_argument("--trusted-proxies", default="")
+    parser.add_argument("--heartbeat", type=float, default=30)
+    parser.add_argument("--gentle", type=float, default=5)
     parser.add_argument("--database", help="URL")
     parser.add_argument("--build", choices=("well", "badly"), default="well")
-    parser.add_argument("--start", choices=("well", "slowly", "badly", "first-badly"), default="well")
+    parser.add_argument("--start", choices=("well", "slowly", "badly", "first-badly", "badly-if-told"), default="well")
     parser.add_argument("--shared-socket", action="store_true", help="one for all workers, as on other systems")
     parser.add_argument("--bare", action="store_true", help="only the views")
     options = parser.parse_args()
@@ -381,7 +412,7 @@ def main() -> int:
             if options.start == "slowly":
                 print("starting", flush=True)
                 await asyncio.sleep(1)
-            if options.start == "badly" or (options.start == "first-badly" and first()):
+            if options.start == "badly" or (options.start == "first-badly" and first()) or told_to_fail():
                 raise RuntimeError("cannot be started")
             print("started", flush=True)
 
@@ -390,7 +421,11 @@ def main() -> int:
                 await database.close()
             print("stopped", flush=True)
 
-        return AsgiApp(make_app(database, hooks=not options.bare), max_body=MAX_BODY, start=start, stop=stop)
+        app = make_app(database, hooks=not options.bare, trusted_proxies=options.trusted_proxies)
+        return AsgiApp(app, max_body=MAX_BODY, start=start, stop=stop)
+
+    def told_to_fail() -> bool:
+        return options.start == "badly-if-told" and Path("badly").exists()
 
     def first() -> bool:
         """Whether no other worker was here before."""
@@ -402,7 +437,14 @@ def main() -> int:
 
     if options.shared_socket:
         process.listen = lambda host, port, count: listen(host, port, 1) * count
-    how = process.Process(options.host, options.port, options.workers, options.drain, options.trusted_proxies)
+    how = process.Process(
+        options.host,
+        options.port,
+        options.workers,
+        options.drain,
+        heartbeat_seconds=options.heartbeat,
+        gentle_seconds=options.gentle,
+    )
     return process.serve(build, how, lambda port: print(f"listens at http://{options.host}:{port}", flush=True))
 
 

@@ -7,11 +7,27 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 STARTED = re.compile(r"(?:listens at|Listening at:|Running on) (http://\S+)")
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def children(server: "ServerProcess") -> set[int]:
+    """The processes that the server's own process has started, or inherited, and not reaped yet."""
+    listed = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text()
+    return {int(pid) for pid in listed.split()}
+
+
+def runs(pid: int) -> bool:
+    """Whether there is such a process, and it has not ended."""
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 class ServerProcess:
@@ -29,7 +45,12 @@ class ServerProcess:
     def output(self) -> str:
         return "".join(self._lines)
 
-    def wait_until_ready(self, timeout: float = 60) -> None:
+    @property
+    def plain_output(self) -> str:
+        """The same without colours."""
+        return COLOURS.sub("", self.output)
+
+    def wait_until_ready(self, timeout: float = 240) -> None:
         if not self._ready.wait(timeout) or not self.url:
             self.process.kill()
             self.process.wait()
@@ -44,6 +65,18 @@ class ServerProcess:
         self._reader.join(timeout)
         self._close()
         return code
+
+    def signal_workers(self, which: signal.Signals) -> None:
+        """Send a signal to each worker; the supervisor does not answer requests."""
+        for pid in children(self):
+            os.kill(pid, which)
+
+    def kill(self) -> None:
+        """End the command and its workers at once, as a power cut does: workers alone would end in order."""
+        workers = children(self)
+        for pid in (self.process.pid, *workers):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def wait_for_output(self, text: str, timeout: float = 30) -> None:
         deadline = time.monotonic() + timeout
@@ -67,13 +100,19 @@ class ServerProcess:
         self._ready.set()
 
 
-def start_process(arguments: list[str], environment: Mapping[str, str], directory: Path) -> ServerProcess:
-    """Start `python *arguments` without OSTIARY_* variables but those given."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("OSTIARY_")}
+def environment_without_settings() -> dict[str, str]:
+    """This process's environment, without OSTIARY_* variables."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("OSTIARY_")}
+
+
+def start_process(
+    arguments: list[str], environment: Mapping[str, str], directory: Path, through: Sequence[str] = ()
+) -> ServerProcess:
+    """Start `python *arguments` without OSTIARY_* variables but those given; `through` another command, if given."""
     process = subprocess.Popen(
-        [sys.executable, *arguments],
+        [*through, sys.executable, *arguments],
         cwd=directory,
-        env={**inherited, **environment},
+        env={**environment_without_settings(), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,

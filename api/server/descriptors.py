@@ -1,0 +1,55 @@
+"""The limit of open files, and how many connections fit below it."""
+
+import sys
+
+import structlog
+
+log = structlog.stdlib.get_logger(__name__)
+
+MAX_DESCRIPTORS = 65_536
+"""More than this is not asked for, even if the system would allow a billion: the kernel's tables grow with it."""
+RESERVED_DESCRIPTORS = 128
+"""What a worker keeps for everything but connections: database, revocation feed, pools, imports."""
+FEW_DESCRIPTORS = 1_024
+"""A limit below this is worth a warning."""
+
+
+def raise_limit() -> int:
+    """Raise the limit of open files of this process as far as it may; return it, or 0 where there is none."""
+    if sys.platform == "win32":
+        return 0
+    import resource  # noqa: PLC0415 - Windows does not have it
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return min(soft, MAX_DESCRIPTORS) if soft != resource.RLIM_INFINITY else MAX_DESCRIPTORS
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (OSError, ValueError) as error:
+        log.warning("the limit of open files cannot be raised", limit=soft, wanted=wanted, error=str(error))
+        return soft
+    return wanted
+
+
+def connections_for(limit: int, reserve: int = 0) -> int:
+    """Return how many connections a worker may hold when it may open `limit` files; 0 if there is no limit.
+
+    reserve: descriptors that the application itself may need. An eighth of the limit, and RESERVED_DESCRIPTORS, are
+    kept at least; but of a small limit never more than half, so that some connections are always served.
+    """
+    kept = min(max(RESERVED_DESCRIPTORS, reserve, limit // 8), limit // 2)
+    return limit - kept
+
+
+def report(limit: int, connections: int) -> None:
+    """Log the limit and what follows from it in one line."""
+    if limit < FEW_DESCRIPTORS:
+        log.warning(
+            "few files may be open at once",
+            limit=limit,
+            connections_per_worker=connections,
+            remedy="raise the limit of open files (ulimit -n, LimitNOFILE=)",
+        )
+    else:
+        log.info("limit of open files", limit=limit, connections_per_worker=connections)

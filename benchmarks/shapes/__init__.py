@@ -1,0 +1,1 @@
+"""Raw HTTP shapes, each with the answer that is right by its RFC: `python -m benchmarks.shapes URL`."""
