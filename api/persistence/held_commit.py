@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from copy import copy
 from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 T = TypeVar("T")
 Work = Callable[[AsyncSession], Awaitable[Any]]
+Again = Callable[[AsyncSession, Work], Awaitable[Any]]
 Transact = Callable[[Work], "asyncio.Task[Any]"]
 
 
@@ -21,12 +21,14 @@ class _RolledBack(Exception):
 class HeldCommit:
     """The writes made while it is in force, in one transaction that begins with the first of them.
 
-    transact: runs a unit of work in a transaction of its own. One of `commit` and `roll_back` must be called in the
+    transact: runs a unit of work in a transaction of its own. again: runs a piece of work inside a savepoint, once more
+    where the database asks for that. One of `commit` and `roll_back` must be called in the
     end, whatever happens: until then the transaction stays open, and on SQLite keeps every other writer waiting.
     """
 
-    def __init__(self, transact: Transact) -> None:
+    def __init__(self, transact: Transact, again: Again) -> None:
         self._transact = transact
+        self._again = again
         self._steps: asyncio.Queue[tuple[Work, asyncio.Future[Any]] | None] = asyncio.Queue()
         self._last: Work | None = None
         self._task: asyncio.Task[Any] | None = None
@@ -70,19 +72,15 @@ class HeldCommit:
     async def _serve(self, session: AsyncSession) -> None:
         while (step := await self._steps.get()) is not None:
             work, told = step
-            noted = {name: copy(value) for name, value in session.info.items()}
             try:
-                async with session.begin_nested():
-                    result = await work(session)
+                result = await self._again(session, work)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is for the one who waits
-                session.info.clear()  # what the work asked to be done before the commit is undone with it
-                session.info.update(noted)
                 told.set_exception(error)
                 told.exception()  # looked at, should nobody wait any more
             else:
                 told.set_result(result)
         if self._last is not None:
-            await self._last(session)
+            await self._again(session, self._last)
 
 
 async def _roll_back(_session: AsyncSession) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -36,7 +36,7 @@ class LastTimes:
     ) -> None:
         self._database = database
         self._clock = clock
-        self._noted: dict[str, datetime] = {}
+        self._noted: dict[str, float] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._writing: set[asyncio.Task[None]] = set()
         # Another worker may have noted a later moment.
@@ -49,7 +49,7 @@ class LastTimes:
 
     def note(self, row_id: str) -> None:
         """Note that the row is used now; on the event loop alone."""
-        self._noted[row_id] = self._clock.now()
+        self._noted[row_id] = self._clock.timestamp()
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(WRITE_EVERY, self._begin)
 
@@ -68,7 +68,9 @@ class LastTimes:
         noted, self._noted = self._noted, {}
         if not noted:
             return
-        rows = [{"of": row_id, "moment": moment} for row_id, moment in sorted(noted.items())]
+        rows = [
+            {"of": row_id, "moment": datetime.fromtimestamp(moment, UTC)} for row_id, moment in sorted(noted.items())
+        ]
 
         async def update_rows(session: AsyncSession) -> None:
             connection = await session.connection()

@@ -25,8 +25,7 @@ class NumberFile:
         try:
             if self._file is None:
                 self._file = self._path.open("rb", buffering=0)
-            self._file.seek(0)
-            found = self._file.read(_SIZE)
+            found = _start_of(self._file)
         except OSError:
             self.close()
             return None
@@ -52,3 +51,10 @@ class NumberFile:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _start_of(file: FileIO) -> bytes:
+    if hasattr(os, "pread"):  # one system call rather than two; not on Windows
+        return os.pread(file.fileno(), _SIZE, 0)
+    file.seek(0)  # pragma: no cover - Windows
+    return file.read(_SIZE)  # pragma: no cover - Windows

@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import CompoundSelect, Select
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 
 from api.persistence.database import Database, database_faults
@@ -17,14 +17,12 @@ class PointQuery:
     busy, the pooled connection is asked instead. On PostgreSQL it always is the pooled connection.
     """
 
-    def __init__(self, database: Database, statement: Select[Any]) -> None:
+    def __init__(self, database: Database, statement: Select[Any] | CompoundSelect[Any]) -> None:
+        self._database = database
         self._statement = statement
-        self._reader = LocalReader(database.url) if database.is_sqlite else None
+        self._reader = None if database.files is None else LocalReader(database.url, database.files)
         self._sql = str(statement.compile(dialect=sqlite_dialect.dialect(paramstyle="named")))
-        # One statement needs no transaction around it, which would be two more round trips to PostgreSQL. (On SQLite
-        # the engine for reading begins none.)
-        engine = database.engine
-        self._engine = engine if database.is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = database.engine
 
     async def exists(self, **values: Any) -> bool:
         """Return whether the statement finds a row; raises the problem `database_unavailable`."""
@@ -33,7 +31,7 @@ class PointQuery:
                 return bool(self._reader.rows(self._sql, values))
             except sqlite3.DatabaseError:
                 pass  # the pooled connection waits its turn, or tells what is wrong
-        with database_faults():
+        with self._database.watched(), database_faults():
             async with self._engine.connect() as connection:
                 result = await connection.execute(self._statement, values)
                 return result.first() is not None

@@ -10,11 +10,32 @@ from typing import Any, Self
 
 import aiosqlite
 
+from api.persistence.sqlite_files import Identity, SqliteFiles
+
 
 class OneTripConnection(aiosqlite.Connection):
     """A connection for SQLAlchemy: its cursors hold all rows, and what needs no rollback gets none."""
 
     _is_idle = True
+    _files: SqliteFiles | None = None
+    _opened: dict[str, Identity]
+
+    async def watch(self, files: SqliteFiles) -> None:
+        """Commit nothing from now on where the files that are open are no longer those of the names in `files`."""
+        self._opened = await self._execute(_look, self._conn, files)
+        self._files = files
+
+    async def check_files(self) -> None:
+        """Return if the files are in their places; raises DatabaseFilesChanged."""
+        if self._files is not None:
+            await self._execute(self._files.check, self._opened)
+
+    async def commit(self) -> None:
+        """Commit the transaction; raises DatabaseFilesChanged, and the transaction stays open then."""
+        if self._files is None:
+            await super().commit()
+        else:
+            await self._execute(_commit, self._conn, self._files, self._opened)
 
     def cursor(self) -> "OneTripCursor":  # type: ignore[override]
         """Return a cursor, which costs no hand-off."""
@@ -40,6 +61,17 @@ class OneTripConnection(aiosqlite.Connection):
         """Execute `sql` with the method `run` of a cursor, on the connection's thread."""
         outcome: Outcome = await self._execute(_run, self._conn, run, sql, parameters)
         return outcome
+
+
+def _look(connection: sqlite3.Connection, files: SqliteFiles) -> dict[str, Identity]:
+    # In WAL mode the first read opens, or makes, the two files beside the database.
+    connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+    return files.opened()
+
+
+def _commit(connection: sqlite3.Connection, files: SqliteFiles, opened: dict[str, Identity]) -> None:
+    files.check(opened)
+    connection.commit()
 
 
 class Outcome:

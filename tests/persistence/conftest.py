@@ -74,6 +74,7 @@ async def unavailable(call: Awaitable[Any]) -> None:
 def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database in which nothing is yet; the test runs once on each kind."""
     if request.param == "sqlite":
+        (tmp_path / "empty.db").touch(mode=0o600)  # only a migration makes a file that is not there
         yield f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}"
         return
     with postgres_database(needed_postgres_url()) as url:
@@ -88,3 +89,9 @@ def newest_revisions() -> list[str]:
     config.set_main_option("path_separator", "os")
     walked = ScriptDirectory.from_config(config).walk_revisions()
     return [revision.revision for revision in walked][::-1]
+
+
+def name_of(database: Database) -> str:
+    """The name of a PostgreSQL database."""
+    assert database.address is not None
+    return database.address.database

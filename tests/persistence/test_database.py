@@ -53,7 +53,7 @@ def test_a_mistaken_statement_is_a_bug_and_no_outage(postgres: str) -> None:
     async def scenario(database: Database) -> None:
         with pytest.raises(ProgrammingError):
             async with database.read() as session:
-                await session.execute(text("SELECT nothing FROM nowhere"))
+                await session.execute(text("SELECT nothing()"))
 
     run(postgres, scenario)
 
@@ -124,7 +124,7 @@ def test_closing_waits_for_transactions_under_way(database_url: str) -> None:
             await asyncio.sleep(0.1)
             await insert(2)(session)
 
-        other = Database(database.url.render_as_string(hide_password=False), 5, 10)
+        other = Database(database_url, 5, 10)
         caller = asyncio.create_task(other.write(slow))
         await begun.wait()
         caller.cancel()

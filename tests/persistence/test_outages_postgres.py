@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.core.randomness import SystemRandomness
 from api.persistence.database import Database
 from api.persistence.migrate import migrate
-from tests.persistence.conftest import ids, insert, opened, run, unavailable
+from tests.persistence.conftest import ids, insert, name_of, opened, run, unavailable
 from tests.support.databases import needed_postgres_url, run_on_server
 
 pytestmark = pytest.mark.postgres
@@ -109,7 +109,7 @@ def test_a_connection_that_is_cut_just_before_the_commit(postgres: str) -> None:
 def test_connections_that_were_cut_while_idle_are_replaced_unnoticed(postgres: str) -> None:
     async def scenario(database: Database) -> None:
         await asyncio.gather(*(database.ping() for _ in range(5)))
-        await on_server(END_SESSIONS.format(database.url.database))
+        await on_server(END_SESSIONS.format(name_of(database)))
         await asyncio.gather(*(database.ping() for _ in range(5)))
 
     run(postgres, scenario)
@@ -117,8 +117,7 @@ def test_connections_that_were_cut_while_idle_are_replaced_unnoticed(postgres: s
 
 def test_a_database_that_takes_no_connections_for_a_while(postgres: str) -> None:
     async def scenario(database: Database) -> None:
-        name = database.url.database
-        assert name is not None
+        name = name_of(database)
         await on_server(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false', END_SESSIONS.format(name))
         await unavailable(database.ping())
         await unavailable(database.write(insert(1)))
@@ -134,6 +133,7 @@ def test_a_server_that_has_no_connection_left(postgres: str) -> None:
 
     async def scenario() -> None:
         await on_server(f'CREATE ROLE "{role}" LOGIN CONNECTION LIMIT 1')
+        await on_server(f'GRANT pg_read_all_data, pg_write_all_data TO "{role}"')
         try:
             url = changed(postgres, username=role)
             async with opened(url) as first, opened(url) as second:
@@ -187,8 +187,7 @@ def test_a_row_that_another_program_keeps_locked(postgres: str) -> None:
 
 def test_a_standby_that_only_reads(postgres: str) -> None:
     async def scenario(database: Database) -> None:
-        name = database.url.database
-        assert name is not None
+        name = name_of(database)
         await on_server(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on', END_SESSIONS.format(name))
         await unavailable(database.write(insert(1)))
         assert await ids(database) == []

@@ -49,8 +49,7 @@ def test_it_tells_whether_there_is_a_row(database_url: str) -> None:
 
 def test_it_sees_every_commit_at_once(database_url: str) -> None:
     async def scenario(database: Database) -> None:
-        url = database.url.render_as_string(hide_password=False)
-        async with point_query(database) as query, opened(url) as another_worker:
+        async with point_query(database) as query, opened(database_url) as another_worker:
             for number in range(20):
                 assert not await query.exists(text=f"note {number}")
                 await another_worker.write(insert(number, f"note {number}"))

@@ -2,8 +2,12 @@
 
 import signal
 
+import pytest
+
 from tests.persistence.conftest import ids, run
 from tests.persistence.processes import outputs, started
+
+pytestmark = pytest.mark.uncounted  # the processes do what other tests do in one
 
 
 def test_two_processes_write_64_rows_each_at_once(database_url: str) -> None:

@@ -6,12 +6,14 @@ from collections.abc import Collection
 class Listeners:
     """The workers that listen, as one of them knows them.
 
-    patience: seconds for which a worker trusts its memory after it has last heard from the database. One whose
-    connection is gone may not have noticed yet, so it is remembered for as long.
+    own: the name of the worker that asks. patience: seconds for which a worker trusts its memory after it has last
+    heard from the database. One whose connection is gone may not have noticed yet, so it is remembered for as long.
     """
 
-    def __init__(self, patience: float) -> None:
+    def __init__(self, own: str, patience: float) -> None:
+        self._own = own
         self._patience = patience
+        self._silent: set[str] = set()
         self._positions: dict[str, int] = {}
         self._gone: dict[str, float] = {}
         self._left: set[str] = set()
@@ -20,6 +22,11 @@ class Listeners:
         """Take down that `name` knows the entry at `position` and all before."""
         self._positions[name] = position
         self._left.discard(name)
+        self._silent.discard(name)
+
+    def highest(self) -> int:
+        """Return the highest position that anybody has told."""
+        return max(self._positions.values(), default=0)
 
     def left(self, name: str) -> None:
         """Take down that `name` has said it ends, though its connection may still be listed for a moment."""
@@ -36,14 +43,38 @@ class Listeners:
             if now >= self._gone.setdefault(name, now + self._patience):
                 self._forget(name)
 
+    def give_up(self, position: int) -> list[str]:
+        """Take down that who does not know the entry at `position` by now is silent: it was waited for as long as it
+        could trust its memory, and need not be waited for again until it has spoken. Return their names.
+        """
+        silent = [name for name, known in self._positions.items() if known < position and name != self._own]
+        self._silent.update(silent)
+        return silent
+
+    def given_up(self, name: str, position: int) -> None:
+        """Take down that another worker has given `name` up, which did not know the entry at `position`.
+
+        Such news may be older than what `name` has said since, so the position decides.
+        """
+        if self._positions.get(name, position) < position and name != self._own:
+            self._silent.add(name)
+
     def _forget(self, name: str) -> None:
+        if name == self._own:
+            self._silent.clear()  # while this worker does not listen, others may speak unheard
+        self._silent.discard(name)
         self._positions.pop(name, None)
         self._gone.pop(name, None)
 
     def wait_until(self, position: int) -> float | None:
         """Return the time until which to wait for those who do not know the entry at `position` yet.
 
-        None: nobody has to be waited for. Infinity: there is one whose connection stands.
+        None: nobody has to be waited for. Infinity: there is one whose connection stands. Those who are silent count
+        only until this worker has heard itself: news come in the order of the commits, so one that has spoken before
+        the entry was committed has been heard by then, and one that speaks later reads the entry before it trusts its
+        memory.
         """
-        behind = [name for name, known in self._positions.items() if known < position]
+        own = self._positions.get(self._own, -1)
+        silent = self._silent if own >= position else ()
+        behind = [name for name, known in self._positions.items() if known < position and name not in silent]
         return min((self._gone.get(name, float("inf")) for name in behind), default=None)

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from api.core.principal import Principal, mark
 
-Entry = tuple[int, str, str, int]
-"""Position, kind, subject, and when it expires, in seconds since 1970-01-01 UTC."""
+Entry = tuple[int, str, str, int, str | None]
+"""Position, kind, subject, when it expires (seconds since 1970-01-01 UTC), and the session of a user that is kept."""
 
 SPANS = 4
 """Into how many spans of time the longest life of an access token is divided: each is forgotten as a whole."""
@@ -14,11 +14,28 @@ SPANS = 4
 class _Span:
     """The entries that expire within one span of time."""
 
-    __slots__ = ("credentials", "users")
+    __slots__ = ("credentials", "details", "users")
 
     def __init__(self) -> None:
         self.credentials: set[int] = set()
         self.users: dict[int, int] = {}
+        self.details: dict[int, dict[int | None, int]] = {}
+        """Of the users some of whose entries keep a session: the last position for each session that was kept."""
+
+    def end_user(self, user: int, position: int, kept: int | None) -> None:
+        """Remember an entry for a user."""
+        if kept is not None or user in self.details:
+            before = self.users.get(user)
+            details = self.details.setdefault(user, {} if before is None else {None: before})
+            details[kept] = position
+        self.users[user] = position
+
+    def keeps(self, bearer: Principal) -> bool:
+        """Return whether each later entry for the user keeps the session of `bearer`."""
+        details = self.details.get(bearer.user_mark)
+        return details is not None and all(
+            kept in bearer.credential_marks for kept, position in details.items() if position > bearer.position
+        )
 
 
 class Memory:
@@ -41,7 +58,7 @@ class Memory:
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Remember `entries`, which come in their order."""
-        for position, kind, subject, expires_at in entries:
+        for position, kind, subject, expires_at, kept_session in entries:
             self.position = position
             if kind == "everyone":
                 self._floor = position
@@ -51,7 +68,7 @@ class Memory:
             if span is None:
                 span = self._spans[number] = _Span()
             if kind == "user":
-                span.users[mark(subject)] = position
+                span.end_user(mark(subject), position, None if kept_session is None else mark(kept_session))
             else:
                 span.credentials.add(mark(subject))
 
@@ -60,14 +77,14 @@ class Memory:
         for number in [number for number in self._spans if number * self._width <= now]:
             del self._spans[number]
 
-    def allows(self, bearer: Principal) -> bool:
-        """Return whether no entry stands against `bearer`."""
+    def allows(self, bearer: Principal) -> bool | None:
+        """Return whether no entry stands against `bearer`; None: it was issued at a position that is not known here."""
         position = bearer.position
-        if position < self._floor:
-            return False
+        if not self._floor <= position <= self.position:
+            return None if position > self.position else False
         for span in self._spans.values():
             if not span.credentials.isdisjoint(bearer.credential_marks):
                 return False
-            if span.users.get(bearer.user_mark, -1) > position:
+            if span.users.get(bearer.user_mark, -1) > position and not span.keeps(bearer):
                 return False
         return True

@@ -11,7 +11,7 @@ PATIENCE = 3.0
 
 @pytest.fixture
 def listeners() -> Listeners:
-    return Listeners(PATIENCE)
+    return Listeners("own", PATIENCE)
 
 
 def test_nobody_is_waited_for_where_nobody_listens(listeners: Listeners) -> None:
@@ -72,3 +72,59 @@ def test_whoever_has_connected_anew_is_waited_for(listeners: Listeners, *, is_mi
         listeners.know("a", 1)  # which each says who has connected
     listeners.listed(["a"], 2.0)
     assert listeners.wait_until(2) == math.inf
+
+
+def test_one_that_stays_silent_is_waited_for_once(listeners: Listeners) -> None:
+    listeners.listed(["own", "a", "b"], 0.0)
+    listeners.know("a", 1)
+    listeners.know("own", 1)
+    assert listeners.give_up(1) == ["b"]
+    assert listeners.wait_until(1) is None
+    listeners.listed(["own", "a", "b"], 4.0)
+    listeners.know("own", 2)
+    assert listeners.wait_until(2) == math.inf  # for a
+    listeners.know("a", 2)
+    assert listeners.wait_until(2) is None
+
+
+def test_once_it_has_spoken_it_is_waited_for_again(listeners: Listeners) -> None:
+    listeners.listed(["own", "a"], 0.0)
+    listeners.know("own", 1)
+    listeners.give_up(1)
+    listeners.know("a", 1)
+    listeners.know("own", 2)
+    assert listeners.wait_until(2) == math.inf
+
+
+def test_the_silent_are_waited_for_until_this_worker_has_heard_its_own_news(listeners: Listeners) -> None:
+    # What they have said before that would have been heard before it.
+    listeners.listed(["own", "a"], 0.0)
+    listeners.know("own", 1)
+    listeners.give_up(1)
+    assert listeners.wait_until(2) == math.inf
+    listeners.know("own", 2)
+    assert listeners.wait_until(2) is None
+
+
+def test_a_worker_that_has_not_listened_for_a_moment_knows_nobody_to_be_silent(listeners: Listeners) -> None:
+    listeners.listed(["own", "a"], 0.0)
+    listeners.know("own", 1)
+    listeners.give_up(1)
+    listeners.left("own")
+    listeners.know("own", 2)
+    assert listeners.wait_until(2) == math.inf
+
+
+def test_what_another_worker_says_of_the_silent_counts_unless_they_have_spoken_since(listeners: Listeners) -> None:
+    listeners.listed(["own", "a", "b"], 0.0)
+    listeners.know("own", 7)
+    listeners.know("b", 7)
+    listeners.given_up("a", 7)
+    listeners.given_up("b", 7)
+    listeners.given_up("own", 8)
+    listeners.given_up("nobody", 7)
+    assert listeners.wait_until(7) is None
+    listeners.know("own", 8)
+    assert listeners.wait_until(8) == math.inf  # for b
+    listeners.know("b", 8)
+    assert listeners.wait_until(8) is None

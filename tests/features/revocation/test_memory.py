@@ -15,8 +15,10 @@ BEARER = Principal(USER, SESSION, frozenset(), frozenset(), FakeClock().now(), F
 PROGRAM = replace(BEARER, session_id=None, kid=None, api_key_id=API_KEY)
 
 
-def entry(position: int, kind: str, subject: str, expires_at: int = NOW + LIFETIME) -> Entry:
-    return position, kind, subject, expires_at
+def entry(
+    position: int, kind: str, subject: str, expires_at: int = NOW + LIFETIME, kept_session: str | None = None
+) -> Entry:
+    return position, kind, subject, expires_at, kept_session
 
 
 @pytest.mark.parametrize(
@@ -40,9 +42,9 @@ def test_an_entry_stands_against_those_whom_it_concerns(
     kind: str, subject: str, position: int, bearer: bool, program: bool
 ) -> None:
     memory = Memory(LIFETIME)
-    memory.add([entry(position, kind, subject)])
+    memory.add([entry(position, kind, subject), entry(20, "keys", "keys")])
     assert (memory.allows(BEARER), memory.allows(PROGRAM)) == (bearer, program)
-    assert memory.position == position
+    assert memory.position == 20
 
 
 def test_the_last_of_several_entries_of_a_user_counts() -> None:
@@ -80,3 +82,37 @@ def test_the_mark_of_a_uuid_is_its_value_and_others_have_one_of_their_own() -> N
     assert mark("a key made elsewhere") != mark("another")
     assert mark("a key made elsewhere") < 1 << 128
     assert mark(USER.upper()) != mark(USER)
+
+
+OTHER = "0199f6a2-6b7e-7c3a-8a51-000000000009"
+
+
+@pytest.mark.parametrize(
+    ("entries", "kept", "other"),
+    [
+        ([(9, SESSION)], True, False),
+        ([(9, OTHER)], False, True),
+        ([(9, SESSION), (10, SESSION)], True, False),
+        ([(9, None), (10, SESSION)], False, False),
+        ([(9, SESSION), (10, None)], False, False),
+        ([(9, SESSION), (10, OTHER)], False, False),
+        ([(3, None), (9, SESSION)], True, False),  # the first was before the token
+        ([(5, OTHER), (9, SESSION)], True, False),
+    ],
+)
+def test_an_entry_of_a_user_may_keep_one_session(
+    entries: list[tuple[int, str | None]], kept: bool, other: bool
+) -> None:
+    memory = Memory(LIFETIME)
+    memory.add([entry(position, "user", USER, kept_session=session) for position, session in entries])
+    assert memory.allows(BEARER) is kept
+    assert memory.allows(replace(BEARER, session_id=OTHER)) is other
+    assert memory.allows(PROGRAM) is False  # an API key is looked up anew
+
+
+def test_of_a_token_from_beyond_the_last_entry_memory_says_nothing() -> None:
+    memory = Memory(LIFETIME)
+    memory.add([entry(4, "keys", "keys")])
+    assert memory.allows(BEARER) is None
+    memory.add([entry(5, "keys", "keys")])
+    assert memory.allows(BEARER) is True

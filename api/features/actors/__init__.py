@@ -1,0 +1,1 @@
+"""Writes on behalf of somebody."""
