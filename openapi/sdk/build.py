@@ -76,8 +76,8 @@ def unconditional(contract: Contract, directory: Path) -> Path:
 def _codes(schema: dict[str, Any]) -> list[str]:
     if not {"type", "title", "status", "detail", "code"} <= schema.get("properties", {}).keys():
         return []
-    codes: list[str] = schema["properties"]["code"].get("enum", [])
-    return codes
+    code = schema["properties"]["code"]
+    return [code["const"]] if "const" in code else []
 
 
 def generate_python(contract: Contract, target: Path) -> Path:

@@ -63,7 +63,7 @@ class TypeScriptUser:
         return node(self.directory / program.name, *arguments, directory=self.directory)
 
 
-def compiled(directory: Path, *files: str, **options: str) -> Answer:
+def compiled(directory: Path, *files: str, **options: object) -> Answer:
     """Run tsc, strict, on `files` in `directory`; `options` replace those of the compiler."""
     settings = {
         "extends": str(TYPESCRIPT / "tests" / "tsconfig.json"),
