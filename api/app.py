@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.util.concurrency import in_greenlet
 
 from api import settings as settings_module
-from api.core import logging
+from api.core import logging, private_files
 from api.core.randomness import Randomness, SystemRandomness
 from api.features.accounts import routes as accounts
 from api.features.accounts.example import ExampleAdministrator
@@ -20,6 +20,7 @@ from api.features.audit import routes as audit_trail
 from api.features.audit.reading import AuditTrail
 from api.features.audit.schemas import list_types
 from api.features.clients.example import ExampleClient
+from api.features.forward_auth import routes as forward_auth
 from api.features.keys import routes as keys
 from api.features.oauth import routes as oauth
 from api.features.oauth.metadata import Metadata
@@ -30,12 +31,27 @@ from api.features.roles import routes as roles
 from api.features.sandbox import forcing
 from api.features.sandbox import routes as sandbox
 from api.features.sessions import routes as sessions
-from api.persistence.migrate import migrate
+from api.persistence.migrate import ELSEWHERE, NoDatabase, migrate
+from api.persistence.postgres_pooling import check_notifications
+from api.persistence.postgres_url import is_postgres
 from api.server.asgi import AsgiApp
 from api.server.flask_app import LoopFlask
 from api.services import Services, make_services
 from api.settings import Settings
-from api.web import client_guard, conformance, guards, headers, idempotency, openapi, problem_handler, provide
+from api.web import (
+    admission,
+    client_guard,
+    conformance,
+    cors,
+    front_page,
+    guards,
+    headers,
+    idempotency,
+    openapi,
+    problem_handler,
+    provide,
+)
+from api.web.admission import Admission
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -50,6 +66,7 @@ BLUEPRINTS = (
     audit_trail.audit,
     keys.keys,
     oauth.oauth,
+    forward_auth.forward_auth,
     operations.operations,
 )
 """The features' operations, in the order of the contract."""
@@ -69,9 +86,10 @@ def make_flask(
     services; None: nobody.
     """
     app = LoopFlask("api", static_folder=None, template_folder=None)
-    app.url_map.merge_slashes = False  # `//login` is not found, rather than redirected
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["APPLICATION_ROOT"] = settings.prefix or "/"
+    app.trusted_proxies = settings.proxies
     page = Page(
         filled=not settings.is_production,
         administrator=administrator.credentials if administrator else None,
@@ -85,6 +103,7 @@ def make_flask(
     guards.install(app, guards.Guard(services.sessions, services.api_key_bearers, services.step_up, in_greenlet))
     idempotency.install(app, services.idempotency)
     client_guard.install(app, services.clients)
+    admission.install(app, services.hash_pool)
     problem_handler.install(app)
     api = openapi.make_api(app)
     for blueprint in BLUEPRINTS:
@@ -97,6 +116,9 @@ def make_flask(
     if services.sandbox is not None:
         forcing.install(app, contract, services.sandbox)
     conformance.install(app, contract, settings.effective_contract_checks)
+    if not settings.is_production:
+        front_page.install(app)
+    cors.install(app, settings.allowed_origins)
     headers.install(app)
     return app
 
@@ -104,46 +126,91 @@ def make_flask(
 def create_app(settings: Settings | None = None) -> LoopFlask:
     """Build the application for a WSGI server (`flask --app api.app run`, `gunicorn 'api.app:create_app()'`).
 
-    Reads the settings from the environment and prepares the database. Raises BadSettings, NewerDatabase.
+    Reads the settings from the environment and prepares the database. Raises BadSettings, UnsafeFile, NewerDatabase,
+    UnfitDatabase.
     """
     settings = prepare(settings or settings_module.read())
     return make_flask(settings, make_services(settings))
 
 
-def create_asgi(settings: Settings) -> AsgiApp:
-    """Build the application for an ASGI server that listens on the host of `settings`, which `prepare` has completed.
+def create_asgi(settings: Settings | None = None) -> AsgiApp:
+    """Build the application for an ASGI server (`uvicorn --factory api.app:create_asgi`).
 
-    Only such a server has an example administrator and client: who else runs the application may let anybody reach it.
+    settings: those that `prepare` has completed, for a server that listens on their host; it has an example
+    administrator and client, unless it is in production. None: they are read from the environment, and the database is
+    prepared on the server's loop when its lifespan starts; there are no examples, since anybody may reach that server.
+    Raises BadSettings, UnsafeFile and UnusableDirectory; the lifespan fails with what else `prepare` raises.
     """
-    services = make_services(settings)
-    present = settings.has_example_administrator
+    is_prepared = settings is not None
+    settings = settings or _prepare_files(settings_module.read(), creates=True)
+    services = make_services(settings, may_have_examples=is_prepared)
+    present = is_prepared and settings.has_example_administrator
     administrator, client = (services.example_administrator, services.example_client) if present else (None, None)
+    flask = make_flask(settings, services, administrator=administrator, client=client)
+
+    async def start() -> None:
+        if not is_prepared:
+            await _prepare_database(settings, creates=True)
+        await services.start()
+
     return AsgiApp(
-        make_flask(settings, services, administrator=administrator, client=client),
+        flask,
         max_body=settings.max_body_bytes,
-        start=services.start,
+        refuse=cors.early(Admission(flask, services.hash_pool).refuse, settings.allowed_origins),
+        start=start,
         stop=services.stop,
     )
 
 
-def prepare(settings: Settings) -> Settings:
+def prepare(settings: Settings, *, creates: bool = True) -> Settings:
     """Make what is missing before the first start: directory, secret, database schema. Return complete settings.
 
-    Any number of processes may do so at once. Raises BadSettings, NewerDatabase, and the problem
-    `database_unavailable`.
+    Any number of processes may do so at once. creates: False for a command that works on what a server has created; an
+    older schema is brought to this version's all the same. Raises BadSettings, NoDatabase, NewerDatabase,
+    UnfitDatabase, UnsafeFile, UnusableDirectory, and the problem `database_unavailable`.
     """
+    settings = _prepare_files(settings, creates=creates)
+    asyncio.run(_prepare_database(settings, creates=creates))
+    return settings
+
+
+def _prepare_files(settings: Settings, *, creates: bool) -> Settings:
     logging.configure(settings.log_level, settings.effective_log_format)
     if not settings.database_url or not settings.secret_key:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not settings.secret_key:
-        settings = replace(settings, secret_key=_kept_secret(settings.data_dir / "secret.key"))
+        try:
+            settings = _with_data_directory(settings, creates=creates)
+        except OSError as error:
+            raise private_files.UnusableDirectory(
+                f"the data directory {settings.data_dir.absolute()} cannot be used: {error.strerror} "
+                f"({error.filename}); let this user write to it, or set OSTIARY_DATA_DIR to a folder where that is so"
+            ) from error
     if settings.sandbox:
         log.warning("the sandbox is on: anybody who reaches this server may delete every user and move its clock")
     if not settings.argon2.meets_owasp:
         log.warning("password hashes are weaker than OWASP's minimum; the production profile refuses that")
-    for revision in asyncio.run(migrate(settings.effective_database_url, float(settings.database_timeout))):
-        log.info("database migrated", revision=revision)
     return settings
+
+
+def _with_data_directory(settings: Settings, *, creates: bool) -> Settings:
+    """Return the settings with the secret that is kept in the data directory, both made first if `creates`."""
+    secret = settings.data_dir / "secret.key"
+    if creates:
+        private_files.make_directory(settings.data_dir)
+    elif not settings.data_dir.exists() or not (settings.secret_key or secret.exists()):
+        missing = "database" if not settings.database_url else "secret.key of the server"
+        raise NoDatabase(f"there is no {missing} in {settings.data_dir.absolute()}: {ELSEWHERE}")
+    private_files.check_directory(settings.data_dir)
+    return settings if settings.secret_key else replace(settings, secret_key=_kept_secret(secret))
+
+
+async def _prepare_database(settings: Settings, *, creates: bool) -> None:
+    """Bring the database to this version's schema; migrations take the direct way past a pooler, where there is one."""
+    url, timeout = settings.effective_database_url, float(settings.database_timeout)
+    if is_postgres(url):
+        await check_notifications(url, settings.database_listen_url, timeout)
+    applied = await migrate(settings.database_listen_url or url, timeout, creates=creates)
+    if applied:
+        log.info("database migrated", revision=applied[-1], steps=len(applied))
 
 
 def _kept_secret(path: Path, randomness: Randomness | None = None) -> str:
@@ -155,12 +222,14 @@ def _kept_secret(path: Path, randomness: Randomness | None = None) -> str:
             file.flush()
             os.fsync(file.fileno())  # the database is about to depend on it
         try:
+            private_files.give_to_owner_of(path.parent, Path(temporary))
             os.link(temporary, path)
             log.info("a secret key was made", file=str(path))
         except FileExistsError:
             pass
         finally:
             Path(temporary).unlink()
+    private_files.check_secret(path)
     secret = path.read_text().strip()
     if len(secret) < settings_module.SHORTEST_SECRET:
         raise settings_module.BadSettings(

@@ -1,40 +1,77 @@
 """The `ostiary` command."""
 
-import subprocess
 import sys
+
+from api.server import standard_streams  # first: it opens streams that are closed, before others take their place
+
+# isort: split
+from api.server import signals
+
+if sys.argv[1:2] == ["serve"]:  # before the imports below, which take a second or two: it may be told to stop in them
+    signals.exit_at_once()
+
+# isort: split
+import os
+import subprocess
 from importlib.util import find_spec
-from pathlib import Path
 
 import click
+import structlog
 from marshmallow import ValidationError
 
 from api import __version__
 from api import settings as settings_module
-from api.app import create_asgi, make_flask, prepare
+from api.app import create_asgi, prepare
+from api.commands.backup import backup, restore
 from api.commands.clients import clients
-from api.commands.faults import one_line_faults
+from api.commands.database import use_database
+from api.commands.faults import Program, one_line_faults
 from api.commands.keys import keys
+from api.commands.limits import limits
+from api.commands.migrate import migrate
+from api.commands.sessions import sessions
+from api.commands.spec import spec
 from api.commands.tidy import tidy
+from api.core.addresses import in_url
+from api.core.common_passwords import is_common
 from api.features.accounts.schemas import RegisterBody
 from api.features.accounts.service import Account
 from api.features.audit.verification import Verdict, verify
+from api.server.descriptors import RESERVED_DESCRIPTORS
+from api.server.http.limits import Limits
 from api.server.process import Process, serve
-from api.services import Services, make_services, run_with_services
-from api.web.compatibility import Document, compare, report
+from api.services import Services, run_with_services
+
+log = structlog.stdlib.get_logger(__name__)
 
 LONGEST_ROLE = 64
 CONTRACT_EXTRA = ("contract_tests", "httpx", "pytest", "schemathesis")
 """What `ostiary contract-test` needs beside Ostiary itself."""
+OF_THE_PUBLIC = ("contract-test", "limits", "settings", "spec")
+"""The commands whose files are for everybody to read."""
 
 
-@click.group()
+@click.group(cls=Program)
 @click.version_option(__version__, prog_name="ostiary")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Ostiary: authentication and authorization whose contract is proved."""
+    if 1 in standard_streams.CLOSED and context.invoked_subcommand != "serve":
+        click.echo("ostiary: standard output is closed: open it, such as with >/dev/null, and try again", err=True)
+        sys.exit(1)
+    if context.invoked_subcommand not in OF_THE_PUBLIC:
+        before = os.umask(0o077)  # whatever these make holds secrets
+        context.call_on_close(lambda: os.umask(before))
 
 
+main.add_command(backup)
 main.add_command(clients)
 main.add_command(keys)
+main.add_command(limits)
+main.add_command(migrate)
+main.add_command(restore)
+main.add_command(sessions)
+main.add_command(spec)
 main.add_command(tidy)
 
 
@@ -45,22 +82,37 @@ main.add_command(tidy)
 @one_line_faults
 def serve_command(host: str | None, port: int | None, workers: int | None) -> None:
     """Serve the API. Makes its database, secret and signing key if there are none."""
+    asked = signals.take_over()
     settings = prepare(settings_module.read(host=host, port=port, workers=workers))
+    asked.exit_if_stopped()
     # Once, before there are workers: keys that cannot be opened are told in a line.
     run_with_services(settings, lambda services: services.keys.ring())
+    is_common("")  # loads the list, so that all workers share it
+    asked.exit_if_stopped()
 
     def ready(bound: int) -> None:
-        shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-        click.echo(f"Ostiary {__version__} ({settings.profile}) listens at http://{shown}:{bound}")
-        click.echo(f"Swagger UI: http://{shown}:{bound}/docs")
-        sys.stdout.flush()
+        shown = in_url(settings.host)
+        try:
+            click.echo(f"Ostiary {__version__} ({settings.profile}) listens at http://{shown}:{bound}")
+            click.echo(f"Swagger UI: http://{shown}:{bound}/docs")
+        except OSError as error:
+            standard_streams.discard_output()
+            told = "standard output cannot be written; the server goes on without it"
+            log.warning(told, reason=error.strerror, listens_at=f"http://{shown}:{bound}")
 
+    bounds = Limits(
+        keep_alive_seconds=settings.keep_alive_seconds,
+        max_connections=settings.max_connections,
+        max_connections_per_address=settings.max_connections_per_address,
+        is_exempt=settings.proxies.trusts,
+    )
     how = Process(
         settings.host,
         settings.port,
         settings.effective_workers,
         settings.drain_seconds,
-        settings.trusted_proxies,
+        bounds,
+        reserve=settings.database_pool_size + RESERVED_DESCRIPTORS,
     )
     sys.exit(serve(lambda: create_asgi(settings), how, ready))
 
@@ -88,10 +140,10 @@ def create_user(username: str, roles: tuple[str, ...], password_stdin: bool) -> 
         line = sys.stdin.buffer.readline().removesuffix(b"\n").removesuffix(b"\r")
         password = line.decode(errors="surrogateescape")
     else:
-        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        password = _asked_password()
     try:
         f"{username}{password}".encode()
-        RegisterBody().load({"username": username, "password": password})
+        username = RegisterBody().load({"username": username, "password": password})["username"]
     except UnicodeEncodeError:  # the operating system hands over bytes that are no text as lone surrogates
         click.echo("ostiary: the name and the password must be UTF-8", err=True)
         sys.exit(1)
@@ -100,13 +152,24 @@ def create_user(username: str, roles: tuple[str, ...], password_stdin: bool) -> 
         for name, faults in messages.items():
             click.echo(f"ostiary: {name}: {' '.join(faults)}", err=True)
         sys.exit(1)
-    settings = prepare(settings_module.read())
+    settings = use_database()
 
     async def register(services: Services) -> Account:
         return await services.accounts.register(username, password, roles)
 
     account = run_with_services(settings, register)
     click.echo(f"Created {account.username} ({account.id}) with the roles: {', '.join(account.roles) or 'none'}")
+
+
+def _asked_password() -> str:
+    """Ask for a new password at the terminal; ends the command where the locale cannot read what is typed."""
+    try:
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    except UnicodeError:
+        click.echo(
+            "ostiary: the password cannot be read in this locale: set LC_ALL=C.UTF-8, or use --password-stdin", err=True
+        )
+        sys.exit(1)
 
 
 @main.group("audit")
@@ -123,7 +186,7 @@ def verify_audit(expect_head: str | None) -> None:
     Exits with 1 and names the first event that was altered, removed or moved. Keep the head elsewhere: with it, the
     next verification notices if the end of the trail was cut off.
     """
-    settings = prepare(settings_module.read())
+    settings = use_database()
     verdict: Verdict = run_with_services(settings, lambda found: verify(found.database, found.audit, expect_head))
     click.echo(f"{verdict.events} events fit; head {verdict.head}")
     if verdict.misfit is not None:
@@ -132,54 +195,6 @@ def verify_audit(expect_head: str | None) -> None:
     elif not verdict.anchored:
         click.echo(f"ostiary: no event has the hash {expect_head}: the end of the trail was cut off", err=True)
     sys.exit(0 if verdict.is_whole else 1)
-
-
-@main.group("spec")
-def spec() -> None:
-    """The contract."""
-
-
-@spec.command("export")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
-@one_line_faults
-def export_spec(output: Path | None) -> None:
-    """Write the OpenAPI document, the same bytes that the server answers at /openapi.json."""
-    settings = settings_module.Settings()
-    text = make_flask(settings, make_services(settings)).extensions["ostiary.contract"].text
-    if output is None:
-        sys.stdout.buffer.write(text)
-    else:
-        output.write_bytes(text)
-
-
-CONTRACT_FILE = click.Path(dir_okay=False, path_type=Path)
-
-
-@spec.command("compare")
-@click.argument("old", type=CONTRACT_FILE, default="openapi/released.json")
-@click.argument("new", type=CONTRACT_FILE, default="openapi/openapi.json")
-@click.option("--markdown", is_flag=True, help="Print the changes as they stand in the changelog.")
-@click.option("--changelog", type=CONTRACT_FILE, help="Write the changes into this file, between its markers.")
-@click.option("--policy", is_flag=True, help="Print what counts as breaking, as Markdown tables, and compare nothing.")
-@one_line_faults
-def compare_specs(old: Path, new: Path, markdown: bool, changelog: Path | None, policy: bool) -> None:
-    """Tell what changed from the contract OLD to the contract NEW.
-
-    Exits with 1 if a change breaks clients and the major part of the version did not move. OLD is
-    openapi/released.json and NEW is openapi/openapi.json unless said otherwise.
-    """
-    if policy:
-        click.echo(report.policy(), nl=False)
-        return
-    before, after = Document.read(old), Document.read(new)
-    changes = compare(before, after)
-    click.echo(report.markdown(changes) if markdown else "\n".join(report.lines(changes)) + "\n", nl=False)
-    if changelog is not None:
-        changelog.write_text(report.in_changelog(changelog.read_text(encoding="utf-8"), changes), encoding="utf-8")
-    objection = report.objection(before, after, changes)
-    if objection is not None:
-        click.echo(f"ostiary: {objection}", err=True)
-        sys.exit(1)
 
 
 class _Forwarded(click.Command):

@@ -5,16 +5,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from api.core import common_passwords, name_tables
 from api.core.access_tokens import AccessTokens
 from api.core.clock import Clock, MovableClock, SystemClock
 from api.core.hash_pool import HashPool
 from api.core.passwords import Passwords
 from api.core.randomness import Randomness, SystemRandomness
+from api.core.startup import Startup
 from api.core.step_up import StepUp
 from api.features.accounts.example import ExampleAdministrator
 from api.features.accounts.profile import Profile
 from api.features.accounts.service import Accounts
 from api.features.accounts.store import note_changed_roles
+from api.features.actors.service import Actors
 from api.features.admin.service import Administration
 from api.features.api_keys.bearers import ApiKeyBearers
 from api.features.api_keys.service import ApiKeys
@@ -35,6 +38,7 @@ from api.features.sessions.rotation import Rotation
 from api.features.sessions.service import Sessions
 from api.features.sessions.tidying import SessionTidying
 from api.persistence.database import Database
+from api.persistence.postgres_address import PostgresAddress
 from api.persistence.tidying import Tidying
 from api.settings import Settings
 
@@ -50,6 +54,7 @@ class Services:
     key_rotation: KeyRotation
     revocations: Revocations
     audit: Audit
+    actors: Actors
     accounts: Accounts
     profile: Profile
     sessions: Sessions
@@ -67,22 +72,32 @@ class Services:
     sandbox: Sandbox | None
     example_administrator: ExampleAdministrator
     example_client: ExampleClient
+    startup: Startup
 
     async def start(self) -> None:
         """Read the signing keys and the revocations, make what the first request would wait for, settle the examples'
         identities, begin to tidy.
 
-        Raises KeysUnreadable and the problem `database_unavailable`.
+        While the database cannot be reached, the services work without it, and this goes on in the background. Raises
+        KeysUnreadable.
         """
-        await self.keys.ring()
-        await self.revocations.start()
+        common_passwords.load()
+        name_tables.load()
         await self.passwords.warm_up()
+        await self.startup.begin(self._load)
+
+    async def _load(self) -> None:
+        await self.keys.ring()
+        await self.accounts.hash_costs.refresh()
+        await self.revocations.start()
         await self.example_administrator.settle()
         await self.example_client.settle()
         self.tidying.start()
 
     async def stop(self) -> None:
         """Finish what was begun and close everything."""
+        await self.startup.stop()
+        await self.accounts.hash_costs.stop()
         self.hash_pool.close()
         self.clients.close()
         await self.tidying.stop()
@@ -92,23 +107,40 @@ class Services:
         await self.database.close()
 
 
-def make_services(settings: Settings, *, clock: Clock | None = None, randomness: Randomness | None = None) -> Services:
-    """Build the services; nothing is opened or started yet. `settings` must have a secret (see `prepare`)."""
+def make_services(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    randomness: Randomness | None = None,
+    may_have_examples: bool = True,
+) -> Services:
+    """Build the services; nothing is opened or started yet. `settings` must have a secret (see `prepare`).
+
+    may_have_examples: whether the settings decide about the example administrator and client; else there are none.
+    """
+    has_examples = may_have_examples and settings.has_example_administrator
     movable_clock = MovableClock(clock or SystemClock()) if settings.sandbox else None
     clock = movable_clock or clock or SystemClock()
     randomness = randomness or SystemRandomness()
-    database = Database(settings.effective_database_url, settings.database_pool_size, float(settings.database_timeout))
-    hash_pool = HashPool(settings.effective_hash_threads, settings.hash_queue)
-    passwords = Passwords(settings.argon2, hash_pool)
+    timeout = float(settings.database_timeout)
+    listen = PostgresAddress(settings.database_listen_url, timeout) if settings.database_listen_url else None
+    database = Database(
+        settings.effective_database_url, settings.database_pool_size, timeout, by_transaction=listen is not None
+    )
+    hash_pool = HashPool(settings.effective_hash_threads, settings.hash_queue, float(settings.hash_wait_seconds))
+    passwords = Passwords(settings.argon2, hash_pool, settings.secret_key)
     audit = Audit(database, settings.secret_key, clock, randomness)
     revocations = Revocations(
         database,
         clock,
         randomness,
+        audit,
         lifetime=settings.access_token_seconds,
         strict=settings.revocation_strict,
-        timeout=float(settings.database_timeout),
+        listen=listen,
     )
+    api_key_bearers = ApiKeyBearers(database, revocations, clock, remember=settings.access_token_seconds)
+    actors = Actors(database, revocations, api_key_bearers)
     accounts = Accounts(
         database,
         passwords,
@@ -117,6 +149,7 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         clock,
         randomness,
         refuse_common_passwords=settings.is_production,
+        service_names=settings.service_names,
     )
     keys = Keys(database, revocations, audit, settings.secret_key, clock, randomness)
     key_rotation = KeyRotation(
@@ -128,13 +161,13 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         randomness,
         token_seconds=settings.access_token_seconds,
     )
-    example_administrator = ExampleAdministrator(
-        database, accounts, settings.secret_key, present=settings.has_example_administrator
-    )
+    example_administrator = ExampleAdministrator(database, accounts, settings.secret_key, present=has_examples)
     clients = Clients(database, audit, clock, randomness)
+    startup = Startup()
     issuer = settings.effective_issuer
     sessions = Sessions(
         database,
+        actors,
         accounts,
         keys,
         AccessTokens(issuer, settings.audience or issuer, settings.access_token_seconds, clock),
@@ -147,8 +180,7 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
     )
     session_tidying = SessionTidying(clock)
     chores = [session_tidying.expired_tokens, session_tidying.expired_sessions, session_tidying.ended_sessions]
-    api_key_bearers = ApiKeyBearers(database, revocations, clock, remember=settings.access_token_seconds)
-    session_management = SessionManagement(database, accounts, sessions, revocations, audit, clock)
+    session_management = SessionManagement(database, actors, accounts, sessions, revocations, audit, clock)
 
     async def after_reset() -> None:
         await database.write(only_built_in)
@@ -163,23 +195,25 @@ def make_services(settings: Settings, *, clock: Clock | None = None, randomness:
         key_rotation=key_rotation,
         revocations=revocations,
         audit=audit,
+        actors=actors,
         accounts=accounts,
-        profile=Profile(database, audit),
+        profile=Profile(actors, accounts, audit),
         sessions=sessions,
         session_management=session_management,
-        api_keys=ApiKeys(database, api_key_bearers, revocations, audit, clock, randomness),
+        api_keys=ApiKeys(database, actors, api_key_bearers, revocations, audit, clock, randomness),
         api_key_bearers=api_key_bearers,
-        administration=Administration(database, accounts, session_management, revocations, audit, clock),
-        role_management=RoleManagement(database, revocations, audit, clock, note_changed_roles),
+        administration=Administration(database, actors, accounts, session_management, revocations, audit, clock),
+        role_management=RoleManagement(database, actors, revocations, audit, clock, note_changed_roles),
         step_up=StepUp(clock, fresh=settings.fresh_login_seconds, session=settings.session_seconds),
         clients=clients,
         oauth=OAuth(sessions, accounts, issuer),
-        operations=Operations(database),
+        operations=Operations(database, startup),
         idempotency=Idempotency(database, settings.secret_key, clock, randomness, settings.idempotency_seconds),
         tidying=Tidying(database, randomness, chores),
         sandbox=Sandbox(database, movable_clock, after_reset) if movable_clock else None,
         example_administrator=example_administrator,
-        example_client=ExampleClient(clients, settings.secret_key, present=settings.has_example_administrator),
+        example_client=ExampleClient(clients, settings.secret_key, present=has_examples),
+        startup=startup,
     )
 
 

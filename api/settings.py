@@ -11,13 +11,19 @@ from environs import Env, EnvError, validate
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from api.core.addresses import is_loopback
+from api import environment as variables
+from api.core import origins, proxies
+from api.core.addresses import ANY_ADDRESS, in_url, is_loopback
 from api.core.passwords import Argon2Parameters
+from api.core.proxies import TrustedProxies
+from api.core.secret_strength import is_weak
+from api.environment import FILE, PREFIX
+from api.persistence import postgres_url
+from api.persistence.postgres_url import BadUrl, is_postgres
 
-PREFIX = "OSTIARY_"
-OF_THE_TESTS = PREFIX + "TEST_"
-"""What begins so is for the tests, which hand it on to the servers that they start."""
-DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
+SQLITE = "sqlite+aiosqlite"
+SCHEMES = (SQLITE, "postgresql")
+"""What a database's URL begins with, in the spelling that is recommended."""
 SHORTEST_SECRET = 32
 
 
@@ -29,13 +35,18 @@ class BadSettings(Exception):
         self.faults = faults
 
 
-def _setting(doc: str, parser: str, default: Any, *, production: str = "", check: Any = None) -> Any:
-    """Describe a field: what it means, how environs reads it, its default, and the production profile's own default."""
-    return field(default=default, metadata={"doc": doc, "parser": parser, "production": production, "check": check})
+def _setting(doc: str, parser: str, default: Any, **more: Any) -> Any:
+    """Describe a field: what it means, how environs reads it, and its default.
+
+    more: `production`, the production profile's own default; `check`, a validator; `secret`, whether the value may
+    stand in a file instead, which the variable with `_FILE` at the end of its name names.
+    """
+    metadata = {"doc": doc, "parser": parser, "production": "", "check": None, "secret": False}
+    return field(default=default, metadata=metadata | more)
 
 
-def _at_least(lowest: int) -> Any:
-    return validate.Range(min=lowest)
+MAX_LIFETIME_SECONDS = 36525 * 86400
+"""A hundred years: "for ever" to whoever sets it, and a date that everything can hold."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +71,28 @@ class Settings:
         "Where the SQLite file and the generated secret live in development", "path", Path("ostiary-data")
     )
     database_url: str = _setting(
-        "`sqlite+aiosqlite:///file` or `postgresql+asyncpg://user:password@host/name`; empty means a file in the "
-        "data directory",
+        "`sqlite+aiosqlite:///file` or `postgresql://user:password@host/name`; empty means a file in the data "
+        "directory",
         "str",
         "",
         production="required",
+        secret=True,
     )
-    database_pool_size: int = _setting("PostgreSQL connections for each worker process", "int", 10, check=_at_least(1))
+    database_listen_url: str = _setting(
+        "Where OSTIARY_DATABASE_URL leads to a pooler in transaction mode: the URL of the same PostgreSQL database "
+        "past the pooler, for the connection that listens to revocations, and for migrations",
+        "str",
+        "",
+        secret=True,
+    )
+    database_pool_size: int = _setting(
+        "PostgreSQL connections for each worker process", "int", 10, check=validate.Range(1, 1000)
+    )
     database_timeout: int = _setting(
-        "Seconds to wait for a connection, a lock or an answer of the database", "int", 30, check=_at_least(1)
+        "Seconds to wait for a connection, a lock or an answer of the database",
+        "int",
+        30,
+        check=validate.Range(1, 3600),
     )
     secret_key: str = _setting(
         "Seals the signing keys in the database; at least 32 characters; empty means one made once and kept in the "
@@ -76,6 +100,7 @@ class Settings:
         "str",
         "",
         production="required",
+        secret=True,
     )
     issuer: str = _setting(
         "`iss` of access tokens: the https address under which clients reach this server; empty means "
@@ -89,13 +114,16 @@ class Settings:
         "Lifetime of an access token, in seconds", "int", 900, check=validate.Range(1, 86400)
     )
     refresh_token_idle_seconds: int = _setting(
-        "Seconds after which an unused refresh token ends", "int", 14 * 86400, check=_at_least(1)
+        "Seconds after which an unused refresh token ends",
+        "int",
+        14 * 86400,
+        check=validate.Range(1, MAX_LIFETIME_SECONDS),
     )
     session_seconds: int = _setting(
         "Seconds after log-in at which a session ends, however often it was refreshed",
         "int",
         90 * 86400,
-        check=_at_least(1),
+        check=validate.Range(1, MAX_LIFETIME_SECONDS),
     )
     refresh_grace_seconds: int = _setting(
         "Seconds after its use during which a refresh token, sent again, gets the same successor",
@@ -107,7 +135,7 @@ class Settings:
         "Seconds after log-in during which operations that cannot be undone are allowed without logging in again",
         "int",
         600,
-        check=_at_least(1),
+        check=validate.Range(1, MAX_LIFETIME_SECONDS),
     )
     idempotency_seconds: int = _setting(
         "Seconds for which a request repeated under its Idempotency-Key gets the first answer again",
@@ -121,9 +149,13 @@ class Settings:
         "bool",
         False,
     )
-    argon2_memory_kib: int = _setting("Memory of one password hash, in KiB", "int", 19456, check=_at_least(8))
-    argon2_time_cost: int = _setting("Passes of one password hash over its memory", "int", 2, check=_at_least(1))
-    argon2_parallelism: int = _setting("Lanes of one password hash", "int", 1, check=_at_least(1))
+    argon2_memory_kib: int = _setting(
+        "Memory of one password hash, in KiB", "int", 19456, check=validate.Range(8, 16 * 1024 * 1024)
+    )
+    argon2_time_cost: int = _setting(
+        "Passes of one password hash over its memory", "int", 2, check=validate.Range(1, 1000)
+    )
+    argon2_parallelism: int = _setting("Lanes of one password hash", "int", 1, check=validate.Range(1, 256))
     hash_threads: int = _setting(
         "Threads for password hashing in each worker process; 0 means the processor cores divided by the workers",
         "int",
@@ -134,14 +166,54 @@ class Settings:
         "Password hashes that may wait in each worker process; beyond it the answer is 503 with Retry-After",
         "int",
         256,
-        check=_at_least(1),
+        check=validate.Range(1, 1_000_000),
     )
-    max_body_bytes: int = _setting("The largest request body, in bytes", "int", 65536, check=_at_least(1024))
+    hash_wait_seconds: int = _setting(
+        "Seconds that a password waits at most to be hashed; where a new one would have to wait longer, the answer is "
+        "503 with Retry-After",
+        "int",
+        2,
+        check=validate.Range(1, 60),
+    )
+    max_body_bytes: int = _setting(
+        "The largest request body, in bytes", "int", 65536, check=validate.Range(1024, 64 * 1024 * 1024)
+    )
+    keep_alive_seconds: int = _setting(
+        "Seconds for which an idle connection is kept; more than the proxy in front keeps it, so that the proxy closes "
+        "first",
+        "int",
+        130,
+        check=validate.Range(1, 86400),
+    )
+    max_connections: int = _setting(
+        "Connections of each worker process; 0 derives it from the limit of open files",
+        "int",
+        0,
+        check=validate.Range(0, 1_000_000),
+    )
+    max_connections_per_address: int = _setting(
+        "Connections of each worker process from one IPv4 address or IPv6 /64 network that is no trusted proxy; 0 is "
+        "half of all",
+        "int",
+        0,
+        check=validate.Range(0, 1_000_000),
+    )
     drain_seconds: int = _setting(
-        "Seconds that requests in flight get to finish at shutdown", "int", 30, check=_at_least(1)
+        "Seconds that requests in flight get to finish at shutdown; the whole takes at most 5 more, so keep the sum "
+        "below what the orchestrator waits before it kills: 10 for Docker, 30 for Kubernetes, 90 for systemd",
+        "int",
+        5,
+        check=validate.Range(1, 3600),
     )
     trusted_proxies: str = _setting(
-        "Addresses, separated by commas, of the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed",
+        "Addresses and networks, separated by commas, of the proxies whose X-Forwarded-For and X-Forwarded-Proto are "
+        "believed; `unix`: those that connect to a Unix socket; `*`: all, in development only",
+        "str",
+        "",
+    )
+    cors_origins: str = _setting(
+        "Origins of pages that may call this server from a browser, separated by commas or spaces, each as browsers "
+        "send it: `https://app.example`; empty: none. Public keys and metadata are open to every origin",
         "str",
         "",
     )
@@ -182,6 +254,16 @@ class Settings:
         return not self.is_production and is_loopback(self.host) and not self.trusted_proxies
 
     @property
+    def proxies(self) -> TrustedProxies:
+        """The trusted proxies."""
+        return proxies.parse(self.trusted_proxies)[0]
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """The origins of pages that may call from a browser."""
+        return origins.parse(self.cors_origins)[0]
+
+    @property
     def argon2(self) -> Argon2Parameters:
         """The cost of a password hash."""
         return Argon2Parameters(self.argon2_memory_kib, self.argon2_time_cost, self.argon2_parallelism)
@@ -205,7 +287,19 @@ class Settings:
     @property
     def effective_issuer(self) -> str:
         """The issuer, with the default filled in."""
-        return self.issuer or f"http://{self.host}:{self.port}"
+        host = ANY_ADDRESS.get(self.host, self.host)  # nobody can connect to an address that stands for all
+        return self.issuer or f"http://{in_url(host)}:{self.port}"
+
+    @property
+    def prefix(self) -> str:
+        """The path before those of the contract, as in the issuer `https://id.example/auth`; empty if there is none."""
+        return urlsplit(self.effective_issuer).path.rstrip("/")
+
+    @property
+    def service_names(self) -> tuple[str, ...]:
+        """The names by which users know this service: its own, the issuer's host and what stands in it."""
+        host = urlsplit(self.effective_issuer).hostname or ""
+        return ("ostiary", host, *host.split(".")[:-1])
 
     @property
     def effective_contract_checks(self) -> Literal["off", "log", "raise"]:
@@ -228,29 +322,47 @@ def read(environment: Mapping[str, str] | None = None, **overrides: Any) -> Sett
     Raises BadSettings with every fault: values that do not parse, unknown OSTIARY_* names, bad combinations. A value
     that does not parse counts as its default in combinations.
     """
-    given = dict(os.environ if environment is None else environment)
+    every = {PREFIX + one.name.upper(): one for one in fields(Settings)}
+    secrets = [variable for variable, one in every.items() if one.metadata["secret"]]
+    given = variables.read(os.environ if environment is None else environment, every, secrets)
+    parsed, unparsed = _parse(given.values)
+    unparsed = {name: told for name in every if (told := given.faults.get(name) or unparsed.get(name))}
+    faults = [f"{name}: {told}" for name, told in unparsed.items()]
+    faults += [f"{name}: there is no such setting" for name in sorted(given.unknown)]
+    parsed = {name: value for name, value in parsed.items() if PREFIX + name.upper() not in unparsed}
+    parsed |= {name: value for name, value in overrides.items() if value is not None}
+    if "host" in parsed:  # as in an address, too
+        parsed["host"] = parsed["host"].removeprefix("[").removesuffix("]")
+    settings = Settings(**parsed)
+    faults += [fault for rule in RULES for fault in rule(settings) if fault.partition(":")[0] not in unparsed]
+    if faults:
+        raise BadSettings(faults)
+    return settings
+
+
+def _parse(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the settings by name and what is wrong with others by variable. environs reads the process's own only."""
     env = Env(eager=False, prefix=PREFIX)
     values: dict[str, Any] = {}
     saved = dict(os.environ)
     try:
         os.environ.clear()
-        os.environ.update(given)
+        os.environ.update({name: _in_small_letters(name, value) for name, value in given.items()})
         for one in fields(Settings):
             checks = [one.metadata["check"]] if one.metadata["check"] else []
             values[one.name] = getattr(env, one.metadata["parser"])(one.name.upper(), one.default, validate=checks)
-        unparsed = _parse_faults(env)
+        return values, _parse_faults(env)
     finally:
         os.environ.clear()
         os.environ.update(saved)
-    known = {PREFIX + one.name.upper() for one in fields(Settings)}
-    faults = [f"{name}: {told}" for name, told in unparsed.items()]
-    faults += [f"{name}: there is no such setting" for name in sorted(given) if _is_unknown(name, known)]
-    parsed = {name: value for name, value in values.items() if PREFIX + name.upper() not in unparsed}
-    settings = Settings(**parsed | {name: value for name, value in overrides.items() if value is not None})
-    faults += [fault for rule in RULES for fault in rule(settings) if fault.partition(":")[0] not in unparsed]
-    if faults:
-        raise BadSettings(faults)
-    return settings
+
+
+def _in_small_letters(variable: str, value: str) -> str:
+    """Return the value of a choice, such as that of a log level, as its choices are written; others as they are."""
+    choices = {
+        PREFIX + one.name.upper() for one in fields(Settings) if isinstance(one.metadata["check"], validate.OneOf)
+    }
+    return value.lower() if variable in choices else value
 
 
 def _parse_faults(env: Env) -> dict[str, str]:
@@ -262,20 +374,36 @@ def _parse_faults(env: Env) -> dict[str, str]:
     return {}
 
 
-def _is_unknown(name: str, known: set[str]) -> bool:
-    return name.startswith(PREFIX) and not name.startswith(OF_THE_TESTS) and name not in known
-
-
 def _database_faults(settings: Settings) -> list[str]:
     try:
-        url = make_url(settings.effective_database_url)
+        fault = _url_fault(settings.effective_database_url)
+    except UnicodeEncodeError:
+        return ["OSTIARY_DATA_DIR: the locale cannot tell the name of this folder: set LC_ALL=C.UTF-8"]
+    faults = [f"OSTIARY_DATABASE_URL: {fault}"] if fault else []
+    if settings.database_listen_url:
+        fault = _url_fault(settings.database_listen_url)
+        if not fault and not (is_postgres(settings.database_url) and is_postgres(settings.database_listen_url)):
+            fault = "for PostgreSQL alone, which OSTIARY_DATABASE_URL must lead to, too"
+        faults += [f"OSTIARY_DATABASE_LISTEN_URL: {fault}"] if fault else []
+    return faults
+
+
+def _url_fault(url: str) -> str:
+    """Return what is wrong with the URL of a database, with the remedy; empty if nothing is."""
+    try:
+        if is_postgres(url):
+            postgres_url.parse(url)
+            return ""
+        found = make_url(url)
+    except BadUrl as error:
+        return str(error)
     except (ArgumentError, ValueError):  # ValueError: a port that is no number
-        return [f"OSTIARY_DATABASE_URL: not a URL; it begins with {' or '.join(DRIVERS)}"]
-    if url.drivername not in DRIVERS:
-        return [f"OSTIARY_DATABASE_URL: {url.drivername} is not supported; use {' or '.join(DRIVERS)}"]
-    if url.get_backend_name() == "sqlite" and (not url.database or ":memory:" in url.database or url.query):
-        return ["OSTIARY_DATABASE_URL: SQLite needs a file, and no parameters: several processes share it"]
-    return []
+        return f"not a URL; it begins with {' or '.join(SCHEMES)}"
+    if found.drivername != SQLITE:
+        return f"{found.drivername} is not supported; use {' or '.join(SCHEMES)}"
+    if not found.database or ":memory:" in found.database or found.query:
+        return "SQLite needs a file, and no parameters: several processes share it"
+    return ""
 
 
 def _secret_faults(settings: Settings) -> list[str]:
@@ -286,10 +414,26 @@ def _secret_faults(settings: Settings) -> list[str]:
     return []
 
 
+def _issuer_faults(settings: Settings) -> list[str]:
+    try:
+        urlsplit(settings.effective_issuer)
+    except ValueError:
+        return ["OSTIARY_ISSUER: not an address such as https://id.example"]
+    return []
+
+
 def _lifetime_faults(settings: Settings) -> list[str]:
     if settings.access_token_seconds > settings.session_seconds:
         return ["OSTIARY_ACCESS_TOKEN_SECONDS: longer than OSTIARY_SESSION_SECONDS"]
     return []
+
+
+def _proxy_faults(settings: Settings) -> list[str]:
+    return [f"OSTIARY_TRUSTED_PROXIES: {fault}" for fault in proxies.parse(settings.trusted_proxies)[1]]
+
+
+def _origin_faults(settings: Settings) -> list[str]:
+    return [f"OSTIARY_CORS_ORIGINS: {fault}" for fault in origins.parse(settings.cors_origins)[1]]
 
 
 def _argon2_faults(settings: Settings) -> list[str]:
@@ -314,8 +458,14 @@ def _production_faults(settings: Settings) -> list[str]:
     ]
     if settings.sandbox:
         faults.append("OSTIARY_SANDBOX: anybody could delete every user; never in the production profile")
-    if settings.issuer and not _is_issuer(settings.issuer):
+    if settings.issuer and not _is_issuer(settings.issuer) and not _issuer_faults(settings):
         faults.append("OSTIARY_ISSUER: in production an https address without query or fragment (RFC 8414 section 2)")
+    if settings.proxies.everybody or any(network.prefixlen == 0 for network in settings.proxies.networks):
+        faults.append(
+            "OSTIARY_TRUSTED_PROXIES: in production whoever connects cannot be trusted; name the proxies' addresses"
+        )
+    if len(settings.secret_key) >= SHORTEST_SECRET and is_weak(settings.secret_key):
+        faults.append("OSTIARY_SECRET_KEY: not random, so it can be guessed; make one with: openssl rand -base64 32")
     if not settings.argon2.meets_owasp:
         faults.append("OSTIARY_ARGON2_*: weaker than OWASP's minimum, for example 19456 KiB and 2 passes")
     return faults
@@ -333,7 +483,10 @@ def _is_issuer(address: str) -> bool:
 RULES: tuple[Callable[[Settings], list[str]], ...] = (
     _database_faults,
     _secret_faults,
+    _issuer_faults,
     _lifetime_faults,
+    _proxy_faults,
+    _origin_faults,
     _argon2_faults,
     _sandbox_faults,
     _production_faults,
@@ -345,8 +498,10 @@ def table() -> str:
     """Return the settings as a Markdown table, as in docs/configuration.md."""
     lines = ["| variable | meaning | default |", "| --- | --- | --- |"]
     for one in fields(Settings):
+        variable = PREFIX + one.name.upper()
         default = f"`{one.default}`" if str(one.default) else "empty"
         if one.metadata["production"]:
             default += f"; in production {one.metadata['production']}"
-        lines.append(f"| `{PREFIX}{one.name.upper()}` | {one.metadata['doc']} | {default} |")
+        also = f"; `{variable}{FILE}` names a file with it instead" if one.metadata["secret"] else ""
+        lines.append(f"| `{variable}` | {one.metadata['doc']}{also} | {default} |")
     return "\n".join(lines) + "\n"

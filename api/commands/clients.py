@@ -4,8 +4,7 @@ import sys
 
 import click
 
-from api import settings as settings_module
-from api.app import prepare
+from api.commands.database import use_database
 from api.commands.faults import one_line_faults
 from api.features.clients.service import LONGEST_NAME, ServiceClient
 from api.services import run_with_services
@@ -28,7 +27,7 @@ def _name(_context: click.Context, _parameter: click.Parameter, name: str) -> st
 @one_line_faults
 def create_client(name: str, *, may_revoke: bool) -> None:
     """Make a client called NAME and print its id and secret. The secret is shown this once."""
-    settings = prepare(settings_module.read())
+    settings = use_database()
     client, secret = run_with_services(settings, lambda services: services.clients.create(name, may_revoke=may_revoke))
     click.echo(f"client_id: {client.client_id}")
     click.echo(f"client_secret: {secret}")
@@ -38,7 +37,7 @@ def create_client(name: str, *, may_revoke: bool) -> None:
 @one_line_faults
 def list_clients() -> None:
     """Print a line for each client: id, when it was made, what it may do, name."""
-    settings = prepare(settings_module.read())
+    settings = use_database()
     found: list[ServiceClient] = run_with_services(settings, lambda services: services.clients.known())
     for client in found:
         may = "introspect, revoke" if client.may_revoke else "introspect"
@@ -50,7 +49,7 @@ def list_clients() -> None:
 @one_line_faults
 def remove_client(client_id: str) -> None:
     """Remove the client ID. Its next request is refused."""
-    settings = prepare(settings_module.read())
+    settings = use_database()
     removed: ServiceClient | None = run_with_services(settings, lambda services: services.clients.remove(client_id))
     if removed is None:
         click.echo(f"ostiary: there is no client {client_id!r}; see: ostiary clients list", err=True)

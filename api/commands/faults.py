@@ -1,5 +1,6 @@
 """How the command line tells that something is wrong."""
 
+import errno
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -7,10 +8,14 @@ from typing import Any
 
 import click
 
-from api.core.problems import Problem
+from api.commands.database import unreachable
+from api.core.private_files import UnsafeFile, UnusableDirectory
+from api.core.problems import DATABASE_UNAVAILABLE, Problem
 from api.features.keys.rotation import KeyRefused
 from api.features.keys.service import KeysUnreadable
-from api.persistence.migrate import NewerDatabase
+from api.persistence.fitness import UnfitDatabase
+from api.persistence.migrate import NewerDatabase, NoDatabase
+from api.server import standard_streams
 from api.server.sockets import CannotListen
 from api.settings import BadSettings
 from api.web.compatibility import NotAContract
@@ -29,14 +34,53 @@ def one_line_faults(command: Callable[..., Any]) -> Callable[..., Any]:
             for fault in error.faults:
                 click.echo(f"  {fault}", err=True)
             sys.exit(2)
-        except (CannotListen, KeyRefused, KeysUnreadable, NewerDatabase, NotAContract, NoMarkers) as error:
+        except (
+            CannotListen,
+            KeyRefused,
+            KeysUnreadable,
+            NewerDatabase,
+            NoDatabase,
+            NotAContract,
+            NoMarkers,
+            UnfitDatabase,
+            UnsafeFile,
+            UnusableDirectory,
+        ) as error:
             click.echo(f"ostiary: {error}", err=True)
             sys.exit(1)
         except Problem as error:
-            click.echo(f"ostiary: {error.detail} ({error.kind.remedy})", err=True)
+            is_away = error.kind is DATABASE_UNAVAILABLE
+            told = unreachable(error) if is_away else f"{error.detail} ({error.kind.remedy})"
+            click.echo(f"ostiary: {told}", err=True)
             sys.exit(1)
         except OSError as error:
+            if error.filename is None:
+                raise  # of standard output, perhaps: see Program
             click.echo(f"ostiary: {error}", err=True)
             sys.exit(1)
 
     return run
+
+
+_OF_THE_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EPIPE)
+
+
+class Program(click.Group):
+    """The whole command line: what cannot be printed is told in a line, too."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except OSError as error:
+            if error.filename is None and error.errno in _OF_THE_OUTPUT:
+                standard_streams.discard_output()
+                if error.errno == errno.EPIPE:  # whoever reads has enough
+                    sys.exit(1)
+                told = f"standard output cannot be written: {error.strerror}; what the command has done stands"
+            else:
+                told = str(error)
+            click.echo(f"ostiary: {told}", err=True)
+            sys.exit(1)
+        return result

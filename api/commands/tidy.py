@@ -4,8 +4,7 @@ from collections import Counter
 
 import click
 
-from api import settings as settings_module
-from api.app import prepare
+from api.commands.database import use_database
 from api.commands.faults import one_line_faults
 from api.services import run_with_services
 
@@ -17,7 +16,7 @@ def tidy() -> None:
 
     `ostiary serve` does so by itself. Under another server run this now and then; requests go on meanwhile.
     """
-    settings = prepare(settings_module.read())
+    settings = use_database()
     deleted: Counter[str] = run_with_services(settings, lambda services: services.tidying.round())
     for table, rows in sorted(deleted.items()):
         click.echo(f"{table}: {rows}")

@@ -1,11 +1,13 @@
 """Access tokens: JWTs by RFC 9068, signed with ES256 (RFC 7518), verified by the advice of RFC 8725."""
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import cryptography.hazmat.backends.openssl.backend  # noqa: F401 - else the first signature imports it
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -24,6 +26,9 @@ LONGEST_TOKEN = 4096
 LONGEST_CLOCK_SKEW = 10
 """Seconds that a token may seem to come from the future, because the clock of whoever issued it is ahead."""
 REMEMBERED_TOKENS = 20_000
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_LAST_OF_THREE = "AEIMQUYcgkosw048"
+"""The characters whose two lowest bits are zero: three of base64 hold 16 bits and these two."""
 _REQUIRED_CLAIMS = ["iss", "aud", "sub", "iat", "exp", "jti", "sid", "client_id", "auth_time"]
 
 
@@ -112,13 +117,16 @@ class AccessTokens:
             "exp": expires_at,
             "jti": token_id,
             "sid": principal.session_id,
-            "scope": " ".join(sorted(principal.scopes)),
-            "roles": sorted(principal.roles),
             "amr": amr,
             "acr": principal.acr,
             "auth_time": int(principal.auth_time.timestamp()),
             "ver": principal.position,
         }
+        # Left out when they are empty, which some verifiers take for a fault (RFC 9068 sections 2.2.3 and 2.2.3.1).
+        if principal.scopes:
+            claims["scope"] = " ".join(sorted(principal.scopes))
+        if principal.roles:
+            claims["roles"] = sorted(principal.roles)
         token = jwt.encode(claims, key.private_key, ALGORITHM, {"typ": TOKEN_TYPE, "kid": key.kid})
         return Issued(token, expires_at - issued_at)
 
@@ -139,8 +147,8 @@ class AccessTokens:
         return principal
 
     def _verify(self, token: str, keys: Mapping[str, SigningKey], now: float) -> tuple[Principal, float]:
-        if len(token) > LONGEST_TOKEN or "=" in token:  # without padding (RFC 7515 section 2)
-            raise InvalidAccessToken("too long, or padded")
+        if len(token) > LONGEST_TOKEN or not _is_compact(token):
+            raise InvalidAccessToken("too long, or not as a JWT is written")
         try:
             header = jwt.get_unverified_header(token)
             if header.get("typ", "").lower() not in (TOKEN_TYPE, f"application/{TOKEN_TYPE}") or "crit" in header:
@@ -189,6 +197,20 @@ class AccessTokens:
         return principal, expires_at
 
 
+def _is_compact(token: str) -> bool:
+    """Return whether `token` is three parts in base64url, each in the one spelling that its bytes have.
+
+    The alphabet of RFC 4648 section 5 without padding (RFC 7515 section 2), and no bits after the last byte.
+    """
+    if _COMPACT.fullmatch(token) is None:
+        return False
+    for part in token.split("."):
+        rest = len(part) % 4
+        if rest == 1 or (rest == 2 and part[-1] not in "AQgw") or (rest == 3 and part[-1] not in _LAST_OF_THREE):
+            return False
+    return True
+
+
 def claims_of(token: str) -> dict[str, Any]:
     """Return the claims of a token that has been verified; of any other they say nothing."""
     claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
@@ -199,7 +221,7 @@ def _principal(claims: Mapping[str, Any], kid: str) -> Principal:
     """Return whom verified claims stand for; raises InvalidAccessToken for a claim of another type than ours."""
     texts = [claims["sub"], claims["sid"], claims["client_id"], claims.get("scope", ""), claims.get("acr", AAL1)]
     times = [claims["exp"], claims["iat"], claims["auth_time"], claims.get("nbf", 0)]
-    roles = claims["roles"]
+    roles = claims.get("roles", [])
     position = claims.get("ver", 0)
     if (
         not all(isinstance(value, str) for value in texts)

@@ -63,4 +63,3 @@ def configure(level: str, form: Literal["console", "json"]) -> None:
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     # What these tell in passing, Ostiary tells in its own words.
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("uvicorn").setLevel(logging.ERROR)

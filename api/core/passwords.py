@@ -1,11 +1,13 @@
 """Password hashing with argon2id (RFC 9106; parameters of the OWASP Password Storage Cheat Sheet)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
+from api.core.dummy_hashes import DummyHashes
 from api.core.hash_pool import HashPool
 
 OWASP_MINIMA = ((47104, 1), (19456, 2), (12288, 3), (9216, 4), (7168, 5))
@@ -35,18 +37,18 @@ class Verification:
 
 
 class Passwords:
-    """Hashes and verifies passwords on a bounded pool of threads."""
+    """Hashes and verifies passwords on a bounded pool of threads. secret: see `DummyHashes`."""
 
-    def __init__(self, parameters: Argon2Parameters, pool: HashPool) -> None:
-        self._hasher = PasswordHasher(
+    def __init__(self, parameters: Argon2Parameters, pool: HashPool, secret: str = "") -> None:
+        cost = replace(
+            RFC_9106_LOW_MEMORY,
             time_cost=parameters.time_cost,
             memory_cost=parameters.memory_kib,
             parallelism=parameters.parallelism,
-            hash_len=RFC_9106_LOW_MEMORY.hash_len,
-            salt_len=RFC_9106_LOW_MEMORY.salt_len,
         )
+        self._hasher = PasswordHasher.from_parameters(cost)
         self._pool = pool
-        self._dummy_hash: str | None = None
+        self._dummies = DummyHashes(cost, secret)
 
     async def hash(self, password: str) -> str:
         """Return the argon2id hash of `password` in PHC form.
@@ -62,21 +64,23 @@ class Passwords:
         """
         return await self._pool.run(lambda: self._verify(password, stored_hash))
 
-    async def verify_dummy(self, password: str) -> None:
-        """Spend the time of a verification, so that an unknown name takes as long as a wrong password.
+    async def verify_dummy(self, password: str, name: str = "") -> None:
+        """Spend the time of a verification, so that the unknown `name` takes as long as a wrong password.
 
         Raises the problem `overloaded` when too many calls wait.
         """
-        await self._pool.run(lambda: self._verify(password, self._dummy()))
+        await self._pool.run(lambda: self._verify(password, self._dummies.of(name)))
 
     async def warm_up(self) -> None:
         """Make the hash that `verify_dummy` compares with, before the first request needs it."""
-        await self._pool.run(self._dummy)
+        await self._pool.run(self._dummies.own)
 
-    def _dummy(self) -> str:
-        if self._dummy_hash is None:
-            self._dummy_hash = self._hasher.hash("an unknown name is compared with this")
-        return self._dummy_hash
+    async def learn(self, stored: Mapping[str, int]) -> None:
+        """Let unknown names cost what the stored hashes cost; see `DummyHashes.learn`.
+
+        Raises the problem `overloaded` when too many calls wait.
+        """
+        await self._pool.run(lambda: self._dummies.learn(stored))
 
     def _verify(self, password: str, stored_hash: str) -> Verification:
         try:

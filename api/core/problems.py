@@ -9,8 +9,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from api.core.scopes import MAX_ROLE_NAME, MAX_ROLES, MAX_SCOPE_NAME, MAX_SCOPES
+
 LONGEST_CODE = 64
 """Characters of a problem's code."""
+MAX_URI = 2048
+"""Characters of a problem's type."""
+MAX_TITLE = 128
+"""Characters of a problem's title."""
+MAX_DETAIL = 1024
+"""Characters of what a problem says of one occurrence; more is cut."""
+MAX_REMEDY = 1024
+"""Characters of what the caller can do."""
+MAX_ACR = 64
+"""Characters of an `acr`."""
+MAX_ACRS = 8
+"""Values of `acr` of which one is needed."""
+MAX_REQUEST_ID = 64
+"""Characters of what names a request."""
+MAX_ERRORS = 20
+"""Entries in the list of what is wrong with a body or a query."""
+MAX_ERROR_NAME = 256
+"""Characters of a pointer or a parameter's name in such an entry."""
+MAX_ERROR_TEXT = 512
+"""Characters of what such an entry says."""
 
 CATALOGUE: dict[str, "ProblemType"] = {}
 """Every declared problem type by its code."""
@@ -45,18 +67,22 @@ class ProblemType:
         """Enter the catalogue; two types may not share a code."""
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.code) or len(self.code) > LONGEST_CODE:
             raise ValueError(f"{self.code!r} is not a snake_case code")
+        if len(self.title) > MAX_TITLE or len(self.detail) > MAX_DETAIL or len(self.remedy) > MAX_REMEDY:
+            raise ValueError(f"a text of {self.code!r} is too long")
         if CATALOGUE.setdefault(self.code, self) != self:
             raise ValueError(f"the problem code {self.code!r} is declared twice")
 
-    def __call__(self, detail: str | None = None, *, challenge: str | None = None, **members: Any) -> "Problem":
+    def __call__(
+        self, detail: str | None = None, *, challenge: str | None = None, retry_after: int | None = None, **members: Any
+    ) -> "Problem":
         """Make an occurrence: `raise USERNAME_TAKEN()`.
 
-        detail: replaces the default sentence. challenge: replaces the type's own. members: the extension members.
-        Raises TypeError when the members are not exactly the declared ones.
+        detail: replaces the default sentence. challenge, retry_after: replace the type's own. members: the extension
+        members. Raises TypeError when the members are not exactly the declared ones.
         """
         if members.keys() != self.members.keys():
             raise TypeError(f"{self.code} takes the members {sorted(self.members)}, not {sorted(members)}")
-        return Problem(self, detail or self.detail, challenge or self.challenge, members)
+        return Problem(self, detail or self.detail, challenge or self.challenge, members, retry_after)
 
     @property
     def uri(self) -> str:
@@ -78,17 +104,22 @@ class Problem(Exception):
         detail: str,
         challenge: str | None = None,
         members: Mapping[str, Any] | None = None,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(f"{kind.code}: {detail}")
         self.kind = kind
-        self.detail = detail
+        self.detail = detail[:MAX_DETAIL]
         self.challenge = challenge
         self.members = dict(members or {})
+        self.retry_after = kind.retry_after if retry_after is None else retry_after
 
-    def body(self) -> dict[str, Any]:
-        """Return the members of the problem document (RFC 9457 section 3.1)."""
+    def body(self, prefix: str = "") -> dict[str, Any]:
+        """Return the members of the problem document (RFC 9457 section 3.1).
+
+        prefix: the path under which clients reach the service, before the path in `type`.
+        """
         return {
-            "type": self.kind.uri,
+            "type": prefix + self.kind.uri,
             "title": self.kind.title,
             "status": self.kind.status,
             "detail": self.detail,
@@ -101,8 +132,8 @@ class Problem(Exception):
         headers = {}
         if self.challenge:
             headers["WWW-Authenticate"] = self.challenge
-        if self.kind.retry_after is not None:
-            headers["Retry-After"] = str(self.kind.retry_after)
+        if self.retry_after is not None:
+            headers["Retry-After"] = str(self.retry_after)
         return headers
 
 
@@ -113,7 +144,10 @@ MALFORMED_JSON = ProblemType(
     status=400,
     title="The body is not well-formed JSON",
     detail="The body is not well-formed JSON.",
-    remedy="Send one JSON value in UTF-8: no duplicate members, no lone surrogates, no NaN, at most 32 levels deep.",
+    remedy=(
+        "Send one JSON value in UTF-8: no duplicate members, no lone surrogates, no NaN, at most 32 levels deep, 64 "
+        "members in an object, 128 items in an array, 512 values in all, numbers of at most 256 characters."
+    ),
 )
 BAD_REQUEST = ProblemType(
     code="bad_request",
@@ -151,8 +185,9 @@ INSUFFICIENT_USER_AUTHENTICATION = ProblemType(
     members={
         "acr_values": {
             "type": "array",
-            "items": {"type": "string"},
+            "items": {"type": "string", "maxLength": MAX_ACR},
             "minItems": 1,
+            "maxItems": MAX_ACRS,
             "description": "The `acr` of which the access token needs one (RFC 9470 section 3).",
         },
         "max_age": {
@@ -173,12 +208,14 @@ INSUFFICIENT_ROLE = ProblemType(
     members={
         "required_roles": {
             "type": "array",
-            "items": {"type": "string"},
+            "items": {"type": "string", "maxLength": MAX_ROLE_NAME},
+            "maxItems": MAX_ROLES,
             "description": "The roles of which one is needed.",
         },
         "held_roles": {
             "type": "array",
-            "items": {"type": "string"},
+            "items": {"type": "string", "maxLength": MAX_ROLE_NAME},
+            "maxItems": MAX_ROLES,
             "description": "The roles that the access token carries.",
         },
     },
@@ -197,13 +234,15 @@ INSUFFICIENT_SCOPE = ProblemType(
     members={
         "required_scopes": {
             "type": "array",
-            "items": {"type": "string"},
+            "items": {"type": "string", "maxLength": MAX_SCOPE_NAME},
             "minItems": 1,
+            "maxItems": MAX_SCOPES,
             "description": "The scopes that are needed.",
         },
         "held_scopes": {
             "type": "array",
-            "items": {"type": "string"},
+            "items": {"type": "string", "maxLength": MAX_SCOPE_NAME},
+            "maxItems": MAX_SCOPES,
             "description": "The scopes that the access token or API key has.",
         },
     },
@@ -247,7 +286,8 @@ VALIDATION_FAILED = ProblemType(
         "errors": {
             "type": "array",
             "minItems": 1,
-            "description": "What is wrong, one entry for each fault.",
+            "maxItems": MAX_ERRORS,
+            "description": "What is wrong: the first faults; the problem's own `detail` says if there are more.",
             "items": {
                 "type": "object",
                 "title": "InvalidMember",
@@ -256,12 +296,14 @@ VALIDATION_FAILED = ProblemType(
                 "properties": {
                     "pointer": {
                         "type": "string",
-                        "description": "JSON Pointer (RFC 6901) to the member; empty for the whole body.",
+                        "maxLength": MAX_ERROR_NAME,
+                        "description": "JSON Pointer (RFC 6901) to the member, cut if it is long; empty: the body.",
                         "example": "/username",
                     },
                     "detail": {
                         "type": "string",
                         "minLength": 1,
+                        "maxLength": MAX_ERROR_TEXT,
                         "description": "What is wrong with it.",
                         "example": "Missing data for required field.",
                     },
@@ -281,17 +323,24 @@ INVALID_QUERY = ProblemType(
         "errors": {
             "type": "array",
             "minItems": 1,
-            "description": "What is wrong, one entry for each fault.",
+            "maxItems": MAX_ERRORS,
+            "description": "What is wrong: the first faults; the problem's own `detail` says if there are more.",
             "items": {
                 "type": "object",
                 "title": "InvalidParameter",
                 "description": "A parameter of the query, and what is wrong with it.",
                 "required": ["parameter", "detail"],
                 "properties": {
-                    "parameter": {"type": "string", "description": "Its name.", "example": "limit"},
+                    "parameter": {
+                        "type": "string",
+                        "maxLength": MAX_ERROR_NAME,
+                        "description": "Its name, cut if it is long; empty: the query.",
+                        "example": "limit",
+                    },
                     "detail": {
                         "type": "string",
                         "minLength": 1,
+                        "maxLength": MAX_ERROR_TEXT,
                         "description": "What is wrong with it.",
                         "example": "Not a valid integer.",
                     },
@@ -316,6 +365,57 @@ HEADERS_TOO_LARGE = ProblemType(
     detail="The request line and header fields are larger than this server accepts.",
     remedy="Send at most 64 KiB before the body.",
 )
+TARGET_TOO_LONG = ProblemType(
+    code="target_too_long",
+    status=414,
+    title="The address is too long",
+    detail="The path and query are longer than this server accepts.",
+    remedy="Send at most 16 KiB of path and query, and at most 1,024 percent-encoded bytes in the path.",
+)
+REQUEST_TIMEOUT = ProblemType(
+    code="request_timeout",
+    status=408,
+    title="The request did not arrive in time",
+    detail="The request did not arrive whole in the time that this server waits.",
+    remedy="Send it again, without pauses. Nothing was changed.",
+)
+TRANSFER_CODING_NOT_IMPLEMENTED = ProblemType(
+    code="transfer_coding_not_implemented",
+    status=501,
+    title="The transfer coding is not implemented",
+    detail="This server knows no transfer coding but chunked.",
+    remedy="Send the body with a Content-Length, or with Transfer-Encoding: chunked alone.",
+)
+HTTP_VERSION_NOT_SUPPORTED = ProblemType(
+    code="http_version_not_supported",
+    status=505,
+    title="The HTTP version is not supported",
+    detail="This server speaks HTTP/1.1 and HTTP/1.0.",
+    remedy="Send the request as HTTP/1.1.",
+)
+SERVICE_STOPPING = ProblemType(
+    code="service_stopping",
+    status=503,
+    title="The server is stopping",
+    detail="The server stops, and the request was not finished in the time that is left.",
+    remedy="Send the request again after the seconds in Retry-After.",
+    retry_after=1,
+)
+TOO_MANY_CONNECTIONS = ProblemType(
+    code="too_many_connections",
+    status=503,
+    title="Too many connections are open",
+    detail="Too many connections are open at the moment.",
+    remedy="Try again after the seconds in Retry-After, on connections that are kept.",
+    retry_after=1,
+)
+SERVICE_FAILED = ProblemType(
+    code="service_failed",
+    status=500,
+    title="The request could not be answered",
+    detail="The request could not be answered. The cause has been logged.",
+    remedy="Try again later.",
+)
 INTERNAL_ERROR = ProblemType(
     code="internal_error",
     status=500,
@@ -323,7 +423,12 @@ INTERNAL_ERROR = ProblemType(
     detail="Something went wrong on our side. It has been logged.",
     remedy="Try again later; give the operator the request_id, which is in the server's log.",
     members={
-        "request_id": {"type": "string", "minLength": 1, "description": "Names this request in the server's log."}
+        "request_id": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_REQUEST_ID,
+            "description": "Names this request in the server's log.",
+        }
     },
     example={"request_id": "0199f6a2-6b7e-7c3a-8a51-2f1e5d0c9b44"},
 )

@@ -2,6 +2,16 @@
 
 from dataclasses import dataclass
 
+MAX_SCOPES = 100
+"""Scopes in a list; there are far fewer, and as many may come."""
+
+MAX_SCOPE_NAME = 64
+"""Characters of the name of a scope."""
+MAX_ROLE_NAME = 64
+"""Characters of the name of a role."""
+MAX_ROLES = 100
+"""Roles that a user holds at most."""
+
 SCOPES: dict[str, "Scope"] = {}
 """Every scope by its name."""
 
@@ -25,6 +35,10 @@ USERS_READ = Scope("users:read", "Read all users.")
 USERS_WRITE = Scope("users:write", "Create, change, disable and delete users, end their sessions, set their roles.")
 ROLES_READ = Scope("roles:read", "Read the roles and their permissions.")
 ROLES_WRITE = Scope("roles:write", "Create, change and delete roles.")
+ROLES_GRANT = Scope(
+    "roles:grant",
+    "With users:write or roles:write: reach roles that the user does not hold, and the users who hold them.",
+)
 AUDIT_READ = Scope("audit:read", "Read the audit events of all users.")
 
 OWN = frozenset(name for name, scope in SCOPES.items() if scope.own)

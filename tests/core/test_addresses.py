@@ -32,6 +32,8 @@ def test_not_loopback(host: str) -> None:
         ("[::1]", "[::1]"),
         ("", ""),
         ("evil.example:localhost", "evil.example:localhost"),
+        ("localhost:\xb2", "localhost:\xb2"),
+        ("localhost:१", "localhost:१"),
     ],
 )
 def test_the_host_without_its_port(authority: str, host: str) -> None:

@@ -1,10 +1,12 @@
 """Entity-tags and the conditions on them (RFC 9110 sections 8.8.3 and 13.1.1)."""
 
+import re
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.core.etags import ANY_VERSION, Condition, etag
+from api.core.etags import ANY_VERSION, Condition, etag, tags_of
 from api.core.problems import Problem
 
 PRESENT = etag("user", "ada", 3)
@@ -24,7 +26,23 @@ def test_a_condition_that_names_the_present_version_holds(told: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "told", ['"other"', f"W/{PRESENT}", PRESENT.strip('"'), PRESENT[:-1], "**", '"*"', "", ",", PRESENT.upper()]
+    "told",
+    [
+        '"other"',
+        f"W/{PRESENT}",
+        PRESENT.strip('"'),
+        PRESENT[:-1],
+        "**",
+        "\xa0*",
+        "*\x85",
+        f"x{PRESENT}",
+        f"{PRESENT}x",
+        f"{PRESENT}{PRESENT}",
+        '"*"',
+        "",
+        ",",
+        PRESENT.upper(),
+    ],
 )
 def test_any_other_condition_does_not(told: str) -> None:
     with pytest.raises(Problem, match="precondition_failed"):
@@ -41,3 +59,13 @@ def test_no_text_does_harm(told: str) -> None:
     if told.strip() != "*":
         with pytest.raises(Problem, match="precondition_failed"):
             condition.check(PRESENT)
+
+
+@example('W/"a"x')
+@example('"a""b"')
+@example("x")
+@given(st.text(st.sampled_from('Wx/"a, \t*\xa0'), max_size=12))
+def test_a_list_of_entity_tags_with_anything_else_in_it_names_nothing(value: str) -> None:
+    tag = r'(?:W/)?"[!#-~\x80-\xff]*"'
+    is_list = re.fullmatch(rf"[ \t,]*(?:{tag}(?:[ \t]*,[ \t,]*{tag})*)?[ \t,]*", value) is not None
+    assert bool(tags_of(value)) == (is_list and '"' in value)

@@ -2,6 +2,9 @@
 
 import asyncio
 import time
+from base64 import b64encode
+from collections import Counter
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -9,7 +12,7 @@ from argon2 import PasswordHasher, Type, extract_parameters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.core.common_passwords import is_common
+from api.core.common_passwords import is_common, is_guessable
 from api.core.hash_pool import HashPool
 from api.core.passwords import OWASP_MINIMA, Argon2Parameters, Passwords, Verification
 
@@ -162,13 +165,56 @@ def test_an_unknown_name_costs_one_verification_like_a_wrong_password() -> None:
 def test_the_dummy_verification_has_the_cost_of_the_parameters_and_is_made_once() -> None:
     async def scenario(passwords: Passwords) -> None:
         assert await passwords.verify_dummy("anything") is None
-        first = passwords._dummy()
+        first = passwords._dummies.own()
         await passwords.warm_up()
         await passwords.verify_dummy("an unknown name is compared with this")
-        assert passwords._dummy() == first
+        assert passwords._dummies.of("anybody") == passwords._dummies.own() == first
         assert extract_parameters(first).memory_cost == 16
 
     run(Argon2Parameters(16, 1, 1), scenario)
+
+
+def test_unknown_names_have_the_costs_that_known_ones_have_in_the_same_shares() -> None:
+    former, present, foreign = (Argon2Parameters(*cost) for cost in ((16, 1, 1), (8, 1, 1), (32, 2, 2)))
+    stored = {hashed("x", former): 6, hashed("y", present): 3, hashed("z", foreign): 1, "$2b$12$bcrypt": 9}
+    names = [f"nobody-{number}" for number in range(400)]
+
+    async def scenario(passwords: Passwords) -> None:
+        dummies = passwords._dummies
+        await passwords.learn(stored)
+        costs = [cost_of(dummies.of(name)) for name in names]
+        shares = {cost: count / len(names) for cost, count in Counter(costs).items()}
+        assert shares == pytest.approx({(16, 1, 1): 0.6, (8, 1, 1): 0.3, (32, 2, 2): 0.1}, abs=0.06)
+        assert [cost_of(dummies.of(name)) for name in names] == costs
+        # Users move on to the present cost, and nobody back; so do unknown names.
+        await passwords.learn({one: 1 if "m=16" in one else count for one, count in stored.items()})
+        later = [cost_of(dummies.of(name)) for name in names]
+        assert Counter(later)[16, 1, 1] < Counter(costs)[16, 1, 1]
+        assert all(after == (8, 1, 1) for before, after in zip(costs, later, strict=True) if before == (8, 1, 1))
+        await passwords.learn({})
+        assert {cost_of(dummies.of(name)) for name in names} == {(8, 1, 1)}
+
+    run(present, scenario)
+
+
+def test_which_cost_an_unknown_name_has_cannot_be_told_without_the_secret() -> None:
+    stored = {hashed("x", Argon2Parameters(16, 1, 1)): 1, hashed("y"): 1}
+
+    async def chosen(passwords: Passwords) -> list[Any]:
+        await passwords.learn(stored)
+        return [cost_of(passwords._dummies.of(f"nobody-{number}")) for number in range(64)]
+
+    async def scenario(passwords: Passwords) -> None:
+        other = Passwords(CHEAP, passwords._pool, "another secret")
+        assert await chosen(passwords) != await chosen(other)
+        assert await chosen(passwords) == await chosen(Passwords(CHEAP, passwords._pool, ""))
+
+    run(CHEAP, scenario)
+
+
+def cost_of(stored: str) -> tuple[int, int, int]:
+    found = extract_parameters(stored)
+    return (found.memory_cost, found.time_cost, found.parallelism)
 
 
 @pytest.mark.parametrize("pair", OWASP_MINIMA)
@@ -187,3 +233,38 @@ def test_common_passwords_are_known_regardless_of_case(password: str) -> None:
 @pytest.mark.parametrize("password", ["", "correct horse battery staple", "password ", "vK7$uTq92;x"])
 def test_other_passwords_are_not_common(password: str) -> None:
     assert not is_common(password)
+
+
+EXPECTED = ("longusername126d6", "ostiary", "id.example.org", "example")
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        *("longusername126d6", "LongUsername126d6", "longusername126d61", "6d621emanresugnol", "LONGUSERNAME126D6!"),
+        *("ostiary1", "Ostiary2026!", "0st1ary1", "yraitso1", "ostiaryostiary", "ostiary-password", "ostiaryqwerty"),
+        *("id.example.org", "example1", "idexampleorg"),
+        *("aaaaaaaa", "abcdefgh", "hgfedcba", "87654321", "11112222", "abcd1234", "abababab", "ABCABCABC", "qwertyui"),
+        *("poiuytrewq", "asdfghjkl;", "zxcvbnm123", "1q2w3e4r", "\N{KEY}" * 8),
+        *(" password123", "password123!!", "password1234567890", "passwordpassword", "P@ssw0rd!!", "12345678"),
+        *("letmein2026", "password\u00a0", "monkey12", "iloveyou!", "\uff50assword", "Dragon1990"),
+    ],
+)
+def test_what_a_guesser_tries_first_is_known(password: str) -> None:
+    assert is_guessable(password, EXPECTED)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        *("correct horse battery staple", "seldom-used-Passphrase-kestrel", "a less common one", "vK7$uTq92;x"),
+        *("483920174625", "ostiary and seven geese", "longusername and more", "EW8oRgl-", "x" * 1023 + "y and z"),
+    ],
+)
+def test_what_merely_contains_such_a_word_is_not(password: str) -> None:
+    assert not is_guessable(password, EXPECTED)
+
+
+def test_random_passwords_are_not_guessable() -> None:
+    found = [b64encode(sha256(number.to_bytes(2)).digest()).decode()[:10] for number in range(2000)]
+    assert [one for one in found if is_guessable(one, EXPECTED)] == []

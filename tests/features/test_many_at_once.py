@@ -13,6 +13,8 @@ from tests.conftest import StartServer
 from tests.support.people import PASSWORD
 from tests.support.servers import ServerProcess
 
+pytestmark = pytest.mark.uncounted  # the servers are processes of their own
+
 UNLIMITED = httpx.Limits(max_connections=None, max_keepalive_connections=0)
 ADA = {"username": "ada", "password": PASSWORD}
 

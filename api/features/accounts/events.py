@@ -1,5 +1,6 @@
 """What the audit trail says of accounts."""
 
+from api.core.scopes import MAX_ROLE_NAME, MAX_ROLES
 from api.features.audit.service import EventType
 
 USER_REGISTERED = EventType("user.registered", "A user was registered, by themselves or by an administrator.")
@@ -7,7 +8,14 @@ USER_DELETED = EventType("user.deleted", "A user was deleted, by themselves or b
 USER_UPDATED = EventType(
     "user.updated",
     "A user got another name or email address.",
-    {"changed": {"type": "array", "items": {"type": "string"}, "description": "The members that changed."}},
+    {
+        "changed": {
+            "type": "array",
+            "maxItems": 64,
+            "items": {"type": "string", "maxLength": 64},
+            "description": "The members that changed.",
+        }
+    },
 )
 USER_DISABLED = EventType("user.disabled", "A user was disabled; all their sessions ended.")
 USER_ENABLED = EventType("user.enabled", "A disabled user was enabled again.")
@@ -15,7 +23,7 @@ USER_ROLES_CHANGED = EventType(
     "user.roles_changed",
     "A user got other roles; the access tokens issued before no longer count.",
     {
-        "added": {"type": "array", "items": {"type": "string"}},
-        "removed": {"type": "array", "items": {"type": "string"}},
+        "added": {"type": "array", "maxItems": MAX_ROLES, "items": {"type": "string", "maxLength": MAX_ROLE_NAME}},
+        "removed": {"type": "array", "maxItems": MAX_ROLES, "items": {"type": "string", "maxLength": MAX_ROLE_NAME}},
     },
 )

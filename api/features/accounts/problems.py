@@ -7,7 +7,7 @@ USERNAME_TAKEN = ProblemType(
     status=409,
     title="The user name is taken",
     detail="User already exists!",
-    remedy="Choose another user name; names that differ only in case are the same name.",
+    remedy="Choose another user name; names that differ only in case, or look the same, are the same name.",
 )
 EMAIL_TAKEN = ProblemType(
     code="email_taken",

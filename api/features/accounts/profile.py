@@ -2,38 +2,59 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.core.actor import Actor
 from api.core.client import Client
 from api.core.etags import Condition
+from api.core.principal import Principal
+from api.core.problems import INVALID_TOKEN
 from api.features.accounts.events import USER_UPDATED
-from api.features.accounts.service import Account
-from api.features.accounts.store import change, hold
+from api.features.accounts.service import Account, Accounts
+from api.features.accounts.store import Held, change, hold
+from api.features.actors.service import Actors
 from api.features.audit.service import Audit
-from api.persistence.database import Database
 
 
 class Profile:
-    """The use cases that concern one's own name."""
+    """The use cases that concern one's own account."""
 
-    def __init__(self, database: Database, audit: Audit) -> None:
-        self._database = database
+    def __init__(self, actors: Actors, accounts: Accounts, audit: Audit) -> None:
+        self._actors = actors
+        self._accounts = accounts
         self._audit = audit
 
-    async def update(self, user_id: str, condition: Condition, username: str | None, client: Client) -> Account | None:
-        """Change what is given of the user and return the account; None if it is gone.
+    async def update(self, actor: Actor, condition: Condition, username: str | None, client: Client) -> Account:
+        """Change what is given of the user and return the account.
 
-        Raises the problems `precondition_failed`, `username_taken`, `database_unavailable`.
+        Raises the problems `precondition_failed`, `username_taken`, `invalid_token`, `database_unavailable`.
         """
 
-        async def work(session: AsyncSession) -> Account | None:
-            held = await hold(session, user_id)
-            if held is None:
-                return None
+        async def work(session: AsyncSession, owner: Principal) -> Account:
+            held = await _hold(session, owner)
             condition.check(held.account.etag)
             if username in (None, held.account.username):
                 return held.account
             await change(session, held.account, username=username)
-            self._audit.record(session, USER_UPDATED, client, user_id=user_id, changed=["username"])
-            renamed = await hold(session, user_id)
-            return None if renamed is None else renamed.account
+            self._audit.record(session, USER_UPDATED, client, user_id=owner.user_id, changed=["username"])
+            return (await _hold(session, owner)).account
 
-        return await self._database.write(work)
+        return await self._actors.write(actor, work)
+
+    async def delete(self, actor: Actor, client: Client) -> None:
+        """Delete the user and all that belongs to them but the audit trail.
+
+        Raises the problems `last_administrator`, `invalid_token`, `database_unavailable`.
+        """
+
+        async def work(session: AsyncSession, owner: Principal) -> None:
+            async with self._accounts.keeping_an_administrator(session, owner.user_id):
+                if not await self._accounts.delete_within(session, owner.user_id, client, None):
+                    raise INVALID_TOKEN()
+
+        await self._actors.write_revoking(actor, work)
+
+
+async def _hold(session: AsyncSession, owner: Principal) -> Held:
+    held = await hold(session, owner.user_id)
+    if held is None:
+        raise INVALID_TOKEN()
+    return held

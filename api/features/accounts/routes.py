@@ -4,16 +4,17 @@ from typing import Any
 
 from flask import Response
 
-from api.core.problems import DATABASE_UNAVAILABLE, INVALID_TOKEN, OVERLOADED
+from api.core.problems import DATABASE_UNAVAILABLE, INVALID_TOKEN
 from api.core.scopes import ME_READ, ME_WRITE
 from api.features.accounts.problems import LAST_ADMINISTRATOR, PASSWORD_TOO_COMMON, USERNAME_TAKEN
 from api.features.accounts.profile import Profile
 from api.features.accounts.schemas import MyChangesBody, RegisterBody, Registered, User
 from api.features.accounts.service import Accounts
 from api.web import etags
+from api.web.admission import hashes
 from api.web.blueprint import Blueprint, WithHeaders, answers, no_content
 from api.web.etags import changes_version, condition, if_changed, shows_version, with_etag
-from api.web.guards import principal, public, requires
+from api.web.guards import actor, principal, public, requires
 from api.web.idempotency import idempotent
 from api.web.provide import client, provided
 
@@ -29,10 +30,11 @@ LOG_IN = {
 
 @registration.route("/register", methods=["POST"])
 @public
+@hashes
 @registration.arguments(RegisterBody(), example={"username": "user1", "password": "password123"})
 @idempotent
 @registration.response(201, Registered, description="The user has been registered.")
-@answers(USERNAME_TAKEN, PASSWORD_TOO_COMMON, OVERLOADED, DATABASE_UNAVAILABLE)
+@answers(USERNAME_TAKEN, PASSWORD_TOO_COMMON, DATABASE_UNAVAILABLE)
 @registration.doc(operationId="register", responses={201: {"links": {"login": LOG_IN}}})
 async def register(body: dict[str, str]) -> dict[str, Any]:
     """Register a user.
@@ -73,12 +75,7 @@ async def update_me(body: dict[str, str]) -> WithHeaders:
 
     The name under which the user logs in. Tokens and sessions go on, since they name the user by id.
     """
-    account = await provided(Profile).update(
-        principal().user_id, condition(required=False), body.get("username"), client()
-    )
-    if account is None:
-        raise INVALID_TOKEN()
-    return with_etag(account)
+    return with_etag(await provided(Profile).update(actor(), condition(required=False), body.get("username"), client()))
 
 
 @me.route("/me", methods=["DELETE"])
@@ -92,6 +89,5 @@ async def delete_me() -> Response:
     The user, the sessions and every token of them are gone at once, on every worker. It cannot be undone, so the log-in
     must be recent (RFC 9470): otherwise the answer is `insufficient_user_authentication`, and logging in again helps.
     """
-    if not await provided(Accounts).delete(principal().user_id, client()):
-        raise INVALID_TOKEN()
+    await provided(Profile).delete(actor(), client())
     return no_content()

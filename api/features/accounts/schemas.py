@@ -2,6 +2,8 @@
 
 from marshmallow import ValidationError, fields, validate
 
+from api.core import names
+from api.core.scopes import MAX_ROLE_NAME, MAX_ROLES
 from api.features.accounts.rules import (
     EMAIL_PATTERN,
     LONGEST_EMAIL,
@@ -9,11 +11,9 @@ from api.features.accounts.rules import (
     LONGEST_USERNAME,
     SHORTEST_PASSWORD,
     SHORTEST_USERNAME,
-    USERNAME_PATTERN,
     is_email,
-    is_username,
 )
-from api.web.schemas import Answer, Body
+from api.web.schemas import MAX_MESSAGE, Answer, Body, Name
 
 ID = {
     "description": "Names the user, for ever.",
@@ -22,13 +22,14 @@ ID = {
 }
 
 
-class UsernameCharacters(validate.Validator):
-    """Refuses what the contract's pattern refuses; `$` of Python's own matcher would let a last newline through."""
+class UsernameRules(validate.Validator):
+    """Refuses what the contract's pattern refuses, and what no pattern tells."""
 
     def __call__(self, value: str) -> str:
         """Return `value`, or raise ValidationError."""
-        if not is_username(value):
-            raise ValidationError("Has characters that a user name may not have, or is too short or too long.")
+        fault = names.fault(value)
+        if fault is not None:
+            raise ValidationError(fault)
         return value
 
 
@@ -44,15 +45,17 @@ class EmailCharacters(validate.Validator):
 
 def username_field(*, required: bool, example: str) -> fields.String:
     """Return the field for a user name that somebody wants to have."""
-    return fields.String(
+    return Name(
         required=required,
-        validate=[validate.Length(SHORTEST_USERNAME, LONGEST_USERNAME), UsernameCharacters()],
+        validate=[validate.Length(SHORTEST_USERNAME, LONGEST_USERNAME), UsernameRules()],
         metadata={
             "description": (
-                "3 to 64 characters, unique regardless of case; no white space, no control characters, "
-                "nothing invisible."
+                "3 to 64 characters, unique regardless of case; no white space, no control characters, nothing "
+                "invisible. Letters, marks and digits of one script, or of those that one language writes together, "
+                "and printable ASCII (RFC 8265, UTS 39 section 5.2); more than the pattern can say. White space "
+                "around it is left out."
             ),
-            "pattern": USERNAME_PATTERN,
+            "pattern": names.PATTERN,
             "example": example,
         },
     )
@@ -102,13 +105,19 @@ class User(Answer):
     """A user."""
 
     id = fields.String(required=True, metadata=ID)
-    username = fields.String(required=True, metadata={"description": "As it was typed.", "example": "user1"})
+    username = fields.String(
+        validate=validate.Length(max=LONGEST_USERNAME),
+        required=True,
+        metadata={"description": "As it was typed.", "example": "user1"},
+    )
     roles = fields.List(
-        fields.String(),
+        fields.String(validate=validate.Length(max=MAX_ROLE_NAME)),
+        validate=validate.Length(max=MAX_ROLES),
         required=True,
         metadata={"description": "The roles that the user holds, in alphabetical order.", "example": []},
     )
     email = fields.String(
+        validate=validate.Length(max=LONGEST_EMAIL),
         required=True,
         allow_none=True,
         metadata={"description": "The address of the user, if there is one.", "example": None},
@@ -127,6 +136,8 @@ class Registered(Answer):
     """The answer to a registration."""
 
     message = fields.String(
-        required=True, metadata={"description": "Says that it is done.", "example": "User registered successfully!"}
+        validate=validate.Length(max=MAX_MESSAGE),
+        required=True,
+        metadata={"description": "Says that it is done.", "example": "User registered successfully!"},
     )
     user = fields.Nested(User, required=True)

@@ -11,17 +11,19 @@ from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, insert,
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.core import names
 from api.core.client import OPERATOR, Client
 from api.core.clock import Clock
-from api.core.common_passwords import is_common
+from api.core.common_passwords import is_guessable
 from api.core.etags import etag
 from api.core.passwords import Passwords
 from api.core.problems import Problem
 from api.core.randomness import Randomness
 from api.features.accounts.events import USER_DELETED, USER_REGISTERED
+from api.features.accounts.hash_costs import HashCosts
 from api.features.accounts.models import UserRow
 from api.features.accounts.problems import EMAIL_TAKEN, LAST_ADMINISTRATOR, PASSWORD_TOO_COMMON, USERNAME_TAKEN
-from api.features.accounts.rules import email_key, is_username, username_key
+from api.features.accounts.rules import email_key, username_key, username_skeleton
 from api.features.audit.service import Audit
 from api.features.revocation.service import Revocations
 from api.features.roles.service import ADMIN, Grants, assign, granted, holders
@@ -46,6 +48,14 @@ class Account:
     def etag(self) -> str:
         """The entity-tag of this version."""
         return etag("user", self.id, self.version)
+
+
+@dataclass(frozen=True)
+class NewAccount:
+    """An account that is to be added."""
+
+    account: Account
+    password_hash: str
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,7 @@ class Accounts:
     """The use cases of accounts.
 
     refuse_common_passwords: refuse them (production), or accept them with a warning in the log (development).
+    service_names: words that are expected in passwords for this service; see `is_guessable`.
     """
 
     def __init__(
@@ -98,6 +109,7 @@ class Accounts:
         randomness: Randomness,
         *,
         refuse_common_passwords: bool,
+        service_names: Sequence[str] = (),
     ) -> None:
         self._database = database
         self._passwords = passwords
@@ -106,6 +118,8 @@ class Accounts:
         self._clock = clock
         self._randomness = randomness
         self._refuse_common_passwords = refuse_common_passwords
+        self._service_names = service_names
+        self.hash_costs = HashCosts(database, passwords)
 
     async def register(
         self,
@@ -113,52 +127,64 @@ class Accounts:
         password: str,
         roles: Sequence[str] = (),
         client: Client = OPERATOR,
-        *,
-        email: str | None = None,
-        actor_id: str | None = None,
     ) -> Account:
-        """Make an account and return it. `actor_id`: who makes it, if it is not the user.
+        """Make an account and return it: the user registers, or the operator of the server makes them.
 
-        The name, password and address are as the contract asks for. Raises the problems `username_taken`,
-        `email_taken`, `password_too_common`, `unknown_role`, `overloaded`, `database_unavailable`.
+        The name and password are as the contract asks for. Raises the problems `username_taken`,
+        `password_too_common`, `unknown_role`, `overloaded`, `database_unavailable`.
         """
-        key = username_key(username)
+        new = await self.prepare(username, password, roles)
+        return await self._database.write(lambda session: self.add(session, new, client))
+
+    async def prepare(
+        self, username: str, password: str, roles: Sequence[str] = (), email: str | None = None
+    ) -> NewAccount:
+        """Return an account to `add`; that takes as long as a password hash.
+
+        Raises the problems `username_taken`, `password_too_common`, `overloaded`, `database_unavailable`.
+        """
+        same = UserRow.username_key == username_key(username)
+        alike = UserRow.username_skeleton == username_skeleton(username)
         async with self._database.read() as session:
-            if await session.scalar(select(UserRow.id).where(UserRow.username_key == key)) is not None:
+            if await session.scalar(select(UserRow.id).where(same | alike).limit(1)) is not None:
                 raise USERNAME_TAKEN()
         password_hash = await self.hash_new(password, username)
         account = Account(
             self._randomness.new_id(), username, email, sorted(set(roles)), False, self._clock.now(), version=1
         )
+        return NewAccount(account, password_hash)
 
-        async def add(session: AsyncSession) -> None:
-            await session.execute(
-                insert(UserRow).values(
-                    id=account.id,
-                    username=username,
-                    username_key=key,
-                    email=email,
-                    email_key=None if email is None else email_key(email),
-                    password_hash=password_hash,
-                    created_at=account.created_at,
-                )
-            )
-            if roles:
-                await assign(session, account.id, roles)
-            self._audit.record(session, USER_REGISTERED, client, user_id=account.id, actor_id=actor_id)
+    async def add(self, session: AsyncSession, new: NewAccount, client: Client, actor_id: str | None = None) -> Account:
+        """Add an account in the transaction of `session` and return it. actor_id: who makes it, if not the user.
 
+        Raises the problems `username_taken`, `email_taken`, `unknown_role`.
+        """
+        account = new.account
+        values = {
+            "id": account.id,
+            "username": account.username,
+            "username_key": username_key(account.username),
+            "username_skeleton": username_skeleton(account.username),
+            "email": account.email,
+            "email_key": None if account.email is None else email_key(account.email),
+            "password_hash": new.password_hash,
+            "created_at": account.created_at,
+        }
         try:
-            await self._database.write(add)
+            await session.execute(insert(UserRow).values(values))
         except IntegrityError as error:
             raise taken(error) from error
+        if account.roles:
+            await assign(session, account.id, account.roles)
+        self._audit.record(session, USER_REGISTERED, client, user_id=account.id, actor_id=actor_id)
         return account
 
     async def hash_new(self, password: str, username: str) -> str:
-        """Return the hash of a password that a user wants to have.
+        """Return the hash of a password that the user of this name wants to have.
 
         Raises the problems `password_too_common`, `overloaded`.
         """
-        if is_common(password):
+        if is_guessable(password, (username, *self._service_names)):
             if self._refuse_common_passwords:
                 raise PASSWORD_TOO_COMMON()
             log.warning("a common password was accepted; the production profile refuses it", username=username)
@@ -170,16 +196,18 @@ class Accounts:
         A hash of outdated parameters is replaced. Raises the problems `overloaded` and `database_unavailable`.
         """
         # What cannot be a user name is not looked up: PostgreSQL's text, for one, has no NUL.
-        found = await self._find(_BY_NAME, username_key(username)) if is_username(username) else None
-        return await self._prove(found, password)
+        name = names.trimmed(username)
+        found = await self._find(_BY_NAME, username_key(name)) if names.is_possible(name) else None
+        return await self._prove(found, password, username_key(name))
 
     async def verify_id(self, user_id: str, password: str) -> Proof:
         """Tell the same of the user with this id; raises as `verify` does."""
-        return await self._prove(await self._find(_BY_ID, user_id), password)
+        return await self._prove(await self._find(_BY_ID, user_id), password, user_id)
 
-    async def _prove(self, found: _Found | None, password: str) -> Proof:
+    async def _prove(self, found: _Found | None, password: str, name: str) -> Proof:
+        self.hash_costs.refresh_when_due()
         if found is None:
-            await self._passwords.verify_dummy(password)
+            await self._passwords.verify_dummy(password, name)
             return Proof(matches=False)
         verification = await self._passwords.verify(password, found.password_hash)
         if verification.upgraded_hash is not None:
@@ -214,29 +242,22 @@ class Accounts:
         )
         return await session.scalar(statement) is not None
 
-    async def delete(self, user_id: str, client: Client = OPERATOR, *, actor_id: str | None = None) -> bool:
-        """Delete the account and all that belongs to it but the audit trail; return whether there was one.
-
-        Its sessions and tokens go with it, in the same transaction. Raises the problems `last_administrator`,
-        `database_unavailable`.
-        """
-
-        async def remove(session: AsyncSession) -> bool:
-            async with self.keeping_an_administrator(session, user_id):
-                return await self.delete_within(session, user_id, client, actor_id)
-
-        return await self._revocations.write(remove)
-
     async def delete_as_operator(self, user_id: str) -> bool:
-        """Delete the account, also if no administrator is left; raises the problem `database_unavailable`."""
+        """Delete the account, also if no administrator is left; return whether there was one.
+
+        Raises the problem `database_unavailable`.
+        """
         return await self._revocations.write(lambda session: self.delete_within(session, user_id, OPERATOR, None))
 
     async def delete_within(self, session: AsyncSession, user_id: str, client: Client, actor_id: str | None) -> bool:
-        """Do the same in a transaction that `Revocations.write` has begun, whoever is left."""
+        """Delete the account and all that belongs to it but the audit trail; return whether there was one.
+
+        Its sessions and tokens go with it. In a transaction that `Revocations.write` has begun, whoever is left.
+        """
         statement = delete(UserRow).where(UserRow.id == user_id).returning(UserRow.id)
         if await session.scalar(statement) is None:
             return False
-        await self._revocations.record(session, "user", user_id)
+        await self._revocations.end_user(session, user_id)
         self._audit.record(session, USER_DELETED, client, user_id=user_id, actor_id=actor_id)
         return True
 

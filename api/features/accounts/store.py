@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.core.etags import PRECONDITION_FAILED
 from api.core.pages import Page, Position
 from api.features.accounts.models import UserRow
-from api.features.accounts.rules import after_prefix, email_key, username_key
+from api.features.accounts.problems import USERNAME_TAKEN
+from api.features.accounts.rules import after_prefix, email_key, username_key, username_skeleton
 from api.features.accounts.service import Account, account_of, taken
 from api.features.roles.service import Grants, granted, holders
 
@@ -51,12 +52,13 @@ def page_of_ids(wanted: Wanted, limit: int, after: Position | None) -> Select[st
         query = query.where(UserRow.id.in_(holders(wanted.role)))
     if wanted.disabled is not None:
         query = query.where(UserRow.disabled_at.is_not(None) if wanted.disabled else UserRow.disabled_at.is_(None))
-    name = username_key(wanted.search or "")
+    search = (wanted.search or "").strip()
+    name = username_key(search)
     if name:  # what has nothing visible is the beginning of every name
         # One range in each of the two indexes: an OR of the two would let the database read everything instead.
         found = (
             select(UserRow.id).where(_begins(UserRow.username_key, name)),
-            select(UserRow.id).where(_begins(UserRow.email_key, email_key(wanted.search or "").replace("\0", " "))),
+            select(UserRow.id).where(_begins(UserRow.email_key, email_key(search).replace("\0", " "))),
         )
         query = query.where(UserRow.id.in_(union(*found)))
     return query
@@ -105,7 +107,7 @@ async def change(
     """
     values: dict[str, Any] = {}
     if username is not None:
-        values |= {"username": username, "username_key": username_key(username)}
+        values |= await _name_values(session, account, username)
     if email is not False:
         values |= {"email": email, "email_key": None if email is None else email_key(email)}
     if disabled_at is not False:
@@ -123,6 +125,21 @@ async def change(
         raise taken(error) from error
     if changed is None:
         raise PRECONDITION_FAILED()
+
+
+async def _name_values(session: AsyncSession, account: Account, username: str) -> dict[str, Any]:
+    """Return the columns of a new name of `account`; raises the problem `username_taken` if it looks like another's.
+
+    Of two users who take such a name at once, the unique constraint refuses one.
+    """
+    values: dict[str, Any] = {"username": username, "username_key": username_key(username)}
+    skeleton = username_skeleton(username)
+    if skeleton == username_skeleton(account.username):
+        return values
+    others = select(UserRow.id).where(UserRow.username_skeleton == skeleton, UserRow.id != account.id)
+    if await session.scalar(others.limit(1)) is not None:
+        raise USERNAME_TAKEN()
+    return values | {"username_skeleton": skeleton, "username_twin": 0}
 
 
 async def note_changed_roles(session: AsyncSession, role: str) -> None:

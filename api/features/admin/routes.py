@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response, url_for
 
-from api.core.problems import DATABASE_UNAVAILABLE, OVERLOADED
+from api.core.problems import DATABASE_UNAVAILABLE
 from api.core.scopes import USERS_READ, USERS_WRITE
 from api.features.accounts.problems import (
     EMAIL_TAKEN,
@@ -26,9 +26,10 @@ from api.features.admin.schemas import (
 from api.features.admin.service import Administration, Changes
 from api.features.roles.problems import BEYOND_OWN_PERMISSIONS, UNKNOWN_ROLE
 from api.web import etags, pages
+from api.web.admission import hashes
 from api.web.blueprint import Blueprint, WithHeaders, answers, no_content
 from api.web.etags import changes_version, condition, if_changed, shows_version, with_etag
-from api.web.guards import principal, requires
+from api.web.guards import actor, requires
 from api.web.idempotency import idempotent
 from api.web.pages import PAGE_NOT_FOUND, page_answer, position_of
 from api.web.provide import client, provided
@@ -75,6 +76,7 @@ async def list_users(query: dict[str, Any]) -> WithHeaders:
 
 @admin.route("/users", methods=["POST"])
 @requires(scope=USERS_WRITE)
+@hashes
 @admin.arguments(
     NewUserBody(), example={"username": "user2", "password": "password123", "email": "user2@example.org", "roles": []}
 )
@@ -91,17 +93,17 @@ async def list_users(query: dict[str, Any]) -> WithHeaders:
     UNKNOWN_ROLE,
     PASSWORD_TOO_COMMON,
     BEYOND_OWN_PERMISSIONS,
-    OVERLOADED,
     DATABASE_UNAVAILABLE,
 )
 @admin.doc(operationId="createUser", responses={201: {"links": AFTER_CHANGE}})
 async def create_user(body: dict[str, Any]) -> WithHeaders:
     """Create a user.
 
-    Who creates one cannot give roles with more permissions than they have themselves.
+    The caller can give roles that they hold, or, with `roles:grant`, roles with no more permissions than they have. An
+    API key gives none.
     """
     account = await provided(Administration).create(
-        principal(), body["username"], body["password"], body.get("email"), body.get("roles", []), client()
+        actor(), body["username"], body["password"], body.get("email"), body.get("roles", []), client()
     )
     return with_etag(account, Location=url_for("admin.get_user", user_id=account.id))
 
@@ -132,11 +134,12 @@ async def update_user(body: dict[str, Any], user_id: str) -> WithHeaders:
 
     With `disabled: true` all sessions of the user end in the same moment, and no token of theirs counts on any worker;
     with `disabled: false` they may log in again. Nobody changes a user who has more permissions than they have
-    themselves, and the last enabled administrator cannot be disabled.
+    themselves, or, without `roles:grant`, a role that they do not hold. The last enabled administrator cannot be
+    disabled.
     """
     changes = Changes(body.get("username"), body.get("email", False), body.get("disabled"))
     return with_etag(
-        await provided(Administration).update(principal(), user_id, condition(required=True), changes, client())
+        await provided(Administration).update(actor(), user_id, condition(required=True), changes, client())
     )
 
 
@@ -152,7 +155,7 @@ async def delete_user(user_id: str) -> Response:
     The user, their sessions and every token of them are gone at once, on every worker; the audit trail stays. The last
     enabled administrator cannot be deleted.
     """
-    await provided(Administration).delete(principal(), user_id, condition(required=True), client())
+    await provided(Administration).delete(actor(), user_id, condition(required=True), client())
     return no_content()
 
 
@@ -166,7 +169,7 @@ async def end_user_sessions(user_id: str) -> dict[str, int]:
 
     Every token of them is refused from the next request on. The user may log in again.
     """
-    return {"ended_sessions": await provided(Administration).end_sessions(principal(), user_id, client())}
+    return {"ended_sessions": await provided(Administration).end_sessions(actor(), user_id, client())}
 
 
 @admin.route("/users/<user_id>/roles", methods=["PUT"], parameters=[USER])
@@ -181,10 +184,9 @@ async def set_user_roles(body: dict[str, Any], user_id: str) -> WithHeaders:
 
     The user holds exactly these from then on. Access tokens that they got before are refused from the next request on;
     `POST /refresh` gives one with the new roles. Nobody gives or takes what has more permissions than they have
-    themselves, and the last enabled administrator keeps the role admin.
+    themselves, or, without `roles:grant`, a role that they do not hold; an API key gives and takes none. The last
+    enabled administrator keeps the role admin.
     """
     return with_etag(
-        await provided(Administration).set_roles(
-            principal(), user_id, condition(required=True), body["roles"], client()
-        )
+        await provided(Administration).set_roles(actor(), user_id, condition(required=True), body["roles"], client())
     )

@@ -3,12 +3,9 @@
 from marshmallow import fields, validate
 
 from api.features.accounts.schemas import User, email_field, password_field, username_field
-from api.features.roles.rules import LONGEST_NAME
-from api.web.pages import PageAnswer, PageQuery
+from api.features.roles.rules import LONGEST_NAME, MAX_ROLES
+from api.web.pages import MOST, PageAnswer, PageQuery
 from api.web.schemas import Answer, Body
-
-MOST_ROLES = 50
-"""Roles that are given at once."""
 
 SORTS = ("created_at", "-created_at", "username", "-username")
 
@@ -17,7 +14,7 @@ def _roles(*, required: bool) -> fields.List[str]:
     return fields.List(
         fields.String(validate=validate.Length(1, LONGEST_NAME)),
         required=required,
-        validate=validate.Length(max=MOST_ROLES),
+        validate=validate.Length(max=MAX_ROLES),
         metadata={"description": "Names of roles, as GET /roles lists them.", "example": []},
     )
 
@@ -32,7 +29,7 @@ class UserQuery(PageQuery):
     )
     role = fields.String(
         load_default=None,
-        validate=validate.Regexp(rf"[!-~]{{1,{LONGEST_NAME}}}\Z"),
+        validate=[validate.Length(1, LONGEST_NAME), validate.Regexp(rf"[!-~]{{1,{LONGEST_NAME}}}\Z")],
         metadata={
             "description": "Only those who hold this role.",
             "pattern": rf"^[!-~]{{1,{LONGEST_NAME}}}$",
@@ -53,7 +50,12 @@ class UserQuery(PageQuery):
 class UserPage(PageAnswer):
     """Some users, in the order that was asked for."""
 
-    users = fields.List(fields.Nested(User), required=True, metadata={"description": "The users."})
+    users = fields.List(
+        fields.Nested(User),
+        required=True,
+        validate=validate.Length(max=MOST),
+        metadata={"description": "The users."},
+    )
 
 
 class NewUserBody(Body):

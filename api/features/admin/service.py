@@ -6,6 +6,7 @@ from typing import Literal, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.core.actor import Actor
 from api.core.client import Client
 from api.core.clock import Clock
 from api.core.etags import ANY_VERSION, Condition
@@ -17,6 +18,7 @@ from api.features.accounts.events import USER_DISABLED, USER_ENABLED, USER_ROLES
 from api.features.accounts.problems import USER_NOT_FOUND
 from api.features.accounts.service import Account, Accounts
 from api.features.accounts.store import Held, Wanted
+from api.features.actors.service import Actors
 from api.features.audit.service import Audit
 from api.features.revocation.service import Revocations
 from api.features.roles.service import assign, check_reach, grants_of
@@ -41,6 +43,7 @@ class Administration:
     def __init__(
         self,
         database: Database,
+        actors: Actors,
         accounts: Accounts,
         session_management: SessionManagement,
         revocations: Revocations,
@@ -48,6 +51,7 @@ class Administration:
         clock: Clock,
     ) -> None:
         self._database = database
+        self._actors = actors
         self._accounts = accounts
         self._session_management = session_management
         self._revocations = revocations
@@ -68,7 +72,7 @@ class Administration:
 
     async def create(
         self,
-        actor: Principal,
+        actor: Actor,
         username: str,
         password: str,
         email: str | None,
@@ -78,14 +82,20 @@ class Administration:
         """Make a user and return it.
 
         Raises the problems `username_taken`, `email_taken`, `password_too_common`, `unknown_role`,
-        `beyond_own_permissions`, `overloaded`, `database_unavailable`.
+        `beyond_own_permissions`, `overloaded`, `database_unavailable`, and those of `Actors.write`, as all that write.
         """
         async with self._database.read() as session:
-            check_reach(actor, await grants_of(session, roles))
-        return await self._accounts.register(username, password, roles, client, email=email, actor_id=actor.user_id)
+            check_reach(actor.seen, await grants_of(session, roles))
+        new = await self._accounts.prepare(username, password, roles, email)
+
+        async def add(session: AsyncSession, by: Principal) -> Account:
+            check_reach(by, await grants_of(session, roles))  # the roles may give more than before the hash
+            return await self._accounts.add(session, new, client, by.user_id)
+
+        return await self._actors.write(actor, add)
 
     async def update(
-        self, actor: Principal, user_id: str, condition: Condition, changes: Changes, client: Client
+        self, actor: Actor, user_id: str, condition: Condition, changes: Changes, client: Client
     ) -> Account:
         """Change a user and return it. Who is disabled has no sessions any more, and no token that counts.
 
@@ -93,7 +103,7 @@ class Administration:
         `last_administrator`, `beyond_own_permissions`, `database_unavailable`.
         """
 
-        async def work(session: AsyncSession, held: Held) -> Account:
+        async def work(session: AsyncSession, by: Principal, held: Held) -> Account:
             before = held.account
             changed = [
                 name
@@ -112,23 +122,18 @@ class Administration:
                     disabled_at=(self._clock.now() if changes.disabled else None) if switched else False,
                 )
             if changed:
-                self._audit.record(
-                    session, USER_UPDATED, client, user_id=user_id, actor_id=actor.user_id, changed=changed
-                )
+                self._audit.record(session, USER_UPDATED, client, user_id=user_id, actor_id=by.user_id, changed=changed)
             if switched and changes.disabled:
-                await self._session_management.end_all_within(
-                    session, user_id, "account_disabled", client, actor.user_id
-                )
-                await self._revocations.record(session, "user", user_id)
+                await self._session_management.end_all_within(session, user_id, "account_disabled", client, by.user_id)
             if switched:
                 kind = USER_DISABLED if changes.disabled else USER_ENABLED
-                self._audit.record(session, kind, client, user_id=user_id, actor_id=actor.user_id)
+                self._audit.record(session, kind, client, user_id=user_id, actor_id=by.user_id)
             return await self._present(session, user_id)
 
         return await self._change(actor, user_id, condition, work)
 
     async def set_roles(
-        self, actor: Principal, user_id: str, condition: Condition, roles: Collection[str], client: Client
+        self, actor: Actor, user_id: str, condition: Condition, roles: Collection[str], client: Client
     ) -> Account:
         """Let a user hold exactly `roles` and return it; access tokens issued before no longer count.
 
@@ -136,71 +141,74 @@ class Administration:
         `beyond_own_permissions`, `database_unavailable`.
         """
 
-        async def work(session: AsyncSession, held: Held) -> Account:
+        async def work(session: AsyncSession, by: Principal, held: Held) -> Account:
             before, after = set(held.account.roles), set(roles)
             if before == after:
                 return held.account
-            check_reach(actor, await grants_of(session, after))
+            check_reach(by, await grants_of(session, after), before ^ after)
             async with self._accounts.keeping_an_administrator(session, user_id):
                 await store.change(session, held.account)
                 await assign(session, user_id, after)
-            await self._revocations.record(session, "user", user_id)
+            await self._revocations.end_user(session, user_id)
             self._audit.record(
                 session,
                 USER_ROLES_CHANGED,
                 client,
                 user_id=user_id,
-                actor_id=actor.user_id,
+                actor_id=by.user_id,
                 added=sorted(after - before),
                 removed=sorted(before - after),
             )
             return await self._present(session, user_id)
 
-        return await self._change(actor, user_id, condition, work)
+        return await self._change(actor, user_id, condition, work, keeps_roles=True)
 
-    async def delete(self, actor: Principal, user_id: str, condition: Condition, client: Client) -> None:
+    async def delete(self, actor: Actor, user_id: str, condition: Condition, client: Client) -> None:
         """Delete a user and all that belongs to them but the audit trail.
 
         Raises the problems `user_not_found`, `precondition_failed`, `last_administrator`, `beyond_own_permissions`,
         `database_unavailable`.
         """
 
-        async def work(session: AsyncSession, _held: Held) -> None:
+        async def work(session: AsyncSession, by: Principal, _held: Held) -> None:
             async with self._accounts.keeping_an_administrator(session, user_id):
-                await self._accounts.delete_within(session, user_id, client, actor.user_id)
+                await self._accounts.delete_within(session, user_id, client, by.user_id)
 
         await self._change(actor, user_id, condition, work)
 
-    async def end_sessions(self, actor: Principal, user_id: str, client: Client) -> int:
+    async def end_sessions(self, actor: Actor, user_id: str, client: Client) -> int:
         """End all sessions of a user; return how many.
 
         Raises the problems `user_not_found`, `beyond_own_permissions`, `database_unavailable`.
         """
 
-        async def work(session: AsyncSession, _held: Held) -> int:
-            ended = await self._session_management.end_all_within(
-                session, user_id, "ended_by_administrator", client, actor.user_id
+        async def work(session: AsyncSession, by: Principal, _held: Held) -> int:
+            return await self._session_management.end_all_within(
+                session, user_id, "ended_by_administrator", client, by.user_id
             )
-            return len(ended)
 
         return await self._change(actor, user_id, ANY_VERSION, work)
 
     async def _change(
         self,
-        actor: Principal,
+        actor: Actor,
         user_id: str,
         condition: Condition,
-        work: Callable[[AsyncSession, Held], Awaitable[T]],
+        work: Callable[[AsyncSession, Principal, Held], Awaitable[T]],
+        *,
+        keeps_roles: bool = False,
     ) -> T:
-        async def within(session: AsyncSession) -> T:
+        """keeps_roles: whether `work` checks itself which roles it changes, and leaves the others as they are."""
+
+        async def within(session: AsyncSession, by: Principal) -> T:
             held = await store.hold(session, user_id) if is_id(user_id) else None
             if held is None:
                 raise USER_NOT_FOUND()
-            check_reach(actor, held.grants)
+            check_reach(by, held.grants, () if keeps_roles else None)
             condition.check(held.account.etag)
-            return await work(session, held)
+            return await work(session, by, held)
 
-        return await self._revocations.write(within)
+        return await self._actors.write_revoking(actor, within)
 
     @staticmethod
     async def _present(session: AsyncSession, user_id: str) -> Account:

@@ -1,6 +1,7 @@
 """Whom an API key stands for."""
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core import api_keys
 from api.core.clock import Clock
@@ -59,20 +60,38 @@ class ApiKeyBearers:
             raise INVALID_TOKEN()
         return self._remembered.get(token)
 
+    async def look_up_again(self, session: AsyncSession, bearer: Principal) -> Principal:
+        """Return what the API key of `bearer` stands for in this transaction; raises the problem `invalid_token`."""
+        found = await self._find(session, ApiKeyRow.id == bearer.api_key_id)
+        if found is None:
+            raise INVALID_TOKEN()
+        return found[0]
+
     async def _look_up(self, token: str) -> Principal:
         now = self._clock.timestamp()
-        query = select(
-            ApiKeyRow.id, ApiKeyRow.user_id, ApiKeyRow.scopes, ApiKeyRow.expires_at, *standing_of(ApiKeyRow.user_id)
-        ).where(ApiKeyRow.digest == digest(token), is_enabled(ApiKeyRow.user_id))
-        # One statement, so that the owner, the roles and the feed's position are of one moment.
         async with self._database.read() as session:
-            found = (await session.execute(query)).one_or_none()
+            found = await self._find(session, ApiKeyRow.digest == digest(token))
         if found is None:
             self._remembered.forget(token)
             raise INVALID_TOKEN()
+        bearer, expires_at = found
+        self._remembered.put(token, min(now + self._remember, expires_at), bearer)
+        return bearer
+
+    async def _find(self, session: AsyncSession, which: ColumnElement[bool]) -> tuple[Principal, float] | None:
+        """Return whom a key stands for, and when it expires; None if there is none, or it has expired, or its owner is
+        disabled.
+        """
+        query = select(
+            ApiKeyRow.id, ApiKeyRow.user_id, ApiKeyRow.scopes, ApiKeyRow.expires_at, *standing_of(ApiKeyRow.user_id)
+        ).where(which, is_enabled(ApiKeyRow.user_id))
+        # One statement, so that the owner, the roles and the feed's position are of one moment.
+        found = (await session.execute(query)).one_or_none()
+        if found is None:
+            return None
         api_key_id, user_id, scopes, expires_at, roles, permissions, position = found
-        if now >= expires_at.timestamp():
-            raise INVALID_TOKEN()
+        if self._clock.timestamp() >= expires_at.timestamp():
+            return None
         grants = Grants.of(roles, permissions)
         bearer = Principal(
             user_id,
@@ -85,8 +104,7 @@ class ApiKeyBearers:
             acr=None,
             api_key_id=api_key_id,
         )
-        self._remembered.put(token, min(now + self._remember, expires_at.timestamp()), bearer)
-        return bearer
+        return bearer, expires_at.timestamp()
 
     def _accepted(self, bearer: Principal) -> Principal:
         if bearer.api_key_id is not None:

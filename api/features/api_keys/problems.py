@@ -1,6 +1,7 @@
 """What can go wrong with an API key."""
 
 from api.core.problems import BEARER, ProblemType
+from api.core.scopes import MAX_SCOPE_NAME, MAX_SCOPES
 
 API_KEY_NOT_FOUND = ProblemType(
     code="api_key_not_found",
@@ -30,7 +31,8 @@ SCOPE_NOT_HELD = ProblemType(
     members={
         "missing_scopes": {
             "type": "array",
-            "items": {"type": "string"},
+            "maxItems": MAX_SCOPES,
+            "items": {"type": "string", "maxLength": MAX_SCOPE_NAME},
             "minItems": 1,
             "description": "The scopes that the account does not have.",
         },

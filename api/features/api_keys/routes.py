@@ -7,10 +7,10 @@ from flask import Response, url_for
 from api.core.problems import DATABASE_UNAVAILABLE
 from api.core.scopes import ME_READ, ME_WRITE
 from api.features.api_keys.problems import API_KEY_NOT_FOUND, SCOPE_NOT_HELD, TOO_MANY_API_KEYS
-from api.features.api_keys.schemas import API_KEY_ID, ApiKeyList, NewApiKey, NewApiKeyBody
+from api.features.api_keys.schemas import API_KEY_ID, ApiKeyList, ApiKeyWithSecret, NewApiKeyBody
 from api.features.api_keys.service import ApiKeys
 from api.web.blueprint import Blueprint, answers, json_response, no_content
-from api.web.guards import principal, requires
+from api.web.guards import actor, principal, requires
 from api.web.idempotency import idempotent
 from api.web.provide import client, provided
 
@@ -54,7 +54,7 @@ async def list_my_api_keys() -> dict[str, Any]:
 @requires(fresh=True)
 @api_keys.arguments(NewApiKeyBody(), example={"name": "nightly report", "scopes": ["me:read"], "expires_in_days": 30})
 @idempotent
-@api_keys.response(201, NewApiKey, headers=LOCATION, description="The API key, shown this once.")
+@api_keys.response(201, ApiKeyWithSecret, headers=LOCATION, description="The API key, shown this once.")
 @answers(SCOPE_NOT_HELD, TOO_MANY_API_KEYS, DATABASE_UNAVAILABLE)
 @api_keys.doc(operationId="createMyApiKey", responses={201: {"links": AFTER_CREATING}})
 async def create_my_api_key(body: dict[str, Any]) -> Response:
@@ -64,10 +64,8 @@ async def create_my_api_key(body: dict[str, Any]) -> Response:
     scopes; what needs a person, such as this, it cannot do. Only its digest is kept, so nobody can show it again. The
     log-in must be recent (RFC 9470).
     """
-    created = await provided(ApiKeys).create(
-        principal(), body["name"], body["scopes"], body["expires_in_days"], client()
-    )
-    answer = json_response(NewApiKey().dump(created), 201)
+    created = await provided(ApiKeys).create(actor(), body["name"], body["scopes"], body["expires_in_days"], client())
+    answer = json_response(ApiKeyWithSecret().dump(created), 201)
     answer.headers["Location"] = url_for(".revoke_my_api_key", api_key_id=created.id)
     return answer
 
@@ -82,5 +80,5 @@ async def revoke_my_api_key(api_key_id: str) -> Response:
 
     Every worker refuses it from the next request on. It cannot be undone; make another key instead.
     """
-    await provided(ApiKeys).revoke(principal(), api_key_id, client())
+    await provided(ApiKeys).revoke(actor(), api_key_id, client())
     return no_content()

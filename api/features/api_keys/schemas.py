@@ -2,8 +2,8 @@
 
 from marshmallow import ValidationError, fields, validate
 
-from api.core.api_keys import LENGTH, PATTERN
-from api.core.scopes import SCOPES
+from api.core.api_keys import HINT_LENGTH, LENGTH, PATTERN
+from api.core.scopes import MAX_SCOPE_NAME, MAX_SCOPES, SCOPES
 from api.features.api_keys.rules import (
     DEFAULT_DAYS,
     LONGEST_DAYS,
@@ -13,8 +13,6 @@ from api.features.api_keys.rules import (
     is_name,
 )
 from api.web.schemas import Answer, Body, WholeNumber
-
-MOST_SCOPES = 100
 
 API_KEY_ID = {
     "description": "Names the API key.",
@@ -48,7 +46,7 @@ class NewApiKeyBody(Body):
     scopes = fields.List(
         fields.String(validate=validate.OneOf(list(SCOPES))),
         required=True,
-        validate=validate.Length(max=MOST_SCOPES),
+        validate=validate.Length(max=MAX_SCOPES),
         metadata={
             "description": (
                 "What the key may do: some of the scopes that the account has now. Without any it only says who calls."
@@ -68,14 +66,19 @@ class ApiKey(Answer):
 
     id = fields.String(required=True, metadata=API_KEY_ID)
     name = fields.String(
-        required=True, metadata={"description": "What its owner calls it.", "example": "nightly report"}
+        validate=validate.Length(max=LONGEST_NAME),
+        required=True,
+        metadata={"description": "What its owner calls it.", "example": "nightly report"},
     )
     hint = fields.String(
-        required=True, metadata={"description": "The first characters of the key.", "example": "ost_Vb0n"}
+        validate=validate.Length(max=HINT_LENGTH),
+        required=True,
+        metadata={"description": "The first characters of the key.", "example": "ost_Vb0n"},
     )
     scopes = fields.List(
-        fields.String(),
+        fields.String(validate=validate.Length(max=MAX_SCOPE_NAME)),
         required=True,
+        validate=validate.Length(max=MAX_SCOPES),
         metadata={
             "description": "What it may do, as long as its owner may, in alphabetical order.",
             "example": ["me:read"],
@@ -102,7 +105,7 @@ class ApiKey(Answer):
     )
 
 
-class NewApiKey(ApiKey):
+class ApiKeyWithSecret(ApiKey):
     """An API key that was made just now, with the key itself."""
 
     api_key = fields.String(

@@ -6,17 +6,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core import api_keys
+from api.core.actor import Actor
 from api.core.client import Client
 from api.core.clock import Clock
 from api.core.principal import Principal
-from api.core.problems import INVALID_TOKEN
 from api.core.randomness import Randomness
 from api.core.sealing import digest
-from api.features.accounts.service import is_enabled, standing_of
+from api.features.accounts.service import standing_of
+from api.features.actors.service import Actors
 from api.features.api_keys.bearers import ApiKeyBearers
 from api.features.api_keys.events import API_KEY_CREATED, API_KEY_REVOKED
 from api.features.api_keys.models import ApiKeyRow
@@ -25,7 +25,7 @@ from api.features.api_keys.rules import MOST_KEYS, is_id
 from api.features.audit.service import Audit
 from api.features.revocation.service import Revocations
 from api.features.roles.service import Grants
-from api.persistence.database import Database, lacks_parent
+from api.persistence.database import Database
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class ApiKey:
 
 
 @dataclass(frozen=True)
-class NewApiKey(ApiKey):
+class ApiKeyWithSecret(ApiKey):
     """An API key that was made just now, and the key itself, which nobody sees again."""
 
     api_key: str = field(repr=False)
@@ -54,6 +54,7 @@ class ApiKeys:
     def __init__(
         self,
         database: Database,
+        actors: Actors,
         bearers: ApiKeyBearers,
         revocations: Revocations,
         audit: Audit,
@@ -61,6 +62,7 @@ class ApiKeys:
         randomness: Randomness,
     ) -> None:
         self._database = database
+        self._actors = actors
         self._bearers = bearers
         self._revocations = revocations
         self._audit = audit
@@ -78,18 +80,17 @@ class ApiKeys:
             return [ApiKey(**_members(row)) for row in await session.scalars(query)]
 
     async def create(
-        self, owner: Principal, name: str, scopes: Collection[str], days: int, client: Client
-    ) -> NewApiKey:
+        self, actor: Actor, name: str, scopes: Collection[str], days: int, client: Client
+    ) -> ApiKeyWithSecret:
         """Make an API key that ends after `days`. Its name is one by `rules.is_name`.
 
-        Raises the problems `scope_not_held`, `too_many_api_keys`, `invalid_token` (the user is gone or disabled),
-        `database_unavailable`.
+        Raises the problems `scope_not_held`, `too_many_api_keys`, `invalid_token`, `database_unavailable`.
         """
         key = api_keys.new(self._randomness)
         now = self._clock.now()
         row = ApiKeyRow(
             id=self._randomness.new_id(),
-            user_id=owner.user_id,
+            user_id=actor.seen.user_id,
             name=name,
             digest=digest(key),
             hint=key[: api_keys.HINT_LENGTH],
@@ -98,11 +99,10 @@ class ApiKeys:
             expires_at=now + timedelta(days=days),
             last_used_at=None,
         )
-        created = NewApiKey(**_members(row), api_key=key)
+        created = ApiKeyWithSecret(**_members(row), api_key=key)
 
-        async def add(session: AsyncSession) -> None:
-            await self._database.in_order(session, "first")  # two at once do not both become the last one allowed
-            await _check_owner(session, owner.user_id, scopes)
+        async def add(session: AsyncSession, owner: Principal) -> None:
+            await _check_scopes(session, owner.user_id, scopes)
             counted = select(func.count()).where(ApiKeyRow.user_id == owner.user_id)
             if (await session.scalar(counted) or 0) >= MOST_KEYS:
                 raise TOO_MANY_API_KEYS(limit=MOST_KEYS)
@@ -118,46 +118,38 @@ class ApiKeys:
                 scopes=created.scopes,
             )
 
-        try:
-            await self._database.write(add)
-        except IntegrityError as error:
-            if not lacks_parent(error):
-                raise
-            raise INVALID_TOKEN() from error
+        # One at a time, so that two at once do not both become the last one allowed.
+        await self._actors.write_revoking(actor, add)
         return created
 
-    async def revoke(self, owner: Principal, api_key_id: str, client: Client) -> None:
-        """Revoke an API key of the bearer's user; when this returns, no worker accepts it any more.
+    async def revoke(self, actor: Actor, api_key_id: str, client: Client) -> None:
+        """Revoke an API key of the actor; when this returns, no worker accepts it any more.
 
-        Raises the problems `api_key_not_found`, `database_unavailable`.
+        Raises the problems `api_key_not_found`, `invalid_token`, `insufficient_scope`, `database_unavailable`.
         """
         if not is_id(api_key_id):
             raise API_KEY_NOT_FOUND()
-        statement = (
-            delete(ApiKeyRow)
-            .where(ApiKeyRow.id == api_key_id, ApiKeyRow.user_id == owner.user_id)
-            .returning(ApiKeyRow.name)
-        )
 
-        async def remove(session: AsyncSession) -> bool:
+        async def remove(session: AsyncSession, owner: Principal) -> None:
+            statement = (
+                delete(ApiKeyRow)
+                .where(ApiKeyRow.id == api_key_id, ApiKeyRow.user_id == owner.user_id)
+                .returning(ApiKeyRow.name)
+            )
             name = await session.scalar(statement)
             if name is None:
-                return False
+                raise API_KEY_NOT_FOUND()
             await self._revocations.record(session, "api_key", api_key_id)
             self._audit.record(
                 session, API_KEY_REVOKED, client, user_id=owner.user_id, api_key_id=api_key_id, name=name
             )
-            return True
 
-        if not await self._revocations.write(remove):
-            raise API_KEY_NOT_FOUND()
+        await self._actors.write_revoking(actor, remove)
 
 
-async def _check_owner(session: AsyncSession, user_id: str, scopes: Collection[str]) -> None:
-    """Raise `invalid_token` unless the user is there and enabled, `scope_not_held` unless they have all `scopes`."""
-    enabled, roles, permissions, _ = (await session.execute(select(is_enabled(user_id), *standing_of(user_id)))).one()
-    if not enabled:
-        raise INVALID_TOKEN()
+async def _check_scopes(session: AsyncSession, user_id: str, scopes: Collection[str]) -> None:
+    """Raise `scope_not_held` unless the user has all `scopes`."""
+    roles, permissions, _ = (await session.execute(select(*standing_of(user_id)))).one()
     if missing := sorted(set(scopes) - Grants.of(roles, permissions).scopes):
         raise SCOPE_NOT_HELD(missing_scopes=missing)
 

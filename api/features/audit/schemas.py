@@ -5,9 +5,10 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
+from api.core.problems import MAX_REQUEST_ID
 from api.features.audit.service import EVENT_TYPES
-from api.web.pages import PageAnswer, PageQuery
-from api.web.schemas import Answer
+from api.web.pages import MOST, PageAnswer, PageQuery
+from api.web.schemas import MAX_IP, MAX_USER_AGENT, Answer, UtcMoment
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ID = "0199f6a2-6b7e-7c3a-8a51-2f1e5d0c9b44"
@@ -49,12 +50,10 @@ class AuditQuery(PageQuery):
         validate=validate.OneOf(["success", "failure"]),
         metadata={"description": "Only events with this outcome.", "example": "failure"},
     )
-    since = fields.AwareDateTime(
-        format="iso",
+    since = UtcMoment(
         metadata={"description": "Only events from this moment on (RFC 3339).", "example": _MOMENT},
     )
-    until = fields.AwareDateTime(
-        format="iso",
+    until = UtcMoment(
         metadata={"description": "Only events before this moment (RFC 3339).", "example": _MOMENT},
     )
 
@@ -83,14 +82,19 @@ class AuditEvent(Answer):
         metadata={"description": "Who did it; null if nobody is known.", "format": "uuid", "example": _ID},
     )
     ip = fields.String(
+        validate=validate.Length(max=MAX_IP),
         required=True,
         metadata={"description": "The address that it came from; empty on the server.", "example": "192.0.2.1"},
     )
     user_agent = fields.String(
-        required=True, metadata={"description": "The User-Agent of the request.", "example": "curl/8.11"}
+        validate=validate.Length(max=MAX_USER_AGENT),
+        required=True,
+        metadata={"description": "The User-Agent of the request.", "example": "curl/8.11"},
     )
     request_id = fields.String(
-        required=True, metadata={"description": "Names the request, also in the server's log.", "example": _ID}
+        validate=validate.Length(max=MAX_REQUEST_ID),
+        required=True,
+        metadata={"description": "Names the request, also in the server's log.", "example": _ID},
     )
     details = fields.Dict(
         required=True,
@@ -101,7 +105,12 @@ class AuditEvent(Answer):
 class AuditEventPage(PageAnswer):
     """A page of events, the newest first."""
 
-    events = fields.List(fields.Nested(AuditEvent), required=True, metadata={"description": "The events."})
+    events = fields.List(
+        fields.Nested(AuditEvent),
+        required=True,
+        validate=validate.Length(max=MOST),
+        metadata={"description": "The events."},
+    )
 
 
 def list_types(document: dict[str, Any]) -> None:

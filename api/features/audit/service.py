@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, ScalarSelect, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.client import Client
@@ -30,6 +30,16 @@ Outcome = Literal["success", "failure"]
 
 _LAST = select(AuditEventRow.hash).order_by(AuditEventRow.seq.desc()).limit(1)
 _ADD = insert(table_of(AuditEventRow))
+
+
+def last_event() -> ScalarSelect[int]:
+    """Return the number of the last event as a column."""
+    return select(func.max(AuditEventRow.seq)).scalar_subquery()
+
+
+def hash_of_event(seq: ColumnElement[int]) -> ScalarSelect[str]:
+    """Return the hash of the event of that number as a column: no other history has it."""
+    return select(AuditEventRow.hash).where(AuditEventRow.seq == seq).scalar_subquery()
 
 
 @dataclass(frozen=True)

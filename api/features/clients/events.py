@@ -3,8 +3,8 @@
 from api.features.audit.service import EventType
 
 _CLIENT = {
-    "client_id": {"type": "string", "description": "The service client."},
-    "name": {"type": "string", "description": "What its owner calls it."},
+    "client_id": {"type": "string", "maxLength": 64, "description": "The service client."},
+    "name": {"type": "string", "maxLength": 100, "description": "What its owner calls it."},
     "may_revoke": {
         "type": "boolean",
         "description": "Whether it may revoke tokens, not only ask about them.",

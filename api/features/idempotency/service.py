@@ -1,5 +1,6 @@
 """Idempotency keys: who does the work of a key, and what was answered."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -75,9 +76,12 @@ class Claim:
     async def release(self, *, commit: bool) -> None:
         """Let the key be free again; commit: whether what was written stays.
 
-        Raises nothing: there is an error already, and a key that stays claimed lapses by itself.
+        Raises nothing: there is an error already, and a key that stays claimed lapses by itself. Goes on to its end
+        when the client goes away.
         """
+        await asyncio.shield(self._database.finish(self._release(commit=commit)))
 
+    async def _release(self, *, commit: bool) -> None:
         async def forget(session: AsyncSession) -> None:
             await session.execute(
                 delete(IdempotencyKeyRow).where(
@@ -95,6 +99,12 @@ class Claim:
                 await self._database.write(forget)
         except Problem as problem:
             log.warning("an idempotency key stays claimed until it lapses", cause=problem.kind.code)
+
+
+async def _give_back(writing: asyncio.Future[Claim | None]) -> None:
+    claim = await writing
+    if claim is not None:
+        await claim.release(commit=False)
 
 
 class Idempotency:
@@ -174,13 +184,22 @@ class Idempotency:
                 )
             )
 
+        async def write() -> Claim | None:
+            try:
+                await self._database.write(add)
+            except IntegrityError as error:
+                if not is_duplicate(error):
+                    raise
+                return None
+            return Claim(self, names, claim, self._database)
+
+        writing = self._database.finish(write())
         try:
-            await self._database.write(add)
-        except IntegrityError as error:
-            if not is_duplicate(error):
-                raise
-            return None
-        return Claim(self, names, claim, self._database)
+            return await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            # The client went away, but what it has begun to write is written: nobody else could use the key.
+            self._database.finish(_give_back(writing))
+            raise
 
     def _names(self, asked: Asked) -> _Names:
         # The body may hold a password. What is kept of it cannot be guessed at with the database and the secret key

@@ -1,7 +1,7 @@
 """Rotation of the signing keys, with overlap: no token that is valid is refused because its key was followed."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import structlog
@@ -72,12 +72,12 @@ class KeyRotation:
         self._randomness = randomness
         self._token_seconds = token_seconds
 
-    async def rotate(self, *, at_once: bool = False) -> KeyState:
+    async def rotate(self, *, sign_after: timedelta | None = None) -> KeyState:
         """Add a key and return it; every worker knows it then.
 
-        It is published from now on and signs once everybody who keeps the published keys has it; with `at_once` as soon
-        as the workers have, in the place of one that was to sign later. The former stays published until its last token
-        has expired.
+        It is published from now on and signs once everybody who keeps the published keys has it; with `sign_after` that
+        much later, but not before the workers know it, and in the place of a key that was to sign later. The former
+        stays published until its last token has expired.
         Raises KeyRefused while a rotation is under way, and the problem `database_unavailable`.
         """
         kid = self._randomness.new_id()
@@ -87,14 +87,14 @@ class KeyRotation:
             rows = await self._locked(session, now)
             signer = signing(rows, now)
             for row in [row for row in rows if row is not signer and row.activates_at > now]:
-                if not at_once:
+                if sign_after is None:
                     raise KeyRefused(
                         f"a rotation is under way: key {row.kid} signs from {row.activates_at:%Y-%m-%d %H:%M:%SZ} on. "
                         "In an emergency: ostiary keys rotate --now"
                     )
                 await session.delete(row)  # it has signed nothing
                 self._record_retired(session, row.kid)
-            activates_at = now + (HEARD_OF_WITHIN if at_once else PUBLISHED_AHEAD)
+            activates_at = now + (PUBLISHED_AHEAD if sign_after is None else max(sign_after, HEARD_OF_WITHIN))
             if signer is None:
                 activates_at = now
             if signer is not None:

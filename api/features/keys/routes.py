@@ -10,6 +10,7 @@ from api.features.keys.rules import JWKS_MAX_AGE
 from api.features.keys.schemas import Jwks
 from api.features.keys.service import Keys
 from api.web.blueprint import Blueprint, answers
+from api.web.cors import open_to_every_origin
 from api.web.guards import public
 from api.web.held import HEADERS, Held, conditional
 from api.web.provide import provided
@@ -19,6 +20,7 @@ keys = Blueprint("tokens", __name__, description="For other services: verify tok
 
 @keys.route("/.well-known/jwks.json")
 @public
+@open_to_every_origin
 @conditional
 @keys.response(200, Jwks, headers=HEADERS, description="The public keys.")
 @answers(DATABASE_UNAVAILABLE)

@@ -10,6 +10,8 @@ JWKS_MAX_AGE = 300
 """Seconds for which others may keep the published keys."""
 PUBLISHED_AHEAD = timedelta(seconds=JWKS_MAX_AGE + LONGEST_CLOCK_SKEW)
 """For how long a new key is published before it signs: then everybody who keeps the keys has it."""
+VERIFIERS_COOLDOWN = timedelta(seconds=30)
+"""For how long verifiers do not fetch the keys again: the default of PyJWT's PyJWKClient and of jose."""
 HEARD_OF_WITHIN = timedelta(seconds=1)
 """After which every worker has heard of a change, or knows that it is out of touch and asks the database."""
 

@@ -4,6 +4,11 @@ from marshmallow import fields, validate
 
 from api.web.schemas import Answer
 
+COORDINATE_LENGTH = 43
+"""Characters of 32 bytes in base64url (RFC 7518 section 6.2.1.2)."""
+MAX_KEYS = 100
+"""Keys that are published; a key follows another after minutes and goes after the life of a token."""
+
 
 class Jwk(Answer):
     """A public key of the kind EC P-256 (RFC 7517, RFC 7518 section 6.2)."""
@@ -17,6 +22,7 @@ class Jwk(Answer):
         required=True, validate=validate.OneOf(["P-256"]), metadata={"description": "The curve.", "example": "P-256"}
     )
     x = fields.String(
+        validate=validate.Length(max=COORDINATE_LENGTH),
         required=True,
         metadata={
             "description": "The x coordinate, base64url.",
@@ -24,6 +30,7 @@ class Jwk(Answer):
         },
     )
     y = fields.String(
+        validate=validate.Length(max=COORDINATE_LENGTH),
         required=True,
         metadata={
             "description": "The y coordinate, base64url.",
@@ -31,6 +38,7 @@ class Jwk(Answer):
         },
     )
     kid = fields.String(
+        validate=validate.Length(max=36),
         required=True,
         metadata={
             "description": "The id by which tokens name the key.",
@@ -55,6 +63,6 @@ class Jwks(Answer):
     keys = fields.List(
         fields.Nested(Jwk),
         required=True,
-        validate=validate.Length(min=1),
+        validate=validate.Length(1, MAX_KEYS),
         metadata={"description": "The keys that verify tokens which are valid now."},
     )

@@ -7,7 +7,7 @@ from api.web.held import Held
 
 MAX_AGE = 3600
 """Seconds for which others may keep it: it changes with the settings alone."""
-AUTHENTICATION = ["client_secret_basic"]
+AUTHENTICATION = ["client_secret_basic", "client_secret_post"]
 
 
 def metadata(issuer: str) -> dict[str, Any]:

@@ -4,9 +4,12 @@ from flask import Response
 
 from api.features.oauth import service
 from api.features.oauth.metadata import Metadata
+from api.features.oauth.problems import UNSUPPORTED_TOKEN_TYPE
 from api.features.oauth.schemas import ACCESS_TOKEN, IntrospectForm, Introspection, RevokeForm, ServerMetadata
 from api.features.oauth.service import OAuth
+from api.web.blueprint import answers
 from api.web.client_guard import client_id, requires_client
+from api.web.cors import open_to_every_origin
 from api.web.form_body import FormBlueprint
 from api.web.guards import public
 from api.web.held import HEADERS, conditional
@@ -20,6 +23,7 @@ EXAMPLE = {"token": ACCESS_TOKEN, "token_type_hint": "access_token"}
 
 @oauth.route("/.well-known/oauth-authorization-server", tags=TAGS)
 @public
+@open_to_every_origin
 @conditional
 @oauth.response(200, ServerMetadata, headers=HEADERS, description="The metadata.")
 @oauth.doc(operationId="getServerMetadata")
@@ -27,6 +31,20 @@ def get_server_metadata() -> Response:
     """Get where the operations for other services are.
 
     The metadata of RFC 8414. Addresses begin with the issuer, `OSTIARY_ISSUER`.
+    """
+    return provided(Metadata).held.answer()
+
+
+@oauth.route("/.well-known/openid-configuration", tags=TAGS)
+@public
+@conditional
+@oauth.response(200, ServerMetadata, headers=HEADERS, description="The metadata.")
+@oauth.doc(operationId="getOpenidConfiguration")
+def get_openid_configuration() -> Response:
+    """Get the same metadata where many clients look first.
+
+    It is that of an OAuth server (RFC 8414 section 5), without what OpenID Connect would add: Ostiary issues no ID
+    tokens. If the issuer has a path, this address stands below it, and needs no rule of its own in a proxy.
     """
     return provided(Metadata).held.answer()
 
@@ -40,14 +58,15 @@ async def introspect_token(form: dict[str, str]) -> service.Introspection:
     """Ask whether a token is good, and for whom.
 
     For a service that must know at once when a session ends (RFC 7662); others verify access tokens with the public
-    keys. A token that is malformed, foreign, expired, used up or revoked gets `{"active": false}`, never an error. The
-    token stays as it is.
+    keys. A token that is malformed, foreign, expired, used up or revoked gets `{"active": false}`, never an error. A
+    refresh token gets it too, unless the request says `token_type_hint=refresh_token`. The token stays as it is.
     """
     return await provided(OAuth).introspect(form["token"], form.get("token_type_hint", ""))
 
 
 @oauth.route("/oauth/revoke", methods=["POST"], tags=TAGS)
 @requires_client(may_revoke=True)
+@answers(UNSUPPORTED_TOKEN_TYPE)
 @oauth.arguments(RevokeForm(), example=EXAMPLE)
 @oauth.response(200, description="The token is worth nothing, now or already before. The body is empty.")
 @oauth.doc(operationId="revokeToken")
@@ -55,7 +74,8 @@ async def revoke_token(form: dict[str, str]) -> Response:
     """End the session of a token.
 
     Every access and refresh token of the session is refused from the next request on (RFC 7009). One that was worth
-    nothing before, or is unknown, gets the same answer. For a service client that was made with `--may-revoke`.
+    nothing before, or is unknown, gets the same answer. An API key is refused: only its owner revokes it. For a service
+    client that was made with `--may-revoke`.
     """
     await provided(OAuth).revoke(form["token"], client_id(), client(), form.get("token_type_hint", ""))
     answer = Response(status=200)

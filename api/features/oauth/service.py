@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from api.core.access_tokens import CLIENT_ID, claims_of
+from api.core.api_keys import is_well_formed
 from api.core.client import Client
 from api.core.problems import INVALID_TOKEN, Problem
 from api.features.accounts.service import Accounts
+from api.features.oauth.problems import UNSUPPORTED_TOKEN_TYPE
 from api.features.sessions.service import Sessions
 
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a value of token_type_hint (RFC 7009 section 2.1)
@@ -49,29 +51,29 @@ class OAuth:
     async def introspect(self, token: str, hint: str = "") -> Introspection:
         """Return what is known of an access or refresh token now; it stays as it is.
 
-        A token that is malformed, foreign, expired, used up or revoked is inactive, and no more is told. hint: which
-        kind to try first; another word than ours is ignored. Raises the problem `database_unavailable`.
+        A token that is malformed, foreign, expired, used up or revoked is inactive, and no more is told. A refresh
+        token is no credential for a resource, so it is inactive too unless the hint is `refresh_token`: a resource
+        server that looks at `active` alone must not take one (RFC 7662 section 4). hint: `token_type_hint`, of which
+        other values are ignored. Raises the problem `database_unavailable`.
         """
-        kinds = [self._introspect_access_token, self._introspect_refresh_token]
-        for introspect in reversed(kinds) if hint == REFRESH_TOKEN else kinds:
-            found = await introspect(token)
-            if found is not None:
-                return found
-        return INACTIVE
+        found = await self._introspect_refresh_token(token) if hint == REFRESH_TOKEN else None
+        return found or await self._introspect_access_token(token) or INACTIVE
 
     async def revoke(self, token: str, client_id: str, client: Client, hint: str = "") -> None:
         """End the session of an access or refresh token, and with it every token of it.
 
         A token that is worth nothing anyway changes nothing (RFC 7009 section 2.2); but one refresh token of a session
-        stands for all, used up or not. client_id: the service client that asks, for the audit
-        trail. Raises the problem `database_unavailable`.
+        stands for all, used up or not. client_id: the service client that asks, for the audit trail. Raises the problem
+        `unsupported_token_type` for an API key (RFC 7009 section 2.2.1), which stays as it is; `database_unavailable`.
         """
+        if is_well_formed(token):
+            raise UNSUPPORTED_TOKEN_TYPE()
         kinds = [self._session_of_access_token, self._session_of_refresh_token]
         for session_of in reversed(kinds) if hint == REFRESH_TOKEN else kinds:
             found = await session_of(token)
             if found is not None:
                 session_id, user_id = found
-                await self._sessions.log_out(session_id, user_id, client, revoked_by=client_id)
+                await self._sessions.revoke(session_id, user_id, client, client_id)
                 return
 
     async def _introspect_access_token(self, token: str) -> Introspection | None:
@@ -86,8 +88,10 @@ class OAuth:
             token_use="access_token",  # noqa: S106 - a kind of token
             token_type="Bearer",  # noqa: S106 - RFC 6750
             username=account.username,
-            **{name: claims[name] for name in ("scope", "client_id", "sub", "sid", "iss", "aud", "iat", "jti")},
-            **{name: claims[name] for name in ("exp", "auth_time", "roles", "amr", "acr")},
+            scope=claims.get("scope") or None,
+            roles=claims.get("roles") or None,
+            **{name: claims[name] for name in ("client_id", "sub", "sid", "iss", "aud", "iat", "jti", "exp")},
+            **{name: claims[name] for name in ("auth_time", "amr", "acr")},
         )
 
     async def _introspect_refresh_token(self, token: str) -> Introspection | None:

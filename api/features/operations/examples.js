@@ -4,6 +4,23 @@
 //   const CLIENT = {"id": "…", "secret": "…"};                  or null where there is no example client.
 "use strict";
 
+// What the page shows for a version. The contract has no example of one, since other tools would send it as it is.
+const VERSION = '"9b2d4c1f0a7e4b3c8d5f6e7a1b0c9d8e"';
+
+// Shows VERSION where a version is required. The first answer that the page gets is the contract.
+window.showVersions = (response) => {
+  window.showVersions = undefined;
+  const contract = JSON.parse(response.text);
+  const operations = Object.values(contract.paths).flatMap(Object.values);
+  for (const parameter of operations.flatMap((operation) => operation.parameters ?? [])) {
+    if (parameter.name === "If-Match" && parameter.required) {
+      parameter.example = VERSION;
+    }
+  }
+  response.text = JSON.stringify(contract);
+  return response;
+};
+
 window.fillExamples = (() => {
   const JSON_TYPE = "application/json";
   const kept = new Map(); // by user name: the tokens of the session that requests are sent in
@@ -121,15 +138,29 @@ window.fillExamples = (() => {
       const there = (await (await get(`${list}${query}`)).json())[list].find((one) => one[name] === wanted[name]);
       const found = there ?? (await (await post(list, wanted, bearer)).json());
       request.url = request.url.replace(shown, `/${list}/${found[id]}`);
-      if (request.headers["If-Match"] === item.delete.parameters.find((one) => one.name === "If-Match").example) {
+      if (request.headers["If-Match"] === VERSION) {
         request.headers["If-Match"] = (await get(`${list}/${found[id]}`)).headers.get("ETag");
       }
     }
   }
 
-  // A token that somebody has typed into the dialog is sent as it is, also when it is no longer good.
+  const BEARER_SCHEMES = ["bearerAuth", "apiKeyAuth"];
+
+  // Returns the token or key that somebody has typed into the dialog, in whichever of the two fields.
+  function typedToken() {
+    const typed = window.ui.authSelectors.authorized()?.toJS() ?? {};
+    return BEARER_SCHEMES.map((scheme) => typed[scheme]?.value).find(Boolean);
+  }
+
+  // A token that somebody has typed into the dialog is sent as it is, also when it is no longer good, and also where the
+  // operation takes only what the other field is for: a token of this page in its place would act as somebody else.
   async function authorize(request, operation, contract) {
     if (!operation.security?.length || request.headers.Authorization) {
+      return;
+    }
+    const typed = typedToken();
+    if (typed && operation.security.some((schemes) => BEARER_SCHEMES.some((scheme) => scheme in schemes))) {
+      request.headers.Authorization = `Bearer ${typed}`;
       return;
     }
     if (operation.security.some((schemes) => "clientAuth" in schemes)) {

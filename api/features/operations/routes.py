@@ -14,10 +14,12 @@ from api.web.provide import provided
 
 operations = Blueprint("operations", __name__, description="For operators and for readers of the contract.")
 
-TEXT = {"type": "string"}
+MAX_FILE = 10_000_000
+"""Characters or bytes of a file of Swagger UI."""
+TEXT = {"type": "string", "maxLength": MAX_FILE}
 OTHER_FILES = {
     "text/css": {"schema": TEXT},
-    "image/png": {"schema": {"type": "string", "format": "binary"}},
+    "image/png": {"schema": {"type": "string", "maxLength": MAX_FILE, "format": "binary"}},
 }
 
 

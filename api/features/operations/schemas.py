@@ -2,6 +2,7 @@
 
 from marshmallow import fields, validate
 
+from api.core.problems import LONGEST_CODE, MAX_DETAIL, MAX_REMEDY, MAX_TITLE
 from api.web.schemas import Answer
 
 
@@ -19,6 +20,7 @@ class ProblemDescription(Answer):
     """What a kind of problem means and what to do about it."""
 
     code = fields.String(
+        validate=validate.Length(max=LONGEST_CODE),
         required=True,
         metadata={"description": "Tells the kind of problem to a program.", "example": "invalid_credentials"},
     )
@@ -28,13 +30,17 @@ class ProblemDescription(Answer):
         metadata={"description": "The HTTP status.", "example": 401},
     )
     title = fields.String(
+        validate=validate.Length(max=MAX_TITLE),
         required=True,
         metadata={"description": "What happened, the same words each time.", "example": "The credentials are wrong"},
     )
     detail = fields.String(
+        validate=validate.Length(max=MAX_DETAIL),
         required=True,
         metadata={"description": "What happened, as it is mostly put.", "example": "Invalid credentials!"},
     )
     remedy = fields.String(
-        required=True, metadata={"description": "What the caller can do.", "example": "Check the user name."}
+        validate=validate.Length(max=MAX_REMEDY),
+        required=True,
+        metadata={"description": "What the caller can do.", "example": "Check the user name."},
     )

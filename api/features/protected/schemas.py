@@ -1,13 +1,15 @@
 """Shapes of the protected examples."""
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
-from api.web.schemas import Answer
+from api.web.schemas import MAX_MESSAGE, Answer
 
 
 class ProtectedMessage(Answer):
     """A greeting for those who may see it."""
 
     message = fields.String(
-        required=True, metadata={"description": "The greeting.", "example": "This is a protected route!"}
+        validate=validate.Length(max=MAX_MESSAGE),
+        required=True,
+        metadata={"description": "The greeting.", "example": "This is a protected route!"},
     )

@@ -1,9 +1,10 @@
 """What the audit trail says of roles."""
 
+from api.core.scopes import MAX_ROLE_NAME, MAX_SCOPE_NAME, MAX_SCOPES
 from api.features.audit.service import EventType
 
-_ROLE = {"role": {"type": "string", "description": "The name of the role."}}
-_PERMISSIONS = {"type": "array", "items": {"type": "string"}}
+_ROLE = {"role": {"type": "string", "maxLength": MAX_ROLE_NAME, "description": "The name of the role."}}
+_PERMISSIONS = {"type": "array", "maxItems": MAX_SCOPES, "items": {"type": "string", "maxLength": MAX_SCOPE_NAME}}
 
 ROLE_CREATED = EventType("role.created", "A role was created.", {**_ROLE, "permissions": _PERMISSIONS})
 ROLE_CHANGED = EventType(

@@ -1,27 +1,32 @@
 """Roles as administrators see them: list, create, change, delete."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.core.actor import Actor
 from api.core.client import Client
 from api.core.clock import Clock
 from api.core.etags import PRECONDITION_FAILED, Condition, etag
 from api.core.principal import Principal
 from api.core.scopes import OWN, PERMISSIONS
+from api.features.actors.service import Actors
 from api.features.audit.service import Audit, EventType
 from api.features.revocation.service import Revocations
 from api.features.roles.events import ROLE_CHANGED, ROLE_CREATED, ROLE_DELETED
 from api.features.roles.models import RolePermissionRow, RoleRow
 from api.features.roles.problems import ROLE_IS_BUILT_IN, ROLE_NOT_FOUND, ROLE_TAKEN
-from api.features.roles.rules import may_be_role
+from api.features.roles.rules import MAX_LISTED, are_alike, may_be_role
 from api.features.roles.service import ADMIN, Grants, check_reach, holders
-from api.persistence.database import Database, is_duplicate
+from api.persistence.database import Database
+
+NAMES_AT_ONCE = 25
+"""Names that are compared before other requests are served."""
 
 BeforeDeletion = Callable[[AsyncSession, str], Awaitable[None]]
 """Told of a role that is about to be deleted, in that transaction, while its holders still hold it."""
@@ -50,12 +55,14 @@ class RoleManagement:
     def __init__(
         self,
         database: Database,
+        actors: Actors,
         revocations: Revocations,
         audit: Audit,
         clock: Clock,
         before_deletion: BeforeDeletion,
     ) -> None:
         self._database = database
+        self._actors = actors
         self._revocations = revocations
         self._audit = audit
         self._clock = clock
@@ -70,7 +77,7 @@ class RoleManagement:
         )
         async with self._database.read() as session:
             found = [_role(row, told) for row, told in await session.execute(select(RoleRow, permissions))]
-        return sorted(found, key=lambda role: role.name)
+        return sorted(found, key=lambda role: role.name)[:MAX_LISTED]
 
     async def get(self, name: str) -> Role:
         """Return the role; raises the problems `role_not_found`, `database_unavailable`."""
@@ -78,32 +85,30 @@ class RoleManagement:
             return await self._find(session, name)
 
     async def create(
-        self, actor: Principal, name: str, description: str, permissions: Collection[str], client: Client
+        self, actor: Actor, name: str, description: str, permissions: Collection[str], client: Client
     ) -> Role:
         """Make a role and return it.
 
-        Raises the problems `role_taken`, `beyond_own_permissions`, `database_unavailable`.
+        Raises the problems `role_taken`, `beyond_own_permissions`, `database_unavailable`, and those of `Actors.write`,
+        as all that write.
         """
-        check_reach(actor, _grants(permissions))
         role = Role(name, description, sorted(set(permissions)), False, self._clock.now(), version=1)
 
-        async def add(session: AsyncSession) -> None:
+        async def add(session: AsyncSession, by: Principal) -> Role:
+            check_reach(by, _grants(permissions))
+            await _refuse_look_alikes(session, name)
             values = {"name": name, "description": description, "version": 1, "created_at": role.created_at}
             await session.execute(insert(RoleRow).values(values))
             await self._set_permissions(session, role)
-            self._record(session, ROLE_CREATED, actor, client, role=name, permissions=role.permissions)
+            self._record(session, ROLE_CREATED, by, client, role=name, permissions=role.permissions)
+            return role
 
-        try:
-            await self._database.write(add)
-        except IntegrityError as error:
-            if not is_duplicate(error):
-                raise
-            raise ROLE_TAKEN() from error
-        return role
+        # One at a time, so that of two names that look the same at once one is taken.
+        return await self._actors.write_revoking(actor, add)
 
     async def change(
         self,
-        actor: Principal,
+        actor: Actor,
         name: str,
         condition: Condition,
         client: Client,
@@ -117,8 +122,8 @@ class RoleManagement:
         `database_unavailable`.
         """
 
-        async def work(session: AsyncSession) -> Role:
-            before = await self._changeable(session, actor, name, condition)
+        async def work(session: AsyncSession, by: Principal) -> Role:
+            before = await self._changeable(session, by, name, condition)
             after = Role(
                 name,
                 before.description if description is None else description,
@@ -127,7 +132,7 @@ class RoleManagement:
                 before.created_at,
                 before.version + 1,
             )
-            check_reach(actor, _grants(after.permissions))
+            check_reach(by, _grants(after.permissions, name))
             added, removed = (
                 sorted(set(one.permissions) - set(other.permissions))
                 for one, other in ((after, before), (before, after))
@@ -145,35 +150,35 @@ class RoleManagement:
             if added or removed:
                 await self._set_permissions(session, after)
                 await self._revocations.record_all(session, "user", holders(name))
-            self._record(session, ROLE_CHANGED, actor, client, role=name, added=added, removed=removed)
+            self._record(session, ROLE_CHANGED, by, client, role=name, added=added, removed=removed)
             return after
 
-        return await self._revocations.write(work)
+        return await self._actors.write_revoking(actor, work)
 
-    async def delete(self, actor: Principal, name: str, condition: Condition, client: Client) -> None:
+    async def delete(self, actor: Actor, name: str, condition: Condition, client: Client) -> None:
         """Delete a role, and so take it from everybody who holds it; their access tokens no longer count.
 
         Raises the problems `role_not_found`, `role_is_built_in`, `precondition_failed`, `beyond_own_permissions`,
         `database_unavailable`.
         """
 
-        async def work(session: AsyncSession) -> None:
-            found = await self._changeable(session, actor, name, condition)
+        async def work(session: AsyncSession, by: Principal) -> None:
+            found = await self._changeable(session, by, name, condition)
             await self._before_deletion(session, name)
             await self._revocations.record_all(session, "user", holders(name))
             statement = delete(RoleRow).where(RoleRow.name == name, RoleRow.version == found.version)
             if await session.scalar(statement.returning(RoleRow.name)) is None:
                 raise PRECONDITION_FAILED()
-            self._record(session, ROLE_DELETED, actor, client, role=name)
+            self._record(session, ROLE_DELETED, by, client, role=name)
 
-        await self._revocations.write(work)
+        await self._actors.write_revoking(actor, work)
 
-    async def _changeable(self, session: AsyncSession, actor: Principal, name: str, condition: Condition) -> Role:
+    async def _changeable(self, session: AsyncSession, by: Principal, name: str, condition: Condition) -> Role:
         found = await self._find(session, name)
         if found.built_in:
             raise ROLE_IS_BUILT_IN()
         condition.check(found.etag)
-        check_reach(actor, _grants(found.permissions))
+        check_reach(by, _grants(found.permissions, name))
         return found
 
     @staticmethod
@@ -191,8 +196,8 @@ class RoleManagement:
         if rows:
             await session.execute(insert(RolePermissionRow), rows)
 
-    def _record(self, session: AsyncSession, kind: EventType, actor: Principal, client: Client, **details: Any) -> None:
-        self._audit.record(session, kind, client, user_id=None, actor_id=actor.user_id, **details)
+    def _record(self, session: AsyncSession, kind: EventType, by: Principal, client: Client, **details: Any) -> None:
+        self._audit.record(session, kind, client, user_id=None, actor_id=by.user_id, **details)
 
 
 def _role(row: RoleRow, permissions: str | None) -> Role:
@@ -201,5 +206,14 @@ def _role(row: RoleRow, permissions: str | None) -> Role:
     return Role(row.name, row.description, sorted(given), built_in, row.created_at, row.version)
 
 
-def _grants(permissions: Collection[str]) -> Grants:
-    return Grants((), OWN | frozenset(permissions))
+def _grants(permissions: Collection[str], *roles: str) -> Grants:
+    return Grants(roles, OWN | frozenset(permissions))
+
+
+async def _refuse_look_alikes(session: AsyncSession, name: str) -> None:
+    """Raise `role_taken` if there is a role of this name, or of one that could be mistaken for it."""
+    for number, other in enumerate(await session.scalars(select(RoleRow.name))):
+        if are_alike(name, other):
+            raise ROLE_TAKEN()
+        if number % NAMES_AT_ONCE == 0:
+            await asyncio.sleep(0)

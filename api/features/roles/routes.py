@@ -12,7 +12,7 @@ from api.features.roles.problems import BEYOND_OWN_PERMISSIONS, ROLE_IS_BUILT_IN
 from api.web import etags
 from api.web.blueprint import Blueprint, WithHeaders, answers, no_content
 from api.web.etags import changes_version, condition, if_changed, shows_version, with_etag
-from api.web.guards import principal, requires
+from api.web.guards import actor, requires
 from api.web.provide import client, provided
 
 roles = Blueprint("roles", __name__)
@@ -66,10 +66,11 @@ async def list_roles() -> dict[str, Any]:
 async def create_role(body: dict[str, Any]) -> WithHeaders:
     """Create a role.
 
-    Nobody creates a role with more permissions than they have themselves. `PUT /users/{user_id}/roles` gives it.
+    Nobody creates a role with more permissions than they have themselves, or with a name that looks like another
+    role's. `PUT /users/{user_id}/roles` gives it.
     """
     role = await provided(RoleManagement).create(
-        principal(), body["name"], body["description"], body["permissions"], client()
+        actor(), body["name"], body["description"], body["permissions"], client()
     )
     return with_etag(role, Location=url_for("roles.get_role", role_name=role.name))
 
@@ -99,11 +100,12 @@ async def update_role(body: dict[str, Any], role_name: str) -> WithHeaders:
     """Change a role.
 
     With other permissions the access tokens of everybody who holds the role are refused from the next request on;
-    `POST /refresh` gives one with the new permissions.
+    `POST /refresh` gives one with the new permissions. Without `roles:grant` nobody changes a role that they do not
+    hold.
     """
     return with_etag(
         await provided(RoleManagement).change(
-            principal(),
+            actor(),
             role_name,
             condition(required=True),
             client(),
@@ -122,7 +124,8 @@ async def update_role(body: dict[str, Any], role_name: str) -> WithHeaders:
 async def delete_role(role_name: str) -> Response:
     """Delete a role.
 
-    Nobody holds it any more, and the access tokens of everybody who did are refused from the next request on.
+    Nobody holds it any more, and the access tokens of everybody who did are refused from the next request on. Without
+    `roles:grant` nobody deletes a role that they do not hold.
     """
-    await provided(RoleManagement).delete(principal(), role_name, condition(required=True), client())
+    await provided(RoleManagement).delete(actor(), role_name, condition(required=True), client())
     return no_content()

@@ -2,8 +2,8 @@
 
 from marshmallow import ValidationError, fields, validate
 
-from api.core.scopes import PERMISSIONS, SCOPES
-from api.features.roles.rules import LONGEST_DESCRIPTION, LONGEST_NAME, NAME_PATTERN, is_role_name
+from api.core.scopes import MAX_SCOPE_NAME, MAX_SCOPES, PERMISSIONS, SCOPES
+from api.features.roles.rules import LONGEST_DESCRIPTION, LONGEST_NAME, MAX_LISTED, NAME_PATTERN, is_role_name
 from api.web.schemas import Answer, Body
 
 _PERMISSIONS = "\n".join(f"- `{name}`: {SCOPES[name].description}" for name in sorted(PERMISSIONS))
@@ -69,14 +69,20 @@ class RoleChangesBody(Body):
 class Role(Answer):
     """A role."""
 
-    name = fields.String(required=True, metadata={"description": "Names the role.", "example": "helpdesk"})
+    name = fields.String(
+        validate=validate.Length(max=LONGEST_NAME),
+        required=True,
+        metadata={"description": "Names the role.", "example": "helpdesk"},
+    )
     description = fields.String(
+        validate=validate.Length(max=LONGEST_DESCRIPTION),
         required=True,
         metadata={"description": "What the role is for.", "example": "Helps people with their accounts."},
     )
     permissions = fields.List(
-        fields.String(),
+        fields.String(validate=validate.Length(max=MAX_SCOPE_NAME)),
         required=True,
+        validate=validate.Length(max=MAX_SCOPES),
         metadata={"description": "The scopes that it gives, in alphabetical order.", "example": ["users:read"]},
     )
     built_in = fields.Boolean(
@@ -93,4 +99,9 @@ class Role(Answer):
 class RoleList(Answer):
     """Every role, by name."""
 
-    roles = fields.List(fields.Nested(Role), required=True, metadata={"description": "The roles."})
+    roles = fields.List(
+        fields.Nested(Role),
+        required=True,
+        validate=validate.Length(max=MAX_LISTED),
+        metadata={"description": "The roles; of more than 10,000 the first ones."},
+    )

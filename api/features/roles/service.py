@@ -8,9 +8,10 @@ from sqlalchemy import ColumnElement, ScalarSelect, Select, delete, func, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.principal import Principal
-from api.core.scopes import OWN, PERMISSIONS
+from api.core.scopes import OWN, PERMISSIONS, ROLES_GRANT
 from api.features.roles.models import RolePermissionRow, RoleRow, UserRoleRow
 from api.features.roles.problems import BEYOND_OWN_PERMISSIONS, UNKNOWN_ROLE
+from api.features.roles.rules import MAX_MISSING_ROLES
 
 ADMIN = "admin"
 """The role that has every permission, those of later versions included. It cannot be changed or deleted."""
@@ -51,17 +52,24 @@ async def grants_of(session: AsyncSession, roles: Collection[str]) -> Grants:
     return Grants.of(" ".join(roles), " ".join(await session.scalars(query)))
 
 
-def check_reach(actor: Principal, grants: Grants) -> None:
+def check_reach(by: Principal, grants: Grants, roles: Collection[str] | None = None) -> None:
     """Raise the problem `beyond_own_permissions` if `grants` are more than the actor has.
 
     Who could give, take or change them would have a way to have them: by a role for themselves, by the account of
-    somebody else, by being the only one left.
+    somebody else, by being the only one left. roles: those that are given, taken or changed; None: all of `grants`.
+    What they mean to other services is not known here, so they take holding them, or the permission `roles:grant`.
     """
-    is_admin = ADMIN in actor.roles and actor.scopes >= PERMISSIONS
-    missing_roles = [ADMIN] if ADMIN in grants.roles and not is_admin else []
-    missing = sorted(grants.scopes - OWN - actor.scopes)
+    is_admin = ADMIN in by.roles and by.scopes >= PERMISSIONS
+    # An API key holds no roles, and stands for a person too little to give any.
+    may_grant = is_admin or (by.api_key_id is None and ROLES_GRANT.name in by.scopes)
+    missing_roles = set() if may_grant else set(grants.roles if roles is None else roles) - by.roles
+    if ADMIN in grants.roles and not is_admin:
+        missing_roles.add(ADMIN)
+    missing = sorted(grants.scopes - OWN - by.scopes)
     if missing or missing_roles:
-        raise BEYOND_OWN_PERMISSIONS(missing_permissions=missing, missing_roles=missing_roles)
+        raise BEYOND_OWN_PERMISSIONS(
+            missing_permissions=missing, missing_roles=sorted(missing_roles)[:MAX_MISSING_ROLES]
+        )
 
 
 def holders(role: str) -> Select[Any]:

@@ -8,8 +8,9 @@ from flask import Flask, request
 
 from api.core.problems import RATE_LIMITED
 from api.features.sandbox.service import Sandbox
-from api.web.blueprint import problem_responses
-from api.web.openapi import Contract, operations, problem_codes, problem_schema
+from api.web.openapi import Contract, operations, problem_codes
+from api.web.problem_format import format_of, problem_schema
+from api.web.problem_responses import problem_responses
 
 PREFIX = "/sandbox/"
 
@@ -18,17 +19,17 @@ def extend(document: dict[str, Any]) -> None:
     """Make `document` the sandbox's contract: any operation but the sandbox's own may answer 429, as behind a gateway
     that limits rates, and the codes that can be forced are listed.
     """
-    (answer,) = problem_responses([RATE_LIMITED]).values()
-    for operation in _forcible(document):
-        operation["responses"] = dict(sorted({**operation["responses"], "429": answer}.items()))
     schemas = document["components"]["schemas"]
-    schemas[RATE_LIMITED.schema_name] = problem_schema(RATE_LIMITED)
+    for path, operation in _forcible(document):
+        (answer,) = problem_responses([RATE_LIMITED], format_of(path)).values()
+        operation["responses"] = dict(sorted({**operation["responses"], "429": answer}.items()))
+    schemas[RATE_LIMITED.schema_name] = problem_schema(RATE_LIMITED, is_under_oauth=True)
     schemas["ForcedError"]["properties"]["code"]["enum"] = sorted(documented_codes(document))
 
 
 def documented_codes(document: dict[str, Any]) -> frozenset[str]:
     """Return the code of every problem that some operation documents, the sandbox's own left out."""
-    return frozenset(code for operation in _forcible(document) for code in problem_codes(operation))
+    return frozenset(code for _, operation in _forcible(document) for code in problem_codes(operation))
 
 
 def install(app: Flask, contract: Contract, sandbox: Sandbox) -> None:
@@ -47,5 +48,5 @@ def install(app: Flask, contract: Contract, sandbox: Sandbox) -> None:
                 raise problem
 
 
-def _forcible(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    return (operation for _, path, operation in operations(document) if not path.startswith(PREFIX))
+def _forcible(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    return ((path, operation) for _, path, operation in operations(document) if not path.startswith(PREFIX))

@@ -10,6 +10,7 @@ from api.features.sandbox.forcing import documented_codes
 from api.features.sandbox.problems import CLOCK_TOO_FAR_AHEAD
 from api.features.sandbox.schemas import ClockMove, ClockState, ForcedError
 from api.features.sandbox.service import Sandbox
+from api.web.admission import hashes
 from api.web.blueprint import Blueprint, answers, no_content
 from api.web.guards import public
 from api.web.openapi import contract
@@ -20,6 +21,7 @@ sandbox = Blueprint("sandbox", __name__, description="For a client's own tests. 
 
 @sandbox.route("/sandbox/reset", methods=["POST"])
 @public
+@hashes
 @sandbox.response(204, description="Everything is as on a fresh server.")
 @answers(DATABASE_UNAVAILABLE)
 @sandbox.doc(operationId="resetSandbox")

@@ -22,7 +22,7 @@ FARTHEST = 100 * 365 * 86400
 MOST_TIMES = 100
 """The most requests that one call makes fail."""
 
-KEPT_TABLES = ("signing_keys", "service_clients", "roles", "revocations", "audit_events")
+KEPT_TABLES = ("signing_keys", "service_clients", "roles", "revocations", "feed_identity", "audit_events")
 """Survive a reset: who holds the public keys, or a client's secret, would otherwise have to get new ones, the roles are
 put right by `after_reset`, what is revoked stays so, and the audit trail is never shortened."""
 

@@ -2,6 +2,8 @@
 
 from api.features.audit.service import EventType
 
+MAX_ENDED = 100_000
+"""Sessions that end together."""
 _SESSION_ID = {"session_id": {"type": "string", "format": "uuid", "description": "The session."}}
 
 LOGGED_IN = EventType("session.started", "A user logged in.", _SESSION_ID)
@@ -14,7 +16,7 @@ SESSIONS_ENDED = EventType(
     "session.ended",
     "Sessions ended, with all their tokens.",
     {
-        "session_ids": {"type": "array", "items": {"type": "string", "format": "uuid"}},
+        "session_ids": {"type": "array", "maxItems": MAX_ENDED, "items": {"type": "string", "format": "uuid"}},
         "reason": {
             "type": "string",
             "enum": [
@@ -28,10 +30,23 @@ SESSIONS_ENDED = EventType(
         },
     },
 )
+SESSIONS_ENDED_BY_OPERATOR = EventType(
+    "session.ended_by_operator",
+    "An operator ended all sessions, or those that began at a time or later.",
+    {
+        "sessions": {"type": "integer", "description": "How many sessions ended.", "example": 42},
+        "since": {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "The time, in UTC; null for all sessions.",
+            "example": "2026-11-23T12:00:00+00:00",
+        },
+    },
+)
 TOKEN_REVOKED = EventType(
     "token.revoked",
     "A service client revoked a token of a user, and with it the session: `session.ended` tells that, too.",
-    {**_SESSION_ID, "client_id": {"type": "string", "description": "The service client."}},
+    {**_SESSION_ID, "client_id": {"type": "string", "maxLength": 64, "description": "The service client."}},
 )
 REFRESH_TOKEN_REUSED = EventType(
     "session.refresh_token_reused",

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response
 
-from api.core.problems import DATABASE_UNAVAILABLE, OVERLOADED
+from api.core.problems import DATABASE_UNAVAILABLE
 from api.core.scopes import ME_READ, ME_WRITE
 from api.features.accounts.problems import PASSWORD_TOO_COMMON
 from api.features.sessions import service
@@ -30,8 +30,9 @@ from api.features.sessions.schemas import (
     TokenPair,
 )
 from api.features.sessions.service import Sessions
+from api.web.admission import hashes
 from api.web.blueprint import Blueprint, answers, no_content
-from api.web.guards import principal, public, requires
+from api.web.guards import actor, principal, public, requires
 from api.web.provide import client, provided
 
 sessions = Blueprint("sessions", __name__)
@@ -65,9 +66,10 @@ AFTER_LOG_IN = {
 
 @sessions.route("/login", methods=["POST"], tags=TAGS)
 @public
+@hashes
 @sessions.arguments(LoginBody(), example={"username": "user1", "password": "password123"})
 @sessions.response(200, TokenPair, description="The user is logged in.")
-@answers(INVALID_CREDENTIALS, ACCOUNT_DISABLED, OVERLOADED, DATABASE_UNAVAILABLE)
+@answers(INVALID_CREDENTIALS, ACCOUNT_DISABLED, DATABASE_UNAVAILABLE)
 @sessions.doc(operationId="login", responses={200: {"links": AFTER_LOG_IN}})
 async def login(body: dict[str, str]) -> service.TokenPair:
     """Log in with a user name and a password.
@@ -104,8 +106,7 @@ async def logout() -> dict[str, str]:
     Ends the session of the access token sent: every access and refresh token of it is refused from the next request on,
     by every worker, also after a restart.
     """
-    caller = principal()
-    await provided(Sessions).log_out(caller.session_id or "", caller.user_id, client())
+    await provided(SessionManagement).log_out(actor(), client())
     return {"message": "Successfully logged out!"}
 
 
@@ -134,7 +135,7 @@ async def end_my_sessions(query: dict[str, str]) -> dict[str, int]:
     With `which=all` that one, too. Every token of them is refused from the next request on. With an API key there is
     no session that asks, so all end.
     """
-    ended = await provided(SessionManagement).end_own(principal(), client(), current=query["which"] == "all")
+    ended = await provided(SessionManagement).end_own(actor(), client(), current=query["which"] == "all")
     return {"ended_sessions": ended}
 
 
@@ -148,18 +149,19 @@ async def end_my_session(session_id: str) -> Response:
 
     Every token of it is refused from the next request on. It may be the one that asks, which then is a log-out.
     """
-    await provided(SessionManagement).end_one(principal(), session_id, client())
+    await provided(SessionManagement).end_one(actor(), session_id, client())
     return no_content()
 
 
 @sessions.route("/me/password", methods=["POST"], tags=OWN)
 @requires(session=True)
+@hashes
 @sessions.arguments(
     PasswordChangeBody(),
     example={"present_password": "password123", "new_password": "correct horse battery"},
 )
 @sessions.response(200, PasswordChanged, description="The password is the new one.")
-@answers(WRONG_PASSWORD, PASSWORD_TOO_COMMON, OVERLOADED, DATABASE_UNAVAILABLE)
+@answers(WRONG_PASSWORD, PASSWORD_TOO_COMMON, DATABASE_UNAVAILABLE)
 @sessions.doc(operationId="changeMyPassword")
 async def change_my_password(body: dict[str, str]) -> dict[str, Any]:
     """Change the own password.
@@ -167,16 +169,17 @@ async def change_my_password(body: dict[str, str]) -> dict[str, Any]:
     Ends every other session of the account and tells how many those were; the one that asks goes on.
     """
     ended = await provided(SessionManagement).change_password(
-        principal(), body["present_password"], body["new_password"], client()
+        actor(), body["present_password"], body["new_password"], client()
     )
     return {"message": "Password changed.", "ended_sessions": ended}
 
 
 @sessions.route("/me/reauthenticate", methods=["POST"], tags=OWN)
 @requires(session=True)
+@hashes
 @sessions.arguments(ReauthenticateBody(), example={"password": "password123"})
 @sessions.response(200, AccessToken, description="An access token that says so.")
-@answers(WRONG_PASSWORD, OVERLOADED, DATABASE_UNAVAILABLE)
+@answers(WRONG_PASSWORD, DATABASE_UNAVAILABLE)
 @sessions.doc(operationId="reauthenticate")
 async def reauthenticate(body: dict[str, str]) -> service.AccessToken:
     """Prove again who you are.
@@ -184,4 +187,4 @@ async def reauthenticate(body: dict[str, str]) -> service.AccessToken:
     For operations that need a recent log-in (`insufficient_user_authentication`, RFC 9470): the access token of the
     answer has a new `auth_time`, and so have those that the session gets later. The refresh token stays as it is.
     """
-    return await provided(Sessions).reauthenticate(principal(), body["password"], client())
+    return await provided(Sessions).reauthenticate(actor(), body["password"], client())

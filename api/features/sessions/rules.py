@@ -1,5 +1,8 @@
 """What a User-Agent says of a device, as people would say it."""
 
+MAX_LISTED = 200
+"""Sessions that are listed, the newest first."""
+
 UNKNOWN_DEVICE = "Unknown device"
 
 # The first that is found counts: browsers name those that they descend from after themselves.

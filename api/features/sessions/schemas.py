@@ -2,8 +2,13 @@
 
 from marshmallow import fields, validate
 
+from api.core.access_tokens import LONGEST_TOKEN
 from api.features.accounts.rules import LONGEST_PASSWORD, LONGEST_USERNAME, SHORTEST_PASSWORD
-from api.web.schemas import Answer, Body
+from api.features.sessions.rules import MAX_LISTED
+from api.web.schemas import MAX_IP, MAX_MESSAGE, MAX_USER_AGENT, Answer, Body, Name
+
+LONGEST_REFRESH_TOKEN = 256
+"""Characters; ours have 43."""
 
 SESSION_ID = {
     "description": "Names the session.",
@@ -18,10 +23,10 @@ class LoginBody(Body):
     Looser than registering on purpose: what cannot be right is answered as wrong, so that nothing is learnt from it.
     """
 
-    username = fields.String(
+    username = Name(
         required=True,
         validate=validate.Length(1, LONGEST_USERNAME),
-        metadata={"description": "In upper or lower case.", "example": "user1"},
+        metadata={"description": "In upper or lower case; white space around it is left out.", "example": "user1"},
     )
     password = fields.String(
         required=True,
@@ -75,7 +80,7 @@ class RefreshBody(Body):
     refresh_token = fields.String(
         required=True,
         load_only=True,
-        validate=validate.Length(1, 256),
+        validate=validate.Length(1, LONGEST_REFRESH_TOKEN),
         metadata={
             "description": "The newest refresh token of the session.",
             "example": "Vb0nOZ2Qm5k0V1m3sYF9Z6l4D1b8yWc7tTq2eRj5hGk",
@@ -87,6 +92,7 @@ class AccessToken(Answer):
     """An access token (the members of RFC 6749 section 5.1)."""
 
     access_token = fields.String(
+        validate=validate.Length(max=LONGEST_TOKEN),
         required=True,
         metadata={
             "description": "A JWT (RFC 9068), sent as `Authorization: Bearer …`.",
@@ -117,6 +123,7 @@ class TokenPair(AccessToken):
     """An access token and a refresh token (the members of RFC 6749 section 5.1)."""
 
     refresh_token = fields.String(
+        validate=validate.Length(max=LONGEST_REFRESH_TOKEN),
         required=True,
         metadata={
             "description": "Good for one `POST /refresh`.",
@@ -135,10 +142,12 @@ class Session(Answer):
 
     id = fields.String(required=True, metadata=SESSION_ID)
     device = fields.String(
+        validate=validate.Length(max=64),
         required=True,
         metadata={"description": "What began it, as far as the User-Agent tells.", "example": "Firefox on Linux"},
     )
     user_agent = fields.String(
+        validate=validate.Length(max=MAX_USER_AGENT),
         required=True,
         metadata={
             "description": "The User-Agent of the log-in, cut to 256 characters.",
@@ -146,7 +155,9 @@ class Session(Answer):
         },
     )
     ip = fields.String(
-        required=True, metadata={"description": "The network address of the log-in.", "example": "203.0.113.7"}
+        validate=validate.Length(max=MAX_IP),
+        required=True,
+        metadata={"description": "The network address of the log-in.", "example": "203.0.113.7"},
     )
     created_at = fields.AwareDateTime(
         required=True,
@@ -177,7 +188,12 @@ class Session(Answer):
 class SessionList(Answer):
     """The live sessions of a user, the newest first, at most 200."""
 
-    sessions = fields.List(fields.Nested(Session), required=True, metadata={"description": "The sessions."})
+    sessions = fields.List(
+        fields.Nested(Session),
+        required=True,
+        validate=validate.Length(max=MAX_LISTED),
+        metadata={"description": "The sessions."},
+    )
 
 
 class SessionsEnded(Answer):
@@ -194,7 +210,9 @@ class PasswordChanged(SessionsEnded):
     """The answer to a change of the password."""
 
     message = fields.String(
-        required=True, metadata={"description": "Says that it is done.", "example": "Password changed."}
+        validate=validate.Length(max=MAX_MESSAGE),
+        required=True,
+        metadata={"description": "Says that it is done.", "example": "Password changed."},
     )
 
 
@@ -202,5 +220,7 @@ class Message(Answer):
     """A sentence that says that it is done."""
 
     message = fields.String(
-        required=True, metadata={"description": "Says that it is done.", "example": "Successfully logged out!"}
+        validate=validate.Length(max=MAX_MESSAGE),
+        required=True,
+        metadata={"description": "Says that it is done.", "example": "Successfully logged out!"},
     )

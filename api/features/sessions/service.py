@@ -9,12 +9,14 @@ from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.access_tokens import AccessTokens, InvalidAccessToken, Issued, UnknownKey
+from api.core.actor import Actor
 from api.core.client import Client
 from api.core.clock import Clock
 from api.core.principal import AAL1, Principal
 from api.core.problems import INVALID_TOKEN
 from api.core.randomness import Randomness
 from api.features.accounts.service import Accounts, Standing
+from api.features.actors.service import Actors
 from api.features.audit.service import NO_USER, Audit
 from api.features.keys.service import Keys
 from api.features.revocation.service import Revocations
@@ -75,6 +77,7 @@ class Sessions:
     def __init__(
         self,
         database: Database,
+        actors: Actors,
         accounts: Accounts,
         keys: Keys,
         access_tokens: AccessTokens,
@@ -87,6 +90,7 @@ class Sessions:
         lifetime: int,
     ) -> None:
         self._database = database
+        self._actors = actors
         self._accounts = accounts
         self._keys = keys
         self._access_tokens = access_tokens
@@ -151,37 +155,37 @@ class Sessions:
             raise INVALID_REFRESH_TOKEN()
         return await self._pair(outcome)
 
-    async def log_out(self, session_id: str, user_id: str, client: Client, *, revoked_by: str | None = None) -> None:
-        """End a session, and with it every token of it; raises the problem `database_unavailable`.
+    async def revoke(self, session_id: str, user_id: str, client: Client, client_id: str) -> None:
+        """End a session, and with it every token of it, because a service client asks for it.
 
-        revoked_by: the service client that asks for it, by its id; None: the user does.
+        client_id: that service client. Raises the problem `database_unavailable`.
         """
-        reason, actor_id = ("logout", user_id) if revoked_by is None else ("revoked", NO_USER)
 
         async def finish(session: AsyncSession) -> None:
-            ended = await end(session, self._revocations, self._clock.now(), reason, SessionRow.id == session_id)
-            if not ended:
+            which = SessionRow.id == session_id
+            ended = await end(session, self._revocations, self._clock.now(), "revoked", which)
+            if not ended:  # by somebody else just now, or a failover has lost its row
+                await self._revocations.record(session, "session", session_id)
                 return
-            record = partial(self._audit.record, session, client=client, user_id=user_id, actor_id=actor_id)
-            if revoked_by is not None:
-                record(TOKEN_REVOKED, session_id=session_id, client_id=revoked_by)
-            record(SESSIONS_ENDED, session_ids=ended, reason=reason)
+            record = partial(self._audit.record, session, client=client, user_id=user_id, actor_id=NO_USER)
+            record(TOKEN_REVOKED, session_id=session_id, client_id=client_id)
+            record(SESSIONS_ENDED, session_ids=ended, reason="revoked")
 
         await self._revocations.write(finish)
 
-    async def reauthenticate(self, bearer: Principal, password: str, client: Client) -> AccessToken:
+    async def reauthenticate(self, actor: Actor, password: str, client: Client) -> AccessToken:
         """Have the person prove again who they are; return an access token that says so.
 
         Later tokens of the session say so too; the refresh token stays as it is. Raises the problems `wrong_password`,
         `invalid_token`, `overloaded`, `database_unavailable`.
         """
-        proof = await self._accounts.verify_id(bearer.user_id, password)
+        proof = await self._accounts.verify_id(actor.seen.user_id, password)
         if not proof.matches:
-            await self.note_wrong_password(bearer, client)
+            await self.note_wrong_password(actor, client)
             raise WRONG_PASSWORD()
         now = self._clock.now()
 
-        async def renew(session: AsyncSession) -> tuple[SessionRow, Standing] | None:
+        async def renew(session: AsyncSession, bearer: Principal) -> tuple[SessionRow, Standing] | None:
             standing = await self._accounts.confirm(session, proof)
             statement = (
                 update(SessionRow)
@@ -195,20 +199,23 @@ class Sessions:
             self._audit.record(session, REAUTHENTICATED, client, user_id=bearer.user_id, session_id=owner.id)
             return owner, standing
 
-        renewed = await self._database.write(renew)
+        renewed = await self._actors.write(actor, renew)
         if renewed is None:
             raise INVALID_TOKEN()
         owner, standing = renewed
         issued = await self._issue(owner, standing, now)
         return AccessToken(issued.token, issued.expires_in, owner.id)
 
-    async def note_wrong_password(self, bearer: Principal, client: Client) -> None:
-        """Write into the audit trail that the present password was wrong; raises `database_unavailable`."""
+    async def note_wrong_password(self, actor: Actor, client: Client) -> None:
+        """Write into the audit trail that the present password was wrong.
 
-        async def note(session: AsyncSession) -> None:
+        Raises the problems `invalid_token`, `database_unavailable`.
+        """
+
+        async def note(session: AsyncSession, bearer: Principal) -> None:
             self._audit.record(session, PASSWORD_REFUSED, client, user_id=bearer.user_id, outcome="failure")
 
-        await self._database.write(note)
+        await self._actors.write(actor, note)
 
     def recall(self, token: str) -> Principal | None:
         """Return whom an access token stands for, if memory alone can tell; else None.

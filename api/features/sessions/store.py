@@ -40,3 +40,17 @@ async def end(
     ended = sorted(await session.scalars(statement))
     await revocations.record(session, "session", *ended)
     return ended
+
+
+async def end_many(
+    session: AsyncSession, revocations: Revocations, now: datetime, reason: str, *criteria: ColumnElement[bool]
+) -> int:
+    """End the live sessions that fit `criteria` in two statements, however many; return how many they were.
+
+    In a transaction that `revocations.write` has begun.
+    """
+    live_ones = (SessionRow.ended_at.is_(None), SessionRow.expires_at > now, *criteria)
+    await revocations.record_all(session, "session", select(SessionRow.id).where(*live_ones))
+    statement = update(SessionRow).where(*live_ones).values(ended_at=now, end_reason=reason)
+    result = await session.execute(statement.execution_options(synchronize_session=False))
+    return int(result.rowcount)  # type: ignore[attr-defined]

@@ -86,13 +86,3 @@ def test_only_the_name_can_be_changed(app: App) -> None:
     for member in ("email", "roles", "disabled", "id", "version"):
         refused = app.client.patch("/me", headers=ada.bearer, json={member: None})
         assert refused.json["errors"][0]["pointer"] == f"/{member}"
-
-
-def test_a_user_who_goes_while_they_change_their_name_is_refused(app: App, monkeypatch) -> None:
-    ada = person(app)
-
-    async def nobody(*_: object) -> None:
-        return None
-
-    monkeypatch.setattr(app.services.profile, "update", nobody)
-    assert rename(ada, "lovelace").json["code"] == "invalid_token"

@@ -13,6 +13,8 @@ from api.features.accounts.store import Wanted, page_of_ids
 from tests.conftest import App
 from tests.support.people import make_role, person
 
+pytestmark = pytest.mark.uncounted  # it is about the database's plans
+
 MANY = 20_000
 
 

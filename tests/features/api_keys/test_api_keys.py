@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from api.core.actor import Actor
 from api.core.api_keys import PATTERN
 from api.core.client import OPERATOR
 from api.core.problems import Problem
@@ -119,8 +120,9 @@ def test_two_at_once_do_not_both_become_the_last(app: App, monkeypatch: pytest.M
     principal = app.run(app.services.sessions.authenticate, ada.tokens["access_token"])
 
     async def race() -> list[Any]:
+        actor = Actor(principal, lambda _: None)
         create_one = app.services.api_keys.create
-        calls = [create_one(principal, str(number), ["me:read"], 1, OPERATOR) for number in range(6)]
+        calls = [create_one(actor, str(number), ["me:read"], 1, OPERATOR) for number in range(6)]
         return await asyncio.gather(*calls, return_exceptions=True)
 
     outcomes = app.run(race)
@@ -165,9 +167,9 @@ def test_who_was_deleted_meanwhile_makes_none(app: App) -> None:
     """The access token was accepted a moment before."""
     ada = person(app)
     principal = app.run(app.services.sessions.authenticate, ada.tokens["access_token"])
-    app.run(app.services.accounts.delete, principal.user_id)
+    app.run(app.services.accounts.delete_as_operator, principal.user_id)
     with pytest.raises(Problem, match="invalid_token"):
-        app.run(app.services.api_keys.create, principal, "late", ["me:read"], 1, OPERATOR)
+        app.run(app.services.api_keys.create, Actor(principal, lambda _: None), "late", ["me:read"], 1, OPERATOR)
     assert rows(app, ApiKeyRow.id) == []
 
 
@@ -194,3 +196,16 @@ def test_a_lost_answer_can_be_asked_for_again(app: App) -> None:
     assert (again.status_code, again.data, again.headers["Location"]) == (201, first.data, first.headers["Location"])
     assert len(listed(ada)) == 1
     assert app.client.get("/me", headers={"Authorization": f"Bearer {again.json['api_key']}"}).status_code == 200
+
+
+def test_another_user_gets_a_key_of_their_own_under_the_same_idempotency_key(app: App) -> None:
+    made = [
+        app.client.post(
+            "/me/api-keys",
+            json={"name": "robot", "scopes": ["me:read"]},
+            headers={**person(app, name).bearer, "Idempotency-Key": "the-same"},
+        )
+        for name in ("ada", "bob")
+    ]
+    assert [answer.status_code for answer in made] == [201, 201]
+    assert made[0].json["id"] != made[1].json["id"]

@@ -9,6 +9,7 @@ from sqlalchemy import event, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from werkzeug.test import TestResponse
 
+from api.core.actor import Actor
 from api.core.client import OPERATOR
 from api.core.problems import Problem
 from api.features.accounts.models import UserRow
@@ -183,7 +184,7 @@ def test_who_is_disabled_makes_none(app: App) -> None:
     bearer = app.run(app.services.sessions.authenticate, ada.tokens["access_token"])
     disable(app, bearer.user_id)
     with pytest.raises(Problem, match="invalid_token"):
-        app.run(app.services.api_keys.create, bearer, "late", ["me:read"], 1, OPERATOR)
+        app.run(app.services.api_keys.create, Actor(bearer, lambda _: None), "late", ["me:read"], 1, OPERATOR)
 
 
 def test_a_deleted_owner_is_refused(make_app: MakeApp, database_url: str) -> None:

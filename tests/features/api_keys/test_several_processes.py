@@ -19,6 +19,8 @@ from tests.features.test_many_at_once import ADA, bearer, one, together
 from tests.support.clock import FakeClock
 from tests.support.servers import ServerProcess
 
+pytestmark = pytest.mark.uncounted  # the servers are processes of their own
+
 Work = Callable[[AsyncSession], Coroutine[Any, Any, None]]
 
 

@@ -16,7 +16,7 @@ from tests.conftest import App, StartServer
 from tests.features.test_many_at_once import together
 from tests.support.databases import run_on_server
 from tests.support.people import PASSWORD, person
-from tests.support.servers import ServerProcess
+from tests.support.servers import ServerProcess, environment_without_settings
 from tests.support.settings import environment_of
 
 WHOLE = re.compile(r"(\d+) events fit; head ([0-9a-f]{64})\n")
@@ -35,7 +35,11 @@ class Trail:
         return subprocess.run(
             [sys.executable, "-m", "api.cli", "audit", "verify", *options],
             cwd=self._directory,
-            env={**environment_of(self.app.settings), "OSTIARY_LOG_LEVEL": "error"},
+            env={
+                **environment_without_settings(),
+                **environment_of(self.app.settings),
+                "OSTIARY_LOG_LEVEL": "error",
+            },
             capture_output=True,
             text=True,
             check=False,
@@ -44,7 +48,8 @@ class Trail:
     def told(self, *options: str) -> tuple[int, str]:
         """The number of events and the head of a trail that is whole."""
         done = self.verify(*options)
-        assert (done.returncode, done.stderr) == (0, "")
+        assert (done.returncode, done.stderr.count("\n")) == (0, 1), done.stderr
+        assert done.stderr.startswith("Using the database ")
         found = WHOLE.fullmatch(done.stdout)
         assert found is not None, done.stdout
         return int(found[1]), found[2]
@@ -53,13 +58,15 @@ class Trail:
         """The first event that does not fit, and why."""
         done = self.verify(*options)
         assert done.returncode == 1
-        found = re.fullmatch(r"ostiary: event (-?\d+) \([0-9a-f-]{36}\) does not fit: (.*)\n", done.stderr)
+        found = re.fullmatch(
+            r"Using the database .*\nostiary: event (-?\d+) \([0-9a-f-]{36}\) does not fit: (.*)\n", done.stderr
+        )
         assert found is not None, done.stderr
         return int(found[1]), found[2]
 
     def tamper(self, statement: str) -> None:
         """Change the table as somebody does who may do everything with the database."""
-        url = self.app.services.database.url
+        url = make_url(self.app.settings.database_url)
         if self.app.services.database.is_sqlite:
             with sqlite3.connect(str(url.database)) as connection:
                 for event in ("UPDATE", "DELETE"):
@@ -67,7 +74,7 @@ class Trail:
                 connection.execute(statement)
             connection.close()
             return
-        shown = make_url(url).render_as_string(hide_password=False)
+        shown = url.render_as_string(hide_password=False)
         run_on_server(shown, "DROP TRIGGER IF EXISTS audit_events_no_change ON audit_events", statement)
 
 
@@ -108,7 +115,7 @@ def test_an_end_that_was_cut_off_is_noticed_with_the_head_alone(trail: Trail) ->
     trail.tamper("DELETE FROM audit_events WHERE seq > 4")
     assert trail.told()[0] == 4
     refused = trail.verify("--expect-head", head)
-    assert (refused.returncode, refused.stderr) == (
+    assert (refused.returncode, refused.stderr.partition("\n")[2]) == (
         1,
         f"ostiary: no event has the hash {head}: the end of the trail was cut off\n",
     )

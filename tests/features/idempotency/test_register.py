@@ -1,5 +1,7 @@
 """POST /register under an Idempotency-Key: what a repetition is answered, and what the database keeps of it."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
@@ -13,6 +15,7 @@ from tests.conftest import App, MakeApp
 from tests.support.clock import FakeClock
 from tests.support.people import PASSWORD, log_in, person
 from tests.support.people import register as make
+from tests.support.waiting import eventually
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 
@@ -186,6 +189,28 @@ def test_who_was_too_slow_has_done_nothing(app: App, clock: FakeClock) -> None:
 
     app.run(scenario)
     assert count(app) == 1
+
+
+def test_a_client_that_goes_away_while_its_key_is_claimed_leaves_the_key_free(app: App) -> None:
+    keeper = app.services.idempotency
+
+    async def scenario() -> None:
+        for turn in range(60):
+            asked = asked_for(app, key=f"key-{turn}")
+            first = asyncio.create_task(keeper.begin(asked))
+            for _ in range(turn):
+                await asyncio.sleep(0)
+            first.cancel()
+            (begun,) = await asyncio.gather(first, return_exceptions=True)
+            if isinstance(begun, Claim):
+                continue  # it was done before
+            assert isinstance(begun, asyncio.CancelledError)
+            await eventually(lambda: not app.services.database._writes)
+            again = await keeper.begin(asked)
+            assert isinstance(again, Claim)
+            await again.release(commit=False)
+
+    app.run(scenario)
 
 
 def test_an_answer_is_given_for_a_day_and_then_forgotten(app: App, clock: FakeClock) -> None:

@@ -1,6 +1,7 @@
 """Idempotency keys with real server processes: requests at once, and processes killed amid them."""
 
 import asyncio
+import contextlib
 import signal
 import threading
 import time
@@ -16,9 +17,12 @@ from api.features.accounts.models import UserRow
 from api.features.idempotency.models import IdempotencyKeyRow
 from api.features.idempotency.service import CLAIM_SECONDS
 from tests.conftest import App, MakeApp, StartServer
-from tests.features.test_many_at_once import one, together
+from tests.features.test_many_at_once import UNLIMITED, one, together
 from tests.support.people import PASSWORD
 from tests.support.servers import ServerProcess
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.uncounted  # the servers are processes of their own
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 
@@ -107,12 +111,12 @@ def test_an_answer_outlives_a_killed_server(start_server: StartServer, app: App)
 
 def test_a_server_killed_amid_the_work_leaves_a_claim_that_lapses(start_server: StartServer, app: App) -> None:
     # A hash that takes far longer than it takes to kill the server; without the example administrator's.
-    costs = {"argon2_memory_kib": 65_536, "argon2_time_cost": 80}
+    costs = {"argon2_memory_kib": 65_536, "argon2_time_cost": 24}
     server = start_server(app.settings.database_url, trusted_proxies="192.0.2.1", **costs)
     asking = ask_in_a_thread(server)
     while not under_way(app):
         time.sleep(0.01)
-    server.stop(signal.SIGKILL)
+    server.kill()
     asking.join()
     refused = app.client.post("/register", **registration())
     assert (refused.status_code, refused.json["code"]) == (409, "idempotency_key_in_use")
@@ -120,6 +124,28 @@ def test_a_server_killed_amid_the_work_leaves_a_claim_that_lapses(start_server: 
     set_clock(app, CLAIM_SECONDS)
     assert app.client.post("/register", **registration()).status_code == 201
     assert users(app) == 1
+
+
+def test_keys_of_clients_that_went_away_are_free_at_once(start_server: StartServer, app: App) -> None:
+    """Clients that close the connection at any moment, amid others who wait for their answers."""
+    server = start_server(app.settings.database_url, workers=2)
+
+    async def impatient() -> None:
+        async with httpx.AsyncClient(base_url=server.url, timeout=60, limits=UNLIMITED) as client:
+
+            async def ask(number: int) -> None:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0.003 * number if number % 2 else None):
+                        await client.post("/register", **registration(f"user-{number}", key=f"key-{number}"))
+
+            await asyncio.gather(*(ask(number) for number in range(80)))
+
+    asyncio.run(impatient())
+    until(lambda: not under_way(app))
+    repeated = [("POST", "/register", registration(f"user-{number}", key=f"key-{number}")) for number in range(80)]
+    answers = together(server, *repeated)
+    assert {answer.status_code for answer in answers} == {201}, [answer.text for answer in answers]
+    assert users(app) == 80
 
 
 def ask_in_a_thread(server: ServerProcess) -> threading.Thread:
@@ -155,7 +181,7 @@ async def register_and_kill(
     """What each registration has got by the time the server was killed, `after` seconds from now."""
     async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
         calls = [client.post("/register", **registration(name, key=name)) for name in names]
-        killing = asyncio.get_running_loop().call_later(after, server.process.kill)
+        killing = asyncio.get_running_loop().call_later(after, server.kill)
         answers = await asyncio.gather(*calls, return_exceptions=True)
         killing.cancel()
         return answers

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import jwt
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from api.features.keys.models import SigningKeyRow
-from api.features.keys.rotation import KeyRefused
+from api.features.keys.rotation import KeyRefused, KeyState
 from tests.conftest import App, MakeApp
 from tests.support.people import log_in, person, refresh
 from tests.support.settings import environment_of, settings_for
@@ -21,7 +22,7 @@ LEEWAY = 10
 
 def rotate(app: App, *, at_once: bool = False) -> str:
     async def run() -> str:
-        return (await app.services.key_rotation.rotate(at_once=at_once)).kid
+        return (await app.services.key_rotation.rotate(sign_after=timedelta(0) if at_once else None)).kid
 
     kid = app.run(run)
     if at_once:
@@ -85,6 +86,22 @@ def test_no_valid_token_is_refused_and_the_former_key_goes_by_itself(both: tuple
     assert published(app) == published(other) == [second]
     assert states(app) == {second: "signs"}
     assert refresh(app, ada.tokens["refresh_token"]).status_code == 200
+
+
+def test_a_key_is_published_for_as_long_as_asked_before_it_signs(both: tuple[App, App]) -> None:
+    app, other = both
+    person(app)
+    first = signer(app)
+
+    async def publish() -> KeyState:
+        return await app.services.key_rotation.rotate(sign_after=timedelta(seconds=35))
+
+    second = app.run(publish).kid
+    assert published(other) == sorted([first, second])
+    app.clock.move(34)
+    assert signer(other) == first
+    app.clock.move(1)
+    assert signer(other) == second
 
 
 def test_in_an_emergency_it_signs_at_once_and_every_worker_knows_it(both: tuple[App, App]) -> None:
@@ -188,6 +205,21 @@ def test_the_command_line_rotates_lists_and_retires(database_url: str, tmp_path:
     assert ostiary("keys", "list", env=environment).stdout.startswith(second)
     third = ostiary("keys", "rotate", env=environment)
     assert "published, signs from 20" in third.stdout
+
+
+@pytest.mark.usefixtures("_logging_restored")
+def test_the_command_line_says_what_verifiers_do_and_publishes_first_if_told(database_url: str, tmp_path: Path) -> None:
+    environment = environment_of(settings_for(database_url, tmp_path))
+    assert ostiary("keys", "rotate", env=environment).exit_code == 0
+    hasty = ostiary("keys", "rotate", "--now", env=environment)
+    assert "refuse tokens of the new key" in hasty.stderr
+    assert "wait 30 seconds" in hasty.stderr
+    assert "ostiary keys rotate --sign-after 35" in hasty.stderr
+    patient = ostiary("keys", "rotate", "--sign-after", "35", env=environment)
+    assert "published, signs from 20" in patient.stdout
+    assert "refuse tokens" not in patient.stderr
+    both_ways = ostiary("keys", "rotate", "--now", "--sign-after", "35", env=environment)
+    assert (both_ways.exit_code, "not both" in both_ways.stderr) == (2, True)
 
 
 @pytest.mark.usefixtures("_logging_restored")

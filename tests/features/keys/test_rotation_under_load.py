@@ -15,6 +15,8 @@ from tests.support.settings import environment_of, settings_for
 from tests.support.waiting import until
 from tests.test_cli import ostiary
 
+pytestmark = pytest.mark.uncounted  # the servers are processes of their own
+
 CALLERS = 6
 
 

@@ -17,6 +17,11 @@ from tests.support.settings import settings_for
 ISSUER = "http://127.0.0.1:8000"
 
 
+def introspect_any(app: App, kind: str, token: str) -> dict[str, Any]:
+    """Ask about a token of a kind that the client knows."""
+    return introspect(app, token, token_type_hint=kind)
+
+
 def introspect(app: App, token: str, **more: str) -> dict[str, Any]:
     answer = app.client.post("/oauth/introspect", data={"token": token, **more}, headers=new_client(app))
     assert answer.status_code == 200, answer.text
@@ -41,7 +46,7 @@ def test_an_active_refresh_token_is_told_about_without_the_claims_of_an_access_t
     ada = person(app)
     me = ada.get("/me").json
     now = int(app.clock.timestamp())
-    assert introspect(app, ada.tokens["refresh_token"]) == {
+    assert introspect(app, ada.tokens["refresh_token"], token_type_hint="refresh_token") == {
         "active": True,
         "token_use": "refresh_token",
         "client_id": "ostiary",
@@ -57,17 +62,32 @@ def test_an_active_refresh_token_is_told_about_without_the_claims_of_an_access_t
 def test_asking_uses_nothing_up(app: App) -> None:
     ada = person(app)
     for _ in range(2):
-        for token in (ada.tokens["access_token"], ada.tokens["refresh_token"]):
-            assert introspect(app, token)["active"]
+        for kind in ("access_token", "refresh_token"):
+            assert introspect_any(app, kind, ada.tokens[kind])["active"]
     assert refresh(app, ada.tokens["refresh_token"]).status_code == 200
     assert ada.get("/protected").status_code == 200
 
 
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "", "pct", "\u00e9", "ACCESS_TOKEN"])
-def test_a_hint_only_hints(app: App, hint: str) -> None:
+def test_a_refresh_token_is_active_only_for_its_own_hint_and_an_access_token_for_any(app: App, hint: str) -> None:
+    """RFC 7662 section 4: a resource server that looks at `active` alone must not take a refresh token."""
     ada = person(app)
-    for kind in ("access_token", "refresh_token"):
-        assert introspect(app, ada.tokens[kind], token_type_hint=hint)["token_use"] == kind
+    assert introspect(app, ada.tokens["access_token"], token_type_hint=hint)["token_use"] == "access_token"
+    told = introspect(app, ada.tokens["refresh_token"], token_type_hint=hint)
+    assert told["active"] == (hint == "refresh_token")
+    assert hint == "refresh_token" or told == {"active": False}
+
+
+def test_a_refresh_token_without_a_hint_is_inactive(app: App) -> None:
+    assert introspect(app, person(app).tokens["refresh_token"]) == {"active": False}
+
+
+def test_claims_that_are_empty_are_in_neither_the_token_nor_the_answer(app: App) -> None:
+    ada = person(app)
+    claims = jwt.decode(ada.tokens["access_token"], options={"verify_signature": False})
+    assert "roles" not in claims
+    assert "roles" not in introspect(app, ada.tokens["access_token"])
+    assert ada.get("/protected").status_code == 200
 
 
 @pytest.mark.parametrize("token", ["nonsense", "a.b.c", "..", "x" * 16384, "\0", "\U0001f511", "osc_x", " "])
@@ -94,16 +114,16 @@ def test_a_token_is_inactive_from_its_end_on(make_app: MakeApp, database_url: st
     ada = person(app)
     for kind, seconds in (("access_token", 60), ("refresh_token", 60)):
         app.clock.move(seconds - 1)
-        assert introspect(app, ada.tokens[kind])["active"]
+        assert introspect_any(app, kind, ada.tokens[kind])["active"]
         app.clock.move(1)
-        assert introspect(app, ada.tokens[kind]) == {"active": False}
+        assert introspect_any(app, kind, ada.tokens[kind]) == {"active": False}
 
 
 def test_a_refresh_token_is_inactive_once_it_is_used(app: App) -> None:
     ada = person(app)
     successor = refresh(app, ada.tokens["refresh_token"]).json["refresh_token"]
-    assert introspect(app, ada.tokens["refresh_token"]) == {"active": False}
-    assert introspect(app, successor)["active"]
+    assert introspect_any(app, "refresh_token", ada.tokens["refresh_token"]) == {"active": False}
+    assert introspect_any(app, "refresh_token", successor)["active"]
 
 
 def test_a_session_that_has_ended_leaves_no_active_token(app: App) -> None:
@@ -111,15 +131,15 @@ def test_a_session_that_has_ended_leaves_no_active_token(app: App) -> None:
     other = log_in(app, "ada")
     ada.post("/logout")
     for kind in ("access_token", "refresh_token"):
-        assert introspect(app, ada.tokens[kind]) == {"active": False}
-        assert introspect(app, other.tokens[kind])["active"]
+        assert introspect_any(app, kind, ada.tokens[kind]) == {"active": False}
+        assert introspect_any(app, kind, other.tokens[kind])["active"]
 
 
 def test_a_deleted_user_has_no_active_token(app: App) -> None:
     ada = person(app)
     assert app.client.delete("/me", headers=ada.bearer).status_code == 204
     for kind in ("access_token", "refresh_token"):
-        assert introspect(app, ada.tokens[kind]) == {"active": False}
+        assert introspect_any(app, kind, ada.tokens[kind]) == {"active": False}
 
 
 def test_the_very_next_question_after_logging_out_is_answered_with_no_by_every_worker(
@@ -131,9 +151,11 @@ def test_the_very_next_question_after_logging_out_is_answered_with_no_by_every_w
     headers = basic(client.client_id, secret)
     body = {"username": "ada", "password": PASSWORD}
 
-    def ask(token: str) -> bool:
+    def ask(kind: str, token: str) -> bool:
         # A connection of its own each time, so that either worker may get it.
-        answer = httpx.post(f"{server.url}/oauth/introspect", data={"token": token}, headers=headers)
+        answer = httpx.post(
+            f"{server.url}/oauth/introspect", data={"token": token, "token_type_hint": kind}, headers=headers
+        )
         active: bool = answer.json()["active"]
         return active
 
@@ -141,7 +163,7 @@ def test_the_very_next_question_after_logging_out_is_answered_with_no_by_every_w
     for _ in range(5):
         tokens = httpx.post(f"{server.url}/login", json=body).json()
         kinds = ("access_token", "refresh_token")
-        assert all(ask(tokens[kind]) for kind in kinds for _ in range(4))
+        assert all(ask(kind, tokens[kind]) for kind in kinds for _ in range(4))
         bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
         assert httpx.post(f"{server.url}/logout", headers=bearer).status_code == 200
-        assert not any(ask(tokens[kind]) for _ in range(8) for kind in kinds)
+        assert not any(ask(kind, tokens[kind]) for _ in range(8) for kind in kinds)

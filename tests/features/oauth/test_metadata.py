@@ -10,6 +10,9 @@ from tests.support.clients import new_client
 PATH = "/.well-known/oauth-authorization-server"
 
 
+OPENID_PATH = "/.well-known/openid-configuration"
+
+
 def test_it_tells_what_there_is_and_no_more(app: App) -> None:
     answer = app.client.get(PATH)
     assert answer.json == {
@@ -19,12 +22,21 @@ def test_it_tells_what_there_is_and_no_more(app: App) -> None:
         "grant_types_supported": [],
         "service_documentation": "http://127.0.0.1:8000/docs",
         "introspection_endpoint": "http://127.0.0.1:8000/oauth/introspect",
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic"],
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "revocation_endpoint": "http://127.0.0.1:8000/oauth/revoke",
-        "revocation_endpoint_auth_methods_supported": ["client_secret_basic"],
+        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
     }
     assert answer.headers["Cache-Control"] == "public, max-age=3600"
     assert answer.headers["ETag"]
+
+
+def test_it_is_also_where_clients_of_openid_connect_look_and_claims_nothing_more(app: App) -> None:
+    """RFC 8414 section 5: the address says nothing of OpenID Connect by itself."""
+    answer = app.client.get(OPENID_PATH)
+    assert answer.data == app.client.get(PATH).data
+    assert not {"authorization_endpoint", "token_endpoint", "userinfo_endpoint"} & answer.json.keys()
+    assert not [name for name in answer.json if name.startswith(("id_token", "subject_types"))]
+    assert app.client.get(OPENID_PATH, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
 
 
 def test_the_addresses_lead_to_operations(app: App) -> None:

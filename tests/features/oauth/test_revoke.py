@@ -72,6 +72,15 @@ def test_an_altered_access_token_ends_nothing(app: App) -> None:
     assert not is_over(ada)
 
 
+def test_an_api_key_is_refused_and_stays(app: App) -> None:
+    """An answer 200 would say that it is worth nothing now (RFC 7009 section 2.2)."""
+    made = person(app).post("/me/api-keys", json={"name": "robot", "scopes": ["me:read"]})
+    key = made.json["api_key"]
+    answer = app.client.post("/oauth/revoke", data={"token": key}, headers=new_client(app))
+    assert (answer.status_code, answer.json["error"]) == (400, "unsupported_token_type")
+    assert app.client.get("/me", headers={"Authorization": f"Bearer {key}"}).status_code == 200
+
+
 def test_a_user_cannot_revoke_with_their_own_token(app: App) -> None:
     ada = person(app)
     answer = ada.post("/oauth/revoke", data={"token": ada.tokens["access_token"]})
@@ -86,7 +95,9 @@ def test_a_client_that_may_only_ask_ends_nothing(app: App, kind: str) -> None:
     answer = app.client.post("/oauth/revoke", data={"token": ada.tokens[kind]}, headers=asking)
     assert (answer.status_code, answer.json["code"], answer.json["error"]) == (400, *["unauthorized_client"] * 2)
     assert "WWW-Authenticate" not in answer.headers
-    asked = app.client.post("/oauth/introspect", data={"token": ada.tokens[kind]}, headers=asking)
+    asked = app.client.post(
+        "/oauth/introspect", data={"token": ada.tokens[kind], "token_type_hint": kind}, headers=asking
+    )
     assert asked.json["active"] is True
     assert not is_over(ada)
 

@@ -97,3 +97,22 @@ def test_every_problem_says_what_to_do(sqlite_app: App, code: str) -> None:
     assert answer.status_code == 200
     assert answer.json["code"] == code
     assert answer.json["remedy"].endswith(".")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_in_development_the_address_of_the_server_leads_to_the_page(sqlite_app: App, method: str) -> None:
+    answer = sqlite_app.client.open("/", method=method)
+    assert (answer.status_code, answer.headers["Location"], answer.data) == (303, "docs", b"")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert sqlite_app.client.post("/").status_code == 404
+    assert sqlite_app.client.get("//").status_code == 404
+
+
+def test_in_production_nothing_is_at_the_address_of_the_server(make_app: MakeApp, sqlite_url: str) -> None:
+    answer = make_app(sqlite_url, profile="production", issuer="https://id.example").client.get("/")
+    assert (answer.status_code, answer.json["code"]) == (404, "not_found")
+
+
+def test_the_contract_has_the_scheme_of_access_tokens_first(sqlite_app: App) -> None:
+    schemes = sqlite_app.client.get("/openapi.json").json["components"]["securitySchemes"]
+    assert list(schemes) == ["bearerAuth", "apiKeyAuth", "clientAuth"]

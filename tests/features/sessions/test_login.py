@@ -1,5 +1,7 @@
 """POST /login."""
 
+from collections import Counter
+
 import jwt
 import pytest
 from sqlalchemy import select
@@ -8,6 +10,7 @@ from api.core.passwords import Passwords
 from api.features.accounts.models import UserRow
 from tests.conftest import App, MakeApp
 from tests.support.people import PASSWORD, log_in, person, register
+from tests.support.waiting import until
 
 
 def test_the_pair_has_what_oauth_clients_expect(app: App) -> None:
@@ -75,6 +78,47 @@ def test_an_unknown_name_costs_one_verification_like_a_wrong_password(
         sqlite_app.client.post("/login", json={"username": name, "password": "wrong password"})
     assert len(verified) == 2
     assert verified[0] == verified[1]  # the same algorithm with the same parameters
+
+
+def test_unknown_names_cost_what_known_ones_cost_after_the_settings_have_changed(
+    make_app: MakeApp, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = make_app(database_url)
+    for number in range(6):
+        register(before, f"early-{number}")
+    app = make_app(database_url, argon2_memory_kib=16)
+    for number in range(2):
+        register(app, f"later-{number}")
+    app.run(app.services.accounts.hash_costs.refresh)
+    verified: list[str] = []
+    verify = Passwords._verify
+
+    def counted(self: Passwords, password: str, stored_hash: str):
+        verified.append(stored_hash.split("$")[3])
+        return verify(self, password, stored_hash)
+
+    def costs(names: list[str]) -> Counter[str]:
+        verified.clear()
+        for name in names:
+            answer = app.client.post("/login", json={"username": name, "password": "wrong password"})
+            assert answer.status_code == 401
+        return Counter(verified)
+
+    monkeypatch.setattr(Passwords, "_verify", counted)
+    known = [*(f"early-{number}" for number in range(6)), *(f"later-{number}" for number in range(2))]
+    assert costs(known) == {"m=8,t=1,p=1": 6, "m=16,t=1,p=1": 2}
+    unknown = costs([f"nobody-{number}" for number in range(80)])
+    assert unknown["m=8,t=1,p=1"] / 80 == pytest.approx(6 / 8, abs=0.15)
+    assert unknown["m=16,t=1,p=1"] / 80 == pytest.approx(2 / 8, abs=0.15)
+    assert len(costs(["nobody-1", "NOBODY-1", " nobody-1"])) == 1
+
+
+def test_the_costs_are_counted_in_the_background_under_any_server(make_app: MakeApp, database_url: str) -> None:
+    register(make_app(database_url))
+    app = make_app(database_url, argon2_memory_kib=16)
+    app.client.post("/login", json={"username": "nobody", "password": PASSWORD})
+    dummies = app.services.passwords._dummies
+    until(lambda: "m=8," in dummies.of("nobody"), 30)
 
 
 def test_the_same_answer_for_a_wrong_name_and_a_wrong_password(app: App) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from api.core.actor import Actor
 from api.core.client import OPERATOR
 from api.features.sessions.models import SessionRow
 from api.features.sessions.rules import UNKNOWN_DEVICE, device_of
@@ -128,6 +129,12 @@ def test_what_could_not_be_written_is_kept(make_app: MakeApp, database_url: str)
     assert None not in last_seen(app)
 
 
+@pytest.mark.parametrize("session_id", ["%00", "a%00b", "x", "%F0%A0%AE%B7", "0" * 36])
+def test_what_is_no_session_id_is_not_found(app: App, session_id: str) -> None:
+    answer = app.client.delete(f"/me/sessions/{session_id}", headers=person(app).bearer)
+    assert (answer.status_code, answer.json["code"]) == (404, "session_not_found")
+
+
 def test_the_sessions_of_others_are_not_found(app: App) -> None:
     ada, grace = person(app, "ada"), person(app, "grace")
     answer = app.client.delete(f"/me/sessions/{ada.tokens['session_id']}", headers=grace.bearer)
@@ -156,7 +163,8 @@ def test_a_log_in_amid_a_change_of_the_password_fails(app: App, monkeypatch: pyt
         proof = await verify(*args)
         management = app.services.session_management
         bearer = await app.services.sessions.authenticate(ada.tokens["access_token"])
-        await management.change_password(bearer, PASSWORD, "another good password", OPERATOR)
+        actor = Actor(bearer, lambda _: None)
+        await management.change_password(actor, PASSWORD, "another good password", OPERATOR)
         return proof
 
     monkeypatch.setattr(app.services.accounts, "verify", verify_and_change)

@@ -437,6 +437,9 @@ def test_the_command_deletes_all_and_says_how_much(
 def test_the_command_has_help_and_tells_a_database_that_cannot_be_reached_in_a_line(tmp_path: Path) -> None:
     assert "Usage:" in ostiary("tidy", "--help").output
     url = f"sqlite+aiosqlite:///{tmp_path / 'none' / 'ostiary.db'}"
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "ostiary.db").mkdir()
     result = ostiary("tidy", env=environment_of(settings_for(url, tmp_path)))
     assert result.exit_code == 1
-    assert result.stderr.splitlines()[-1].startswith("ostiary: The database cannot be reached")
+    file = tmp_path / "none" / "ostiary.db"
+    assert result.stderr.splitlines()[-1].startswith(f"ostiary: the database {file} cannot be used: ")
