@@ -41,7 +41,8 @@ class Contract:
         """Return what is wrong with the refusal of an address or method that the contract does not have."""
         if answer.status_code not in (400, 404, 405):
             return [f"answered {answer.status_code}: {answer.text}"]
-        if _media_type(answer) != PROBLEM:
+        is_oauth = "/oauth/" in answer.request.url.path
+        if _media_type(answer) not in (PROBLEM, *(["application/json"] if is_oauth else [])):
             return [f"answered {answer.headers.get('Content-Type')}: {answer.text}"]
         faults = [name for name in ("type", "title", "status", "detail", "code") if name not in answer.json()]
         if answer.status_code == 405 and not answer.headers.get("Allow"):

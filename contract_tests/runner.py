@@ -11,7 +11,7 @@ from schemathesis.core.result import Err
 from schemathesis.engine import StopReason, events, from_schema
 from schemathesis.engine.run import TESTING_PHASES, PhaseName
 
-from contract_tests import creations, idempotency
+from contract_tests import creations, idempotency, names
 from contract_tests.authentication import Spending, authenticate
 from contract_tests.people import Person
 from contract_tests.report import Report
@@ -152,6 +152,7 @@ def run_contract(
             raise ValueError(f"these checks are off: {', '.join(sorted(off))}")
         authenticate(schema, people, spending=plan.spending, privileged=plan.privileged, service=plan.service)
         idempotency.install()
+        names.install()
         creations.install(plan.maker)
         for event in from_schema(schema).execute():
             _add(report, event)

@@ -134,15 +134,20 @@ def create_service_client(settings: Mapping[str, str], directory: Path, *, may_r
 
 
 def _manage(settings: Mapping[str, str], directory: Path, arguments: Sequence[str], told: str = "") -> str:
-    """Run the command `ostiary` on the server's own machine and return what it prints."""
-    done = subprocess.run(
-        [*ostiary(), *arguments],
-        cwd=directory,
-        env=clean_environment(settings),
-        input=told,
-        text=True,
-        check=True,
-        capture_output=True,
-        timeout=SECONDS_TO_START,
-    )
-    return done.stdout
+    """Run the command `ostiary` on the server's own machine and return what it prints.
+
+    The server may not have been started yet, so its database is created first where there is none.
+    """
+    printed = ""
+    for command in (["migrate"], arguments):
+        printed = subprocess.run(
+            [*ostiary(), *command],
+            cwd=directory,
+            env=clean_environment(settings),
+            input=told,
+            text=True,
+            check=True,
+            capture_output=True,
+            timeout=SECONDS_TO_START,
+        ).stdout
+    return printed

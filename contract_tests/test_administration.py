@@ -234,6 +234,7 @@ def test_roles_have_versions_and_names(desk: Desk) -> None:
     assert desk.call(f"GET {ROLE}", role, headers={"If-None-Match": etag}).status_code == 304
     body = {"name": role, "description": "", "permissions": []}
     assert problem(desk.call("POST /roles", json=body)) == (409, "role_taken")
+    assert problem(desk.call("POST /roles", json={**body, "name": role.upper()})) == (409, "role_taken")
     assert desk.call(f"PATCH {ROLE}", role, etag).status_code == 200
     for label in OF_ROLES:
         assert problem(desk.call(label, role, etag)) == (412, "precondition_failed")
@@ -260,3 +261,21 @@ def test_nobody_reaches_beyond_their_own_permissions(operations: Operations, des
     own = operations.call("GET /me", limited.who).json()
     assert problem(limited.call(f"PUT {USER}/roles", own["id"], json={"roles": [*own["roles"], "admin"]})) == beyond
     assert operations.call("GET /me", desk.who).json()["id"] == root
+
+
+def test_a_role_that_is_not_held_takes_roles_grant(operations: Operations, desk: Desk, limited: Desk) -> None:
+    """Other services may read it, whatever permissions it gives here."""
+    beyond = (403, "beyond_own_permissions")
+    role = desk.make_role()
+    holder = desk.make_user(roles=[role])[1].json()["id"]
+    own = operations.call("GET /me", limited.who).json()
+    given = limited.call(f"PUT {USER}/roles", own["id"], json={"roles": [*own["roles"], role]})
+    assert (problem(given), given.json()["missing_roles"]) == (beyond, [role])
+    for label in OF_USERS:
+        assert problem(limited.call(label, holder)) == beyond, label
+    for label in OF_ROLES:
+        assert problem(limited.call(label, role)) == beyond, label
+    granting = desk.make_role("users:read", "users:write", "roles:read", "roles:write", "roles:grant")
+    granter = Desk(operations, desk.make_user(roles=[granting])[0])
+    assert granter.call(f"PUT {USER}/roles", holder, json={"roles": []}).status_code == 200
+    assert granter.call(f"DELETE {ROLE}", role).status_code == 204

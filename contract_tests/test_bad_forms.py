@@ -115,11 +115,13 @@ def test_what_is_too_large_is_refused(forms: Forms, deployment: Deployment) -> N
 def test_a_token_is_active_until_it_is_revoked(forms: Forms, people: list[User]) -> None:
     pair = people[0].log_in()
     for kind in ("access_token", "refresh_token"):
-        told = forms.send("POST /oauth/introspect", f"token={pair[kind]}".encode()).json()
+        told = forms.send("POST /oauth/introspect", f"token={pair[kind]}&token_type_hint={kind}".encode()).json()
         assert (told["active"], told["token_use"]) == (True, kind)
         assert told["username"] == people[0].credentials.username
+    # A service that looks at `active` alone takes no refresh token for an access token.
+    assert forms.send("POST /oauth/introspect", f"token={pair['refresh_token']}".encode()).json() == {"active": False}
     forms.send("POST /oauth/revoke", f"token={pair['refresh_token']}".encode())
     for _ in range(10):  # on every worker
         for kind in ("access_token", "refresh_token"):
-            told = forms.send("POST /oauth/introspect", f"token={pair[kind]}".encode()).json()
+            told = forms.send("POST /oauth/introspect", f"token={pair[kind]}&token_type_hint={kind}".encode()).json()
             assert told == {"active": False}

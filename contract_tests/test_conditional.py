@@ -25,7 +25,10 @@ def contract(deployment: Deployment) -> Contract:
     return Contract(deployment.contract)
 
 
-@pytest.fixture(params=["/openapi.json", "/docs", "/docs/{asset}", "/.well-known/oauth-authorization-server"])
+METADATA = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
+
+
+@pytest.fixture(params=["/openapi.json", "/docs", "/docs/{asset}", *METADATA])
 def template(request: pytest.FixtureRequest) -> str:
     """A path of the contract."""
     path: str = request.param
@@ -38,7 +41,7 @@ def _get(client: httpx.Client, template: str, headers: dict[str, str]) -> httpx.
 
 def test_these_are_the_operations_that_answer_304(deployment: Deployment) -> None:
     found = {label for label, operation in deployment.operations.items() if "304" in operation["responses"]}
-    well_known = {"GET /.well-known/jwks.json", "GET /.well-known/oauth-authorization-server"}
+    well_known = {"GET /.well-known/jwks.json", *(f"GET {path}" for path in METADATA)}
     versions = {"GET /me", "GET /users/{user_id}", "GET /roles/{role_name}"}
     assert found == well_known | versions | {"GET /openapi.json", "GET /docs", "GET /docs/{asset}"}
 

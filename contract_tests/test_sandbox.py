@@ -1,6 +1,8 @@
 """The sandbox, on a server of the suite's own: its operations keep their contract too, and do what they are for."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,14 @@ from contract_tests.server import QUICK, ostiary, running, wreck_database
 
 pytestmark = pytest.mark.own_server
 
-SANDBOX = QUICK | {"OSTIARY_SANDBOX": "true", "OSTIARY_WORKERS": "1"}
+SANDBOX = QUICK | {
+    "OSTIARY_SANDBOX": "true",
+    "OSTIARY_WORKERS": "1",
+    "OSTIARY_HASH_THREADS": "1",
+    "OSTIARY_HASH_QUEUE": "1",
+    "OSTIARY_ARGON2_MEMORY_KIB": "19456",
+}
+"""One hash may run and one may wait, so that a few log-ins at once are too many."""
 
 NOT_APPLICABLE = {"ignored_auth", "object_level_authorization", "missing_required_header"}
 """Checks, on as all are, that find nothing to look at: these operations take no token and no header."""
@@ -77,6 +86,29 @@ def test_a_day_passes_in_a_moment_and_a_reset_takes_it_back(sandbox: Deployment)
         assert client.post("/login", json=vars(user.credentials)).status_code == 401
 
 
+def _reset_while_many_log_in(sandbox: Deployment, contract: Contract) -> None:
+    """Reset until that is refused because too many passwords wait: a reset makes the example administrator anew."""
+    done = threading.Event()
+
+    def log_in(_: int) -> None:
+        with sandbox.client() as client:
+            while not done.is_set():
+                client.post("/login", json={"username": "nobody", "password": "not-a-password-of-anybody"})
+
+    with ThreadPoolExecutor(8) as pool, sandbox.client() as client:
+        busy = pool.map(log_in, range(8))
+        try:
+            for _ in range(100):
+                answer = client.post("/sandbox/reset")
+                assert contract.faults("POST", "/sandbox/reset", answer) == []
+                if answer.status_code == 503:
+                    assert answer.json()["code"] == "overloaded"
+                    break
+        finally:
+            done.set()
+        list(busy)
+
+
 def test_every_answer_of_its_operations_was_reached(sandbox: Deployment, directory: Path) -> None:
     """By the tests above, and here what a generator does not send; at last the database is wrecked."""
     contract = Contract(sandbox.contract)
@@ -88,6 +120,7 @@ def test_every_answer_of_its_operations_was_reached(sandbox: Deployment, directo
                     assert contract.faults("POST", path, answer) == []
         while client.post("/sandbox/clock", json={"advance_seconds": 300_000_000}).status_code == 200:
             pass
+        _reset_while_many_log_in(sandbox, contract)
         wreck_database(directory)
         answer = client.post("/sandbox/reset")
         assert (answer.status_code, contract.faults("POST", "/sandbox/reset", answer)) == (503, [])

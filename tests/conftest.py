@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,16 @@ import greenlet
 import hypothesis
 import pytest
 import structlog
+from flask import has_request_context, request
 from flask.testing import FlaskClient
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 
-from api.app import make_flask
 from api.server.flask_app import LoopFlask
 from api.services import Services, make_services
 from api.settings import Settings
+from api.web.admission import is_marked
+from api.web.guards import caller
+from tests.support.assembling import flask_of
 from tests.support.clock import FakeClock
 from tests.support.databases import KINDS, Databases
 from tests.support.servers import ServerProcess, running
@@ -29,6 +34,10 @@ hypothesis.settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("unhurried")
+
+
+for _kind in ("connect", "read", "write", "pool"):  # 5 s is too little for a busy machine, and no client here says more
+    setattr(DEFAULT_TIMEOUT_CONFIG, _kind, 60.0)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -46,7 +55,8 @@ def _greenlets_outlive_their_threads() -> Iterator[None]:
     begin = threading.Thread._bootstrap_inner
 
     def keep_and_begin(thread: threading.Thread) -> None:
-        kept.append(greenlet.getcurrent())
+        # Twice: for one reference greenlet searches the whole heap in the pending call, and imports a module to do so.
+        kept.append([greenlet.getcurrent()] * 2)
         begin(thread)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -117,11 +127,59 @@ class App:
 MakeApp = Callable[..., App]
 
 
+def _refuse_unmarked_hashing(services: Services, flask: LoopFlask) -> None:
+    """Fail every request that hashes a password in a view without `@hashes`: such a view would not be refused when too
+    many wait.
+    """
+    run = services.hash_pool.run
+
+    async def checked(work: Callable[[], Any]) -> Any:
+        if has_request_context():
+            assert is_marked(flask.view_functions[request.endpoint or ""]), f"{request.endpoint} hashes without @hashes"
+        return await run(work)
+
+    services.hash_pool.run = checked  # type: ignore[method-assign]
+
+
+def _refuse_writes_of_nobody(services: Services) -> None:
+    """Fail every request that somebody sends and that writes otherwise than on behalf of them: such a write would not
+    ask again whether they may.
+    """
+    asked_again: ContextVar[bool] = ContextVar("asked_again", default=False)
+    write, actors = services.database.write, services.actors
+
+    def on_behalf(of: Callable[..., Any]) -> Callable[..., Any]:
+        async def asking(*args: Any) -> Any:
+            token = asked_again.set(True)
+            try:
+                return await of(*args)
+            finally:
+                asked_again.reset(token)
+
+        return asking
+
+    async def checked(work: Callable[..., Any]) -> Any:
+        sent_by_somebody = has_request_context() and caller() is not None and request.method not in ("GET", "HEAD")
+        name = getattr(work, "__qualname__", repr(work))
+        assert asked_again.get() or not sent_by_somebody or name.startswith(UPKEEP), f"{name} is on behalf of nobody"
+        return await write(work)
+
+    services.database.write = checked  # type: ignore[method-assign, assignment]
+    actors.write = on_behalf(actors.write)  # type: ignore[method-assign]
+    actors.write_revoking = on_behalf(actors.write_revoking)  # type: ignore[method-assign]
+
+
+UPKEEP = ("Idempotency.", "Claim.", "Accounts._upgrade_hash.", "LastTimes.")
+"""What the server writes for itself while it serves a request."""
+
+
 @contextmanager
 def _app(settings: Settings, clock: FakeClock) -> Iterator[App]:
     services = make_services(settings, clock=clock)
-    flask = make_flask(settings, services)
+    flask = flask_of(settings, services)
     app = App(settings, services, flask, clock)
+    _refuse_unmarked_hashing(services, flask)
+    _refuse_writes_of_nobody(services)
     try:
         yield app
     finally:

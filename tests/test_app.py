@@ -1,5 +1,6 @@
 """The composition root: what is made at the first start, by however many processes, and what is refused."""
 
+import asyncio
 import json
 import os
 import sqlite3
@@ -22,13 +23,13 @@ from sqlalchemy.engine import make_url
 
 from api.app import BLUEPRINTS, _kept_secret, create_app, create_asgi, prepare
 from api.core.access_tokens import SigningKey
-from api.core.problems import DATABASE_UNAVAILABLE, Problem
 from api.features.keys.service import KeysUnreadable
 from api.services import Services, make_services, run_with_services
 from api.settings import BadSettings, Settings
 from api.web import guards
 from api.web.blueprint import Blueprint, document
 from tests.conftest import App, MakeApp
+from tests.support.asgi import call, lifespan
 from tests.support.databases import POSTGRES_VARIABLE
 from tests.support.servers import ServerProcess, start_process
 from tests.support.settings import CHEAP, SECRET, environment_of, settings_for
@@ -67,7 +68,8 @@ def test_what_is_given_is_not_made(tmp_path: Path, fresh: Settings) -> None:
 
 @pytest.mark.parametrize("content", ["", "\n", "too short\n"])
 def test_a_secret_file_without_a_secret_is_refused(fresh: Settings, content: str) -> None:
-    fresh.data_dir.mkdir()
+    fresh.data_dir.mkdir(0o700)
+    (fresh.data_dir / "secret.key").touch(0o600)
     (fresh.data_dir / "secret.key").write_text(content)
     with pytest.raises(BadSettings, match=r"secret\.key holds no secret"):
         prepare(fresh)
@@ -118,13 +120,17 @@ def test_weak_password_hashes_are_warned_of(fresh: Settings, capsys: pytest.Capt
     assert "weaker" not in capsys.readouterr().err
 
 
+def set_environment(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    for name in [name for name in os.environ if name.startswith("OSTIARY_") and name != POSTGRES_VARIABLE]:
+        monkeypatch.delenv(name)
+    for name, value in environment_of(settings).items():
+        monkeypatch.setenv(name, value)
+
+
 def test_a_wsgi_server_gets_an_application_from_the_environment(
     fresh: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in [name for name in os.environ if name.startswith("OSTIARY_") and name != POSTGRES_VARIABLE]:
-        monkeypatch.delenv(name)
-    for name, value in environment_of(fresh).items():
-        monkeypatch.setenv(name, value)
+    set_environment(monkeypatch, fresh)
     app = create_app()
     client = app.test_client()
     assert client.get("/healthz").json == {"status": "ok"}
@@ -135,6 +141,43 @@ def test_a_wsgi_server_gets_an_application_from_the_environment(
 
 def test_an_asgi_server_gets_an_application_from_settings(fresh: Settings) -> None:
     assert callable(create_asgi(prepare(fresh)))
+
+
+def test_an_asgi_server_gets_an_application_from_the_environment_that_prepares_itself_on_its_loop(
+    fresh: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_environment(monkeypatch, fresh)
+
+    async def scenario() -> None:
+        app = create_asgi()  # on a running loop, as uvicorn does it
+        assert not (fresh.data_dir / "ostiary.db").exists()
+        async with lifespan(app):
+            ready = await call(app, "/readyz")
+            assert ready is not None
+            assert ready.status == 200
+            page = await call(app, "/docs/initializer.js")
+            assert page is not None
+            assert page.body.startswith(b"const ADMINISTRATOR = null;")
+
+    asyncio.run(scenario())
+    with sqlite3.connect(fresh.data_dir / "ostiary.db") as database:
+        assert database.execute("SELECT count(*) FROM users").fetchone() == (0,)
+
+
+def test_an_asgi_server_is_told_that_the_database_is_of_a_newer_version(
+    fresh: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(fresh)
+    with sqlite3.connect(fresh.data_dir / "ostiary.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    set_environment(monkeypatch, fresh)
+
+    async def scenario() -> None:
+        with pytest.raises(RuntimeError, match="a newer version has used it"):
+            async with lifespan(create_asgi()):
+                pytest.fail("it started")
+
+    asyncio.run(scenario())
 
 
 @contextmanager
@@ -170,7 +213,7 @@ def test_an_application_with_a_view_without_a_guard_does_not_start(
 def test_starting_reads_the_keys_and_warms_up(sqlite_app: App) -> None:
     sqlite_app.run(sqlite_app.services.start)
     assert isinstance(sqlite_app.run(sqlite_app.services.keys.current), SigningKey)
-    assert sqlite_app.services.passwords._dummy_hash is not None
+    assert sqlite_app.services.passwords._dummies._made
 
 
 def test_starting_with_another_secret_fails(make_app: MakeApp, sqlite_url: str) -> None:
@@ -179,16 +222,6 @@ def test_starting_with_another_secret_fails(make_app: MakeApp, sqlite_url: str) 
     other = make_app(sqlite_url, secret_key=SECRET + " changed")
     with pytest.raises(KeysUnreadable, match="Set the former secret"):
         other.run(other.services.start)
-
-
-def test_starting_without_a_database_fails(tmp_path: Path) -> None:
-    async def scenario(services: Services) -> None:
-        await services.start()
-
-    settings = settings_for(f"sqlite+aiosqlite:///{tmp_path / 'none' / 'ostiary.db'}", tmp_path)
-    with pytest.raises(Problem) as refused:
-        run_with_services(settings, scenario)
-    assert refused.value.kind is DATABASE_UNAVAILABLE
 
 
 def test_services_on_the_command_line_are_closed_even_when_the_work_fails(sqlite_url: str, tmp_path: Path) -> None:
@@ -288,7 +321,8 @@ def test_a_server_whose_database_cannot_be_reached_says_so_and_ends(launch: Any,
     server = launch(database_url=postgres_at_closed_port, secret_key=SECRET)
     assert server.process.wait(30) == 1
     server.stop()
-    assert "ostiary: The database cannot be reached" in server.output
+    (line,) = [line for line in server.output.splitlines() if line.startswith("ostiary: ")]
+    assert line.endswith(" cannot be used: Connection refused; start it, or correct OSTIARY_DATABASE_URL")
     assert "Traceback" not in server.output
 
 

@@ -151,6 +151,11 @@ def test_a_password_from_standard_input_is_kept_exactly(
     assert answer.status_code == 200
 
 
+def test_white_space_around_a_name_is_left_out(environment: Environment) -> None:
+    result = create(environment, " operator ")
+    assert (result.exit_code, result.stdout.startswith("Created operator (")) == (0, True)
+
+
 def test_a_name_that_is_taken_is_told_in_a_line(environment: Environment) -> None:
     create(environment, "operator")
     result = create(environment, "OPERATOR")
@@ -216,7 +221,11 @@ def test_a_database_that_cannot_be_reached_is_told_in_a_line(tmp_path: Path) -> 
     }
     result = ostiary("serve", env=environment)
     assert result.exit_code == 1
-    assert result.stderr.splitlines()[-1].startswith("ostiary: The database cannot be reached")
+    file = tmp_path / "none" / "ostiary.db"
+    assert result.stderr.splitlines()[-1] == (
+        f"ostiary: the database {file} cannot be used: No such file or directory ({file}); OSTIARY_DATABASE_URL must "
+        "name a file in a folder that exists and that this user may write to"
+    )
     assert "Traceback" not in result.output
 
 
@@ -224,8 +233,9 @@ def test_a_data_directory_that_cannot_be_made_is_told_in_a_line(tmp_path: Path) 
     (tmp_path / "file").touch()
     result = ostiary("serve", env={"OSTIARY_DATA_DIR": str(tmp_path / "file")})
     assert result.exit_code == 1
-    assert result.stderr.splitlines()[-1].startswith("ostiary: ")
-    assert "Traceback" not in result.output
+    (told,) = result.stderr.splitlines()
+    assert told.startswith(f"ostiary: the data directory {tmp_path / 'file'} cannot be used: Not a directory (")
+    assert told.endswith("; let this user write to it, or set OSTIARY_DATA_DIR to a folder where that is so")
 
 
 def test_it_runs_as_a_module_too() -> None:

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from api import cli
-from tests.support.servers import ServerProcess, running, start_process
+from tests.support.servers import ServerProcess, environment_without_settings, running, start_process
 from tests.support.settings import CHEAP
 
 pytestmark = pytest.mark.uncounted  # a server and the kit, each a process of its own
@@ -38,7 +38,8 @@ def break_the_contract(answer):
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ServerProcess]:
     create = ["-m", "api.cli", "users", "create", ADMINISTRATOR, "--role", "admin", "--password-stdin"]
-    environment = {"OSTIARY_DATA_DIR": str(tmp_path / "data"), **SETTINGS}
+    environment = {**environment_without_settings(), "OSTIARY_DATA_DIR": str(tmp_path / "data"), **SETTINGS}
+    subprocess.run([sys.executable, "-m", "api.cli", "migrate"], env=environment, check=True)
     subprocess.run([sys.executable, *create], env=environment, input=f"{PASSWORD}\n", text=True, check=True)
     with running(["serve"], environment, tmp_path) as process:
         yield process

@@ -10,13 +10,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from api.core.names import PATTERN as USERNAME_PATTERN
+from api.core.names import fault, is_possible
+from api.core.names import key as username_key
 from api.core.problems import MALFORMED_JSON, Problem
-from api.features.accounts.rules import USERNAME_PATTERN, is_username, username_key
-from api.web.json_body import DEEPEST, parse
+from api.web.json_body import parse
+from api.web.json_shape import MAX_DEPTH
 
 PATTERN = jsonschema_rs.Draft202012Validator({"type": "string", "pattern": USERNAME_PATTERN})
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
-NAMES = st.from_regex(USERNAME_PATTERN.removesuffix("$") + r"\Z").filter(is_username)
+NAMES = st.from_regex(USERNAME_PATTERN.removesuffix("$") + r"\Z").filter(is_possible)
 
 
 @given(TEXT.filter(lambda text: not any(unicodedata.category(one) == "Cf" for one in text)))
@@ -60,8 +63,9 @@ def test_what_nobody_sees_does_not_make_another_name(name: str, at: int) -> None
 @example("\N{DOOR}" * 64)
 @example("\N{DOOR}" * 65)
 @example("a\u200db")
-def test_the_server_takes_the_names_that_the_contract_takes(name: str) -> None:
-    assert is_username(name) == PATTERN.is_valid(name)
+def test_the_server_takes_no_name_that_the_contract_does_not_take(name: str) -> None:
+    assert is_possible(name) == PATTERN.is_valid(name)
+    assert fault(name) is not None or is_possible(name)
 
 
 JSON = st.recursive(
@@ -96,7 +100,7 @@ def expected(raw: bytes) -> Any:
 
     value = json.loads(raw.decode("utf-8"), object_pairs_hook=members, parse_constant=constant)
     json.dumps(value, ensure_ascii=False).encode("utf-8")  # lone surrogates
-    if depth(value) > DEEPEST:
+    if depth(value) > MAX_DEPTH:
         raise ValueError("depth")
     return value
 
@@ -135,8 +139,8 @@ def test_it_reads_what_json_reads_but_for_the_documented_refusals(raw: bytes) ->
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
 def test_depth_is_bounded_exactly(opening: str) -> None:
     closing = "]" if opening == "[" else "}"
-    deepest = opening * (DEEPEST - 1) + "[]" + closing * (DEEPEST - 1)
-    assert depth(parse(deepest.encode())) == DEEPEST
+    deepest = opening * (MAX_DEPTH - 1) + "[]" + closing * (MAX_DEPTH - 1)
+    assert depth(parse(deepest.encode())) == MAX_DEPTH
     assert "levels deep" in refused((opening + deepest + closing).encode())
 
 

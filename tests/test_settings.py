@@ -1,18 +1,20 @@
 """Settings: each parsed and bounded, all faults told at once, the production profile strict, the docs current."""
 
 import re
+from base64 import b64encode
 from dataclasses import FrozenInstanceError, fields
+from hashlib import shake_256
 from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import make_url
 
-from api.settings import PREFIX, BadSettings, Settings, read, table
+from api.settings import MAX_LIFETIME_SECONDS, PREFIX, BadSettings, Settings, read, table
 
 DOCS = Path(__file__).parents[1] / "docs" / "configuration.md"
 PRODUCTION = {
     "OSTIARY_PROFILE": "production",
-    "OSTIARY_SECRET_KEY": "x" * 32,
+    "OSTIARY_SECRET_KEY": "M1ylTO7af3Qus/5tmbRXiuVpzJYwQ2c2",
     "OSTIARY_ISSUER": "https://id.example",
     "OSTIARY_DATABASE_URL": "postgresql+asyncpg://ostiary@db.example/ostiary",
 }
@@ -51,9 +53,11 @@ VALUES = {
     "host": ("0.0.0.0", "0.0.0.0"),
     "data_dir": ("/srv/ostiary", Path("/srv/ostiary")),
     "database_url": ("sqlite+aiosqlite:////srv/o.db", "sqlite+aiosqlite:////srv/o.db"),
+    "database_listen_url": ("postgres://ada@db.example/auth", "postgres://ada@db.example/auth"),
     "secret_key": ("s" * 40, "s" * 40),
     "issuer": ("https://id.example", "https://id.example"),
     "audience": ("https://api.example", "https://api.example"),
+    "cors_origins": ("https://app.example, http://localhost:5173", "https://app.example, http://localhost:5173"),
     "trusted_proxies": ("10.0.0.1,10.0.0.2", "10.0.0.1,10.0.0.2"),
     "contract_checks": ("raise", "raise"),
     "log_level": ("debug", "debug"),
@@ -61,24 +65,30 @@ VALUES = {
     "sandbox": ("true", True),
     "revocation_strict": ("true", True),
 }
+OTHERS = {"database_listen_url": {"OSTIARY_DATABASE_URL": "postgres://ada@pooler.example/auth"}}
+"""What else has to be set."""
 NUMBERS = {
     "port": (0, 65535),
     "workers": (0, 256),
-    "database_pool_size": (1, None),
-    "database_timeout": (1, None),
+    "database_pool_size": (1, 1000),
+    "database_timeout": (1, 3600),
     "access_token_seconds": (1, 86400),
-    "refresh_token_idle_seconds": (1, None),
-    "session_seconds": (1, None),
+    "refresh_token_idle_seconds": (1, MAX_LIFETIME_SECONDS),
+    "session_seconds": (1, MAX_LIFETIME_SECONDS),
     "refresh_grace_seconds": (0, 60),
-    "fresh_login_seconds": (1, None),
+    "fresh_login_seconds": (1, MAX_LIFETIME_SECONDS),
     "idempotency_seconds": (1, 30 * 86400),
-    "argon2_memory_kib": (8, None),
-    "argon2_time_cost": (1, None),
-    "argon2_parallelism": (1, None),
+    "argon2_memory_kib": (8, 16 * 1024 * 1024),
+    "argon2_time_cost": (1, 1000),
+    "argon2_parallelism": (1, 256),
     "hash_threads": (0, 256),
-    "hash_queue": (1, None),
-    "max_body_bytes": (1024, None),
-    "drain_seconds": (1, None),
+    "hash_queue": (1, 1_000_000),
+    "hash_wait_seconds": (1, 60),
+    "max_body_bytes": (1024, 64 * 1024 * 1024),
+    "drain_seconds": (1, 3600),
+    "keep_alive_seconds": (1, 86400),
+    "max_connections": (0, 1_000_000),
+    "max_connections_per_address": (0, 1_000_000),
 }
 CHOICES = ["profile", "contract_checks", "log_level", "log_format"]
 
@@ -90,7 +100,7 @@ def test_no_setting_goes_untested() -> None:
 @pytest.mark.parametrize("name", VALUES)
 def test_a_value_is_taken(name: str) -> None:
     given, expected = VALUES[name]
-    assert getattr(read({PREFIX + name.upper(): given}), name) == expected
+    assert getattr(read(OTHERS.get(name, {}) | {PREFIX + name.upper(): given}), name) == expected
 
 
 @pytest.mark.parametrize("name", NUMBERS)
@@ -101,12 +111,12 @@ def test_a_number_is_taken_within_its_bounds_and_refused_beyond(name: str) -> No
     others = {"OSTIARY_ACCESS_TOKEN_SECONDS": "1"} if name == "session_seconds" else {}
     assert getattr(read({**others, variable: str(lowest)}), name) == lowest
     assert faults({**others, variable: str(lowest - 1)})[0].startswith(f"{variable}: ")
-    if highest is not None:
-        assert getattr(read({variable: str(highest)}), name) == highest
-        assert faults({variable: str(highest + 1)})[0].startswith(f"{variable}: ")
+    assert getattr(read({variable: str(highest)}), name) == highest
+    for beyond in (highest + 1, 99999999999999, 10**30):
+        assert faults({variable: str(beyond)})[0].startswith(f"{variable}: ")
 
 
-@pytest.mark.parametrize("value", ["", "x", "1.5", "1e3", "0x10", "-"])
+@pytest.mark.parametrize("value", ["x", "1.5", "1e3", "0x10", "-"])
 @pytest.mark.parametrize("name", NUMBERS)
 def test_what_is_no_whole_number_is_refused(name: str, value: str) -> None:
     variable = PREFIX + name.upper()
@@ -114,7 +124,7 @@ def test_what_is_no_whole_number_is_refused(name: str, value: str) -> None:
     assert fault.startswith(f"{variable}: ")
 
 
-@pytest.mark.parametrize("value", ["", "Production", "other", "debug "])
+@pytest.mark.parametrize("value", ["Productive", "other", "debug,"])
 @pytest.mark.parametrize("name", CHOICES)
 def test_what_is_none_of_the_choices_is_refused(name: str, value: str) -> None:
     variable = PREFIX + name.upper()
@@ -145,7 +155,7 @@ def test_all_faults_are_told_at_once() -> None:
 
 
 def test_one_fault_is_not_told_twice() -> None:
-    environment = {"OSTIARY_ARGON2_MEMORY_KIB": "7", "OSTIARY_ARGON2_PARALLELISM": "10000"}
+    environment = {"OSTIARY_ARGON2_MEMORY_KIB": "7", "OSTIARY_ARGON2_PARALLELISM": "256"}
     assert len(faults(environment)) == 1
 
 
@@ -174,7 +184,6 @@ def test_the_command_line_goes_before_the_environment() -> None:
         "nonsense",
         "http://db.example/ostiary",
         "sqlite:///file.db",
-        "postgresql://db.example/ostiary",
         "mysql+aiomysql://db.example/ostiary",
         "sqlite+aiosqlite://",
         "sqlite+aiosqlite:///:memory:",
@@ -189,15 +198,115 @@ def test_a_database_that_ostiary_cannot_use_is_refused(url: str) -> None:
     assert fault.startswith("OSTIARY_DATABASE_URL: ")
 
 
+@pytest.mark.parametrize("url", ["nonsense", "sqlite+aiosqlite:////srv/o.db", "postgres://a/b?sslmode=x"])
+def test_where_to_listen_is_a_postgresql_database(url: str) -> None:
+    environment = {"OSTIARY_DATABASE_URL": "postgres://ada@pooler.example/auth"}
+    (fault,) = faults({**environment, "OSTIARY_DATABASE_LISTEN_URL": url})
+    assert fault.startswith("OSTIARY_DATABASE_LISTEN_URL: ")
+    (fault,) = faults({"OSTIARY_DATABASE_LISTEN_URL": "postgres://ada@db.example/auth"})
+    assert fault == "OSTIARY_DATABASE_LISTEN_URL: for PostgreSQL alone, which OSTIARY_DATABASE_URL must lead to, too"
+
+
 def test_a_short_secret_is_refused() -> None:
     assert read({"OSTIARY_SECRET_KEY": "x" * 32}).secret_key == "x" * 32
     (fault,) = faults({"OSTIARY_SECRET_KEY": "x" * 31})
     assert fault.startswith("OSTIARY_SECRET_KEY: shorter than 32 characters")
 
 
+@pytest.mark.parametrize(
+    "secret",
+    [
+        *("a" * 32, "0" * 64, "x" * 31 + "y", "ab" * 16, "changeme" * 4, "changeme-" * 4, "password" * 4),
+        *("0123456789abcdef" * 2, "abcdefghijklmnopqrstuvwxyz123456", "12345678901234567890123456789012"),
+        *("qwertyuiopasdfghjklzxcvbnm123456", "deadbeef" * 8, "supersecretsupersecretsupersecret1"),
+        *(
+            "please-change-this-secret-key-now",
+            "YOUR_SECRET_KEY_GOES_HERE_32_CHARS",
+            "my-super-secret-key-of-ostiary-01",
+        ),
+        *("insecure-development-secret-key-00", "this-is-a-very-secret-key-of-a-service"),
+    ],
+)
+def test_a_secret_that_is_not_random_is_refused_in_production(secret: str) -> None:
+    (fault,) = faults(PRODUCTION | {"OSTIARY_SECRET_KEY": secret})
+    assert fault == "OSTIARY_SECRET_KEY: not random, so it can be guessed; make one with: openssl rand -base64 32"
+    assert read({"OSTIARY_SECRET_KEY": secret}).secret_key == secret
+
+
+@pytest.mark.parametrize("size", [24, 32, 48, 64, 96])
+def test_a_random_secret_is_accepted_in_any_writing(size: int) -> None:
+    for number in range(8):
+        data = shake_256(bytes([size, number])).digest(size)
+        for secret in (b64encode(data).decode(), data.hex(), "".join(str(byte % 10) for byte in data * 2)):
+            assert read(PRODUCTION | {"OSTIARY_SECRET_KEY": secret}).secret_key == secret
+
+
 def test_an_access_token_cannot_outlive_its_session() -> None:
     (fault,) = faults({"OSTIARY_ACCESS_TOKEN_SECONDS": "61", "OSTIARY_SESSION_SECONDS": "60"})
     assert fault.startswith("OSTIARY_ACCESS_TOKEN_SECONDS: longer than OSTIARY_SESSION_SECONDS")
+
+
+@pytest.mark.parametrize(
+    ("proxies", "told"),
+    [
+        ("garbage", "'garbage' is no address and no network: write such as 10.0.0.1"),
+        ("10.0.0.1,proxy.example", "'proxy.example' is no address"),
+        ("10.0.0.1/8", "write 10.0.0.0/8"),
+        ("10.0.0.1,", "'' is no address"),
+    ],
+)
+def test_what_is_no_address_of_a_proxy_is_refused(proxies: str, told: str) -> None:
+    (fault,) = faults({"OSTIARY_TRUSTED_PROXIES": proxies})
+    assert fault.startswith("OSTIARY_TRUSTED_PROXIES: ")
+    assert told in fault
+
+
+@pytest.mark.parametrize("proxies", ["*", "10.0.0.1,*", "0.0.0.0/0", "::/0", "::ffff:0.0.0.0/96"])
+def test_production_does_not_trust_whoever_connects(proxies: str) -> None:
+    assert read({"OSTIARY_TRUSTED_PROXIES": proxies}).proxies.trusts("192.0.2.1") is (proxies != "::/0")
+    (fault,) = faults({**PRODUCTION, "OSTIARY_TRUSTED_PROXIES": proxies})
+    assert fault.startswith("OSTIARY_TRUSTED_PROXIES: in production whoever connects cannot be trusted")
+
+
+@pytest.mark.parametrize(
+    ("origins", "told"),
+    [
+        ("*", "would let every page call"),
+        ("null", "every sandboxed page"),
+        ("app.example", "is not an origin"),
+        ("https://*.example", "is not an origin"),
+        ("https://app.example/login", "is not an origin"),
+        ("https://app.example?", "is not an origin"),
+        ("https://user@app.example", "is not an origin"),
+        ("https://app.example:", "is not an origin"),
+        ("https://app.example:0", "is not an origin"),
+        ("https://bücher.example", "is not an origin"),
+        ("https://app.example:65536", "has a port above 65535"),
+        ("https://app.example:443", "write https://app.example"),
+        ("http://app.example:80", "write http://app.example"),
+        ("https://app.example/", "write https://app.example"),
+        ("HTTPS://App.Example", "write https://app.example"),
+        ("http://[::1%eth0]", "is not an origin"),
+        ("http://[1:2]", "has no IPv6 address"),
+        ("http://[0:0::1]:8080", "write http://[::1]:8080"),
+    ],
+)
+def test_what_no_browser_sends_as_its_origin_is_refused(origins: str, told: str) -> None:
+    (fault,) = faults({"OSTIARY_CORS_ORIGINS": f"https://good.example,{origins}"})
+    assert fault.startswith("OSTIARY_CORS_ORIGINS: ")
+    assert told in fault
+
+
+def test_origins_are_separated_by_commas_or_white_space() -> None:
+    listed = "https://a.example,http://localhost:5173 capacitor://localhost , http://[::1]:8080 https://127.0.0.1\n"
+    assert read({"OSTIARY_CORS_ORIGINS": listed}).allowed_origins == {
+        "https://a.example",
+        "http://localhost:5173",
+        "capacitor://localhost",
+        "http://[::1]:8080",
+        "https://127.0.0.1",
+    }
+    assert read({"OSTIARY_CORS_ORIGINS": " "}).allowed_origins == frozenset()
 
 
 def test_argon2_needs_memory_for_each_lane() -> None:
@@ -259,7 +368,7 @@ def test_the_sandbox_needs_one_worker() -> None:
     assert read({"OSTIARY_SANDBOX": "true"}).sandbox
 
 
-@pytest.mark.parametrize("value", ["", "maybe", "2"])
+@pytest.mark.parametrize("value", ["maybe", "2"])
 def test_what_is_neither_true_nor_false_is_refused(value: str) -> None:
     (fault,) = faults({"OSTIARY_SANDBOX": value})
     assert fault.startswith("OSTIARY_SANDBOX: ")
@@ -313,13 +422,15 @@ def test_the_documentation_is_current() -> None:
     assert found.group(1) == table()
 
 
-def test_the_examples_of_the_documentation_are_accepted() -> None:
+def test_the_examples_of_the_documentation_are_accepted(tmp_path: Path) -> None:
+    (tmp_path / "ostiary_secret_key").write_text(PRODUCTION["OSTIARY_SECRET_KEY"] + "\n")
+    (tmp_path / "ostiary_database_url").write_text(PRODUCTION["OSTIARY_DATABASE_URL"] + "\n")
     for block in re.findall(r"```sh\n(.*?)```", DOCS.read_text(), re.DOTALL):
         given = dict(re.findall(r"^export (OSTIARY_\w+)=(\S+)", block, re.MULTILINE))
         if "OSTIARY_SECRET_KEY" in given:
-            given["OSTIARY_SECRET_KEY"] = "x" * 44
+            given["OSTIARY_SECRET_KEY"] = PRODUCTION["OSTIARY_SECRET_KEY"]
         assert given
-        read(given)
+        read({name: value.replace("/run/secrets", str(tmp_path)) for name, value in given.items()})
 
 
 def test_the_table_names_every_setting_with_its_default_and_what_production_requires() -> None:

@@ -22,14 +22,14 @@ from api.core.problems import (
     VALIDATION_FAILED,
     ProblemType,
 )
+from api.web import path_parameters
 from api.web.json_body import JsonBodyParser
+from api.web.problem_format import PROBLEM_JSON
+from api.web.problem_responses import problem_responses
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 _compact = json.JSONEncoder(separators=(",", ":")).encode  # made once: json.dumps would make one in every request
-CHALLENGE_HEADERS = {"Bearer": "WWW-Authenticate", "Basic": "WWW-Authenticate-Basic"}
-"""The contract's component for the header of that name, by the authentication scheme of the challenge."""
-
 BODY_PROBLEMS = (MALFORMED_JSON, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED)
 
 
@@ -83,57 +83,13 @@ def no_content() -> Response:
     return answer
 
 
-def problem_responses(problems: list[ProblemType]) -> dict[int, dict[str, Any]]:
-    """Return the contract's responses for `problems`: one for each status, the codes told apart within it."""
-    responses: dict[int, dict[str, Any]] = {}
-    for status in sorted({problem.status for problem in problems}):
-        kinds = {problem.code: problem for problem in problems if problem.status == status}
-        references = {code: {"$ref": f"#/components/schemas/{kind.schema_name}"} for code, kind in kinds.items()}
-        if len(references) == 1:
-            schema: dict[str, Any] = next(iter(references.values()))
-        else:
-            schema = {
-                "oneOf": list(references.values()),
-                "discriminator": {
-                    "propertyName": "code",
-                    "mapping": {code: reference["$ref"] for code, reference in references.items()},
-                },
-            }
-        examples = {code: {"summary": kind.title, "value": kind(**kind.example).body()} for code, kind in kinds.items()}
-        response: dict[str, Any] = {
-            "description": "\n\n".join(f"`{code}`: {kind.title}." for code, kind in kinds.items()),
-            "content": {"application/problem+json": {"schema": schema, "examples": examples}},
-        }
-        headers = {}
-        schemes = {(kind.challenge or "").partition(" ")[0] for kind in kinds.values()}
-        if len(schemes) == 1 and schemes <= CHALLENGE_HEADERS.keys():
-            headers["WWW-Authenticate"] = {"$ref": f"#/components/headers/{CHALLENGE_HEADERS[schemes.pop()]}"}
-        waits = [kind.code for kind in kinds.values() if kind.retry_after is not None]
-        if len(waits) == len(kinds):
-            headers["Retry-After"] = {"$ref": "#/components/headers/Retry-After"}
-        elif waits:
-            headers["Retry-After"] = _retry_after_of(waits)
-        if headers:
-            response["headers"] = headers
-        responses[status] = response
-    return responses
-
-
-def _retry_after_of(codes: list[str]) -> dict[str, Any]:
-    """Return the header of an answer of which only the problems of these codes have it."""
-    return {
-        "description": f"With {' and '.join(f'`{code}`' for code in codes)}: seconds to wait before the next try.",
-        "schema": {"type": "integer", "minimum": 1},
-        "example": 1,
-    }
-
-
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     """A feature's operations."""
 
     ARGUMENTS_PARSER: FlaskParser = JsonBodyParser()
     BODY_LOCATION = "json"
     BODY_PROBLEMS: tuple[ProblemType, ...] = BODY_PROBLEMS
+    PROBLEM_FORMAT = PROBLEM_JSON
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -169,6 +125,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[[View], View]:
         """Declare the answer of a view, as flask-smorest does, and serialize it at less cost.
 
+        Beforehand the parameters of the path are compared with the contract.
         A view returns what `schema` dumps, perhaps `WithHeaders`, or a Response, which goes out as it is.
         """
         declare = super().response(status_code, schema, **options)
@@ -179,6 +136,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
 
             @wraps(view)
             def answered(*args: Any, **kwargs: Any) -> Response:
+                if kwargs:
+                    path_parameters.check(kwargs)
                 result = (current_app.async_to_sync(view) if is_async else view)(*args, **kwargs)
                 if isinstance(result, Response):
                     return result
@@ -207,14 +166,13 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
 
         return decorator
 
-    @staticmethod
-    def _prepare_problems_and_security(doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def _prepare_problems_and_security(self, doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) -> dict[str, Any]:
         # flask-smorest adds a catch-all and bare error references; ours are exact.
         responses = {
             status: response
             for status, response in doc.get("responses", {}).items()
             if isinstance(response, dict) and status != "default"
         }
-        doc["responses"] = responses | problem_responses(doc_info.get("problems", []))
+        doc["responses"] = responses | problem_responses(doc_info.get("problems", []), self.PROBLEM_FORMAT)
         doc["security"] = doc_info.get("security", [])  # a view without a guard is refused by guards.check
         return doc

@@ -10,6 +10,7 @@ import structlog
 from flask import Flask, Request, Response, request
 
 from api.web.openapi import Contract
+from api.web.problem_format import format_of
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -31,7 +32,7 @@ class Conformance:
         """Return what is wrong with `answer`; an empty list if nothing is."""
         rule = asked.url_rule
         if rule is None or asked.method in ("OPTIONS", "HEAD"):
-            return self._outside_operations(answer) if rule is None else []
+            return self._outside_operations(asked, answer) if rule is None else []
         operation = self._contract.operation(rule.rule, asked.method)
         if operation is None:
             return [f"{asked.method} {rule.rule} is not in the contract"]
@@ -41,8 +42,8 @@ class Conformance:
         return [*self._header_faults(declared, answer), *self._body_faults(declared, answer)]
 
     @staticmethod
-    def _outside_operations(answer: Response) -> list[str]:
-        if answer.status_code not in (400, 404, 405) or answer.mimetype != "application/problem+json":
+    def _outside_operations(asked: Request, answer: Response) -> list[str]:
+        if answer.status_code not in (400, 404, 405) or answer.mimetype != format_of(asked.path).media_type:
             return [f"an address outside the contract answered {answer.status_code} {answer.mimetype}"]
         return []
 

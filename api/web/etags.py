@@ -5,13 +5,10 @@ from typing import Any, Protocol, TypeVar
 
 from flask import Response, request
 
-from api.core.etags import ANY_VERSION, PRECONDITION_FAILED, PRECONDITION_REQUIRED, Condition
+from api.core.etags import ANY_VERSION, PRECONDITION_FAILED, PRECONDITION_REQUIRED, Condition, names
 from api.web.blueprint import WithHeaders, document
 
 View = TypeVar("View", bound=Callable[..., Any])
-
-EXAMPLE = '"9b2d4c1f0a7e4b3c8d5f6e7a1b0c9d8e"'
-"""The entity-tag that the contract shows."""
 
 HEADERS: dict[str, Any] = {"ETag": {"$ref": "#/components/headers/VersionETag"}}
 """The headers of an answer that shows one version of one thing, for the contract."""
@@ -36,7 +33,6 @@ class Versioned(Protocol):
 
 def _if_match_parameter(*, required: bool) -> dict[str, Any]:
     otherwise = "the answer is `precondition_required`" if required else "it fits every version"
-    shown = {"example": EXAMPLE} if required else {}
     return {
         "name": "If-Match",
         "in": "header",
@@ -45,8 +41,7 @@ def _if_match_parameter(*, required: bool) -> dict[str, Any]:
             "The `ETag` of the version that the change is meant for. If it is no longer the present one, the answer is "
             f"`precondition_failed`; `*` fits every version (RFC 9110 13.1.1). Without the header {otherwise}."
         ),
-        "schema": {"type": "string", "minLength": 1},
-        **shown,
+        "schema": {"type": "string"},
     }
 
 
@@ -83,8 +78,7 @@ def with_etag(found: Versioned, **headers: str) -> WithHeaders:
 
 def if_changed(found: Versioned) -> WithHeaders | Response:
     """Return the answer that shows `found`, or 304 if the current request's If-None-Match names this version."""
-    known = request.headers.get("If-None-Match", "")
-    if found.etag in known or known.strip() == "*":  # weak comparison: a W/ before the quotes does not matter
+    if names(request.headers.get("If-None-Match", ""), found.etag):
         unchanged = Response(status=304, headers={"ETag": found.etag})
         del unchanged.headers["Content-Type"]
         return unchanged

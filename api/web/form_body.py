@@ -1,20 +1,19 @@
 """Reading a form strictly, as OAuth's operations take it: one reading only (RFC 6749 section 3.2 and appendix B)."""
 
-import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
-from urllib.parse import parse_qsl
 
 import marshmallow as ma
 from flask import Request
 from webargs.flaskparser import FlaskParser
 
+from api.core.fields import is_utf8
 from api.core.problems import BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, ProblemType
 from api.web.blueprint import Blueprint
-from api.web.client_guard import oauth_error
+from api.web.problem_format import OAUTH_JSON
+from api.web.urlencoded import Unreadable, pairs_of
 
 FORM = "application/x-www-form-urlencoded"
-MOST_PARAMETERS = 64
 
 INVALID_REQUEST = ProblemType(
     code="invalid_request",
@@ -22,11 +21,7 @@ INVALID_REQUEST = ProblemType(
     title="The form is not as it should be",
     detail="A parameter is missing, repeated or malformed.",
     remedy="Send each parameter once, form-urlencoded in UTF-8; the detail says which one is wrong.",
-    members=oauth_error("invalid_request"),
-    example={"error": "invalid_request"},
 )
-
-_NO_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def parse(raw: bytes, known: Collection[str]) -> dict[str, str]:
@@ -37,14 +32,9 @@ def parse(raw: bytes, known: Collection[str]) -> dict[str, str]:
     64 parameters.
     """
     try:
-        text = raw.decode("ascii")
-        if _NO_ESCAPE.search(text):
-            raise _refusal("a percent sign is followed by no two hexadecimal digits")
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
-    except UnicodeDecodeError as error:
-        raise _refusal("it is not form-urlencoded UTF-8") from error
-    except ValueError as error:
-        raise _refusal(f"it has more than {MOST_PARAMETERS} parameters") from error
+        pairs = pairs_of(raw, "ascii")
+    except Unreadable as error:
+        raise _refusal(str(error)) from error
     pairs = [(name, value) for name, value in pairs if name in known]
     parameters = dict(pairs)
     if len(parameters) != len(pairs):
@@ -52,8 +42,13 @@ def parse(raw: bytes, known: Collection[str]) -> dict[str, str]:
     return {name: value for name, value in parameters.items() if value}
 
 
+def is_form(environ: Mapping[str, str]) -> bool:
+    """Return whether the headers of a request say that its body is a form that `parse` reads."""
+    return is_utf8(environ.get("CONTENT_TYPE", ""), FORM, environ.get("HTTP_CONTENT_ENCODING", ""))
+
+
 def _refusal(why: str) -> Exception:
-    return INVALID_REQUEST(f"The form is not as it should be: {why}.", error=INVALID_REQUEST.code)
+    return INVALID_REQUEST(f"The form is not as it should be: {why}.")
 
 
 class FormBodyParser(FlaskParser):
@@ -61,9 +56,7 @@ class FormBodyParser(FlaskParser):
 
     def load_form(self, req: Request, schema: ma.Schema) -> dict[str, str]:
         """Return the form's parameters; raises `unsupported_media_type`, `body_too_large` or `invalid_request`."""
-        charset = req.mimetype_params.get("charset", "utf-8").lower()
-        coding = req.headers.get("Content-Encoding", "identity").lower()
-        if req.mimetype != FORM or charset not in ("utf-8", "utf8") or coding != "identity":
+        if not is_form(req.environ):
             raise UNSUPPORTED_MEDIA_TYPE(f"Send the body as {FORM}, in UTF-8 and without a content coding.")
         return parse(req.get_data(cache=True), schema.fields)
 
@@ -80,3 +73,4 @@ class FormBlueprint(Blueprint):
     ARGUMENTS_PARSER = FormBodyParser()
     BODY_LOCATION = "form"
     BODY_PROBLEMS = (INVALID_REQUEST, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE)
+    PROBLEM_FORMAT = OAUTH_JSON

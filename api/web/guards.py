@@ -6,9 +6,11 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any, Protocol, TypeVar
 
-from flask import Flask, current_app, g, request
+from flask import Flask, current_app, request
 
+from api.core.actor import Actor
 from api.core.api_keys import PREFIX
+from api.core.fields import credential
 from api.core.principal import Principal
 from api.core.problems import (
     AUTHENTICATION_REQUIRED,
@@ -18,7 +20,6 @@ from api.core.problems import (
     INSUFFICIENT_SCOPE,
     INSUFFICIENT_USER_AUTHENTICATION,
     INVALID_TOKEN,
-    Problem,
 )
 from api.core.scopes import OWN, Scope
 from api.core.step_up import StepUp
@@ -28,6 +29,9 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 _MARK = "_ostiary_guarded"
 _GUARD = "ostiary.guard"
+_CALLER = "ostiary.caller"
+"""Whom a view was called by: the key in the environ, since Flask's `g` costs more."""
+_USUAL = "Bearer "
 BEARER_SCHEME = "bearerAuth"
 API_KEY_SCHEME = "apiKeyAuth"
 
@@ -55,14 +59,21 @@ class Guard:
     step_up: StepUp
     on_loop: Callable[[], bool]
 
-    def bearer(self, token: str) -> Principal:
-        """Return the bearer of `token`: on the loop from memory, in some µs, if that can tell; else by asking."""
-        authenticator = self.api_keys if token.startswith(PREFIX) else self.access_tokens
-        bearer = authenticator.recall(token) if self.on_loop() else None
-        if bearer is None:
-            found: Principal = current_app.async_to_sync(authenticator.authenticate)(token)
-            return found
-        return bearer
+    def bearer(self, authorization: str) -> Principal:
+        """Return whom the value of Authorization stands for: on the loop from memory, in some µs, if that can tell;
+        else by asking.
+        """
+        if authorization.startswith(_USUAL) and self.on_loop():
+            token = authorization[len(_USUAL) :]  # in any form: what memory knows was verified, character by character
+            known = self._authenticator(token).recall(token)
+            if known is not None:
+                return known
+        token = bearer_token(authorization)
+        found: Principal = current_app.async_to_sync(self._authenticator(token).authenticate)(token)
+        return found
+
+    def _authenticator(self, token: str) -> Authenticator:
+        return self.api_keys if token.startswith(PREFIX) else self.access_tokens
 
 
 class UnguardedView(Exception):
@@ -86,11 +97,16 @@ def requires(
     """Let only the bearer of a valid access token or API key call the view.
 
     session: only a person who has logged in, which the bearer of an API key has not; fresh: and lately (RFC 9470).
-    scope, role: only one who has it; a role is a person's. The view finds its caller with `principal()`. Answers
-    `authentication_required`, `invalid_token`, `insufficient_user_authentication`, `insufficient_scope`,
-    `insufficient_role`.
+    scope, role: only one who has it; a role is a person's. The view finds its caller with `principal()`, or with
+    `actor()` if it writes. Answers `authentication_required`, `invalid_token`, `insufficient_user_authentication`,
+    `insufficient_scope`, `insufficient_role`.
     """
     person = fresh or session or role is not None  # API keys have scopes and no roles
+    scopes = [] if scope is None else [scope.name]
+    roles = [] if role is None else [role]
+
+    def permit(bearer: Principal) -> None:
+        demand(bearer, scopes, roles)
 
     def decorator(view: View) -> View:
         is_async = iscoroutinefunction(view)
@@ -98,14 +114,12 @@ def requires(
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             guard: Guard = current_app.extensions[_GUARD]
-            bearer = guard.bearer(bearer_token())
+            environ = request.environ
+            bearer = guard.bearer(environ.get("HTTP_AUTHORIZATION", ""))
             if person:
                 guard.step_up.require(bearer, fresh=fresh)
-            if scope is not None and scope.name not in bearer.scopes:
-                raise _insufficient_scope(scope, bearer)
-            if role is not None and role not in bearer.roles:
-                raise INSUFFICIENT_ROLE(required_roles=[role], held_roles=sorted(bearer.roles))
-            g.principal = bearer
+            permit(bearer)
+            environ[_CALLER] = bearer, permit
             if is_async:
                 return current_app.async_to_sync(view)(*args, **kwargs)
             return view(*args, **kwargs)
@@ -133,23 +147,46 @@ def _documented(view: View, scope: Scope | None, role: str | None, *, person: bo
     return document(view, problems=tuple(problems), security=security)
 
 
-def _insufficient_scope(scope: Scope, bearer: Principal) -> Problem:
-    challenge = f'{BEARER}, error="insufficient_scope", scope="{scope.name}"'
-    return INSUFFICIENT_SCOPE(challenge=challenge, required_scopes=[scope.name], held_scopes=sorted(bearer.scopes))
+def demand(bearer: Principal, scopes: list[str], roles: list[str]) -> None:
+    """Let the bearer pass who has all of these scopes and roles.
+
+    Raises the problems `insufficient_scope`, which names all of the scopes, and `insufficient_role`, which names the
+    first role that is missing.
+    """
+    if not bearer.scopes.issuperset(scopes):
+        challenge = f'{BEARER}, error="insufficient_scope", scope="{" ".join(scopes)}"'
+        raise INSUFFICIENT_SCOPE(challenge=challenge, required_scopes=scopes, held_scopes=sorted(bearer.scopes))
+    for role in roles:
+        if role not in bearer.roles:
+            raise INSUFFICIENT_ROLE(required_roles=[role], held_roles=sorted(bearer.roles))
 
 
-def bearer_token() -> str:
-    """Return the token or key of the Authorization header (RFC 6750 section 2.1); raises `authentication_required`."""
-    scheme, _, token = str(request.environ.get("HTTP_AUTHORIZATION", "")).strip().partition(" ")
-    if scheme.lower() != "bearer":
+def bearer_token(authorization: str) -> str:
+    """Return the token or key in the value of Authorization (RFC 6750 section 2.1), empty if it has another form.
+
+    Raises the problem `authentication_required` if there is none, or one of another scheme.
+    """
+    token = credential(authorization, "bearer")
+    if token is None:
         raise AUTHENTICATION_REQUIRED()
-    return token.strip()
+    return token
+
+
+def caller() -> Principal | None:
+    """Return whom the guard of this request has let in; None in a view that everybody may call."""
+    found = request.environ.get(_CALLER)
+    return None if found is None else found[0]
 
 
 def principal() -> Principal:
-    """Return who calls; only in a view that `requires` guards."""
-    caller: Principal = g.principal
-    return caller
+    """Return who calls; only in a view that `requires` guards, and that writes nothing on behalf of the caller."""
+    bearer: Principal = request.environ[_CALLER][0]
+    return bearer
+
+
+def actor() -> Actor:
+    """Return on whose behalf a view writes; only in a view that `requires` guards."""
+    return Actor(*request.environ[_CALLER])
 
 
 def check(app: Flask) -> None:

@@ -9,18 +9,23 @@ from typing import Any, TypeVar
 
 from flask import Response, request
 
+from api.core.etags import names
+from api.core.fields import trimmed
 from api.web.blueprint import document
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-_WEIGHT = re.compile(r"q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
+_WEIGHT = re.compile(r"[Qq]=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 
 _VALIDATORS: dict[str, Any] = {
     "ETag": {"$ref": "#/components/headers/ETag"},
     "Vary": {"$ref": "#/components/headers/Vary"},
 }
-HEADERS: dict[str, Any] = {**_VALIDATORS, "Content-Encoding": {"$ref": "#/components/headers/Content-Encoding"}}
-"""The headers of an answer with its content, for the contract."""
+HEADERS = _VALIDATORS
+"""The headers of an answer with its content, for the contract.
+
+Content-Encoding is not among them: it is negotiated below the contract, and a mock would send it with plain content.
+"""
 
 _IF_NONE_MATCH = {
     "name": "If-None-Match",
@@ -62,17 +67,11 @@ class Held:
         environ = request.environ
         coded = self._zipped if prefers_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")) else self._plain
         known = environ.get("HTTP_IF_NONE_MATCH")
-        if known is not None and _names(known, coded.etag):
+        if known is not None and names(known, coded.etag):
             unchanged = Response(status=304, headers=coded.not_modified)
             del unchanged.headers["Content-Type"]
             return unchanged
         return Response(coded.content, headers=coded.headers)
-
-
-def _names(known: str, etag: str) -> bool:
-    # The comparison is weak, so a W/ before the quotes does not matter; and no list of entity-tags has `etag` across
-    # two of its members, since between these there is a comma. So there is nothing to take apart.
-    return etag in known or known.strip() == "*"
 
 
 @lru_cache(maxsize=64)
@@ -84,8 +83,8 @@ def prefers_gzip(accepted: str) -> bool:
     weights: dict[str, float] = {}
     for member in accepted.lower().split(","):
         coding, semicolon, weight = member.partition(";")
-        found = _WEIGHT.fullmatch(weight.strip())
-        weights[coding.strip()] = (float(found[1]) if found else 0.0) if semicolon else 1.0
+        found = _WEIGHT.fullmatch(trimmed(weight))
+        weights[trimmed(coding)] = (float(found[1]) if found else 0.0) if semicolon else 1.0
     zipped = weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0)))
     return zipped > 0 and zipped >= weights.get("identity", 0.0)
 

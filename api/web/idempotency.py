@@ -6,8 +6,9 @@ from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any, Protocol, TypeVar
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, request
 
+from api.core.fields import trimmed
 from api.core.idempotency import (
     IDEMPOTENCY_KEY_IN_USE,
     IDEMPOTENCY_KEY_MALFORMED,
@@ -21,6 +22,7 @@ from api.core.idempotency import (
 from api.core.problems import DATABASE_UNAVAILABLE, Problem
 from api.web import json_body
 from api.web.blueprint import document
+from api.web.guards import caller
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -37,10 +39,10 @@ _PARAMETER = {
     "description": (
         "Makes the request safe to repeat: sent again with the same key and body, as after a lost answer, it gets the "
         "first answer and nothing is done twice. A random value, such as a UUID, new for each request that is not a "
-        "repetition; with the quotes of draft-ietf-httpapi-idempotency-key-header, or without."
+        "repetition, hence without an example that tools would send; with the quotes of "
+        "draft-ietf-httpapi-idempotency-key-header, or without."
     ),
     "schema": {"type": "string", "minLength": 1, "maxLength": 2 * LONGEST_KEY + 2, "pattern": PATTERN},
-    "example": '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
 }
 
 
@@ -92,7 +94,7 @@ def idempotent(view: View) -> View:
             return answer
 
         written = request.headers.get(HEADER)
-        return perform() if written is None else _once(read_key(written), perform)
+        return perform() if written is None else _once(read_key(trimmed(written)), perform)
 
     header = {REPLAYED: {"$ref": f"#/components/headers/{REPLAYED}"}}
     successes = getattr(view, "_apidoc", {}).get("success_status_codes", ())
@@ -110,10 +112,10 @@ def idempotent(view: View) -> View:
 
 def _once(key: str, perform: Callable[[], Response]) -> Response:
     keeper: Keeper = current_app.extensions[_KEEPER]
-    caller = g.get("principal")
+    bearer = caller()
     asked = Asked(
         operation=f"{request.method} {request.full_path}",
-        caller="" if caller is None else caller.user_id,
+        caller="" if bearer is None else bearer.user_id,
         key=key,
         body=_body(),
     )

@@ -1,15 +1,21 @@
 """Reading a JSON body strictly: one reading only (RFC 8259, with the restrictions of I-JSON, RFC 7493)."""
 
 import json
+import re
 from typing import Any, NoReturn
 
 import marshmallow as ma
 from flask import Request
 from webargs.flaskparser import FlaskParser
 
+from api.core.fields import is_utf8
 from api.core.problems import INVALID_QUERY, MALFORMED_JSON, UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED
+from api.web import json_shape, query
+from api.web.errors import faults, problem_of
 
-DEEPEST = 32
+JSON = "application/json"
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class _Refused(ValueError):
@@ -27,52 +33,45 @@ def _constant(name: str) -> NoReturn:
     raise _Refused(f"{name} is not a JSON value")
 
 
-def _check(value: Any, depth: int = 1) -> None:
+_READER = json.JSONDecoder(
+    object_pairs_hook=_members,
+    parse_constant=_constant,
+    parse_int=json_shape.number,
+    parse_float=json_shape.fraction,
+)
+
+
+def _check_texts(value: Any) -> None:
     if isinstance(value, str):
-        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        if not value.isascii() and _SURROGATE.search(value):
             raise _Refused("a string has a lone surrogate")
-    elif isinstance(value, dict | list):
-        if depth > DEEPEST:
-            raise _Refused(f"more than {DEEPEST} levels deep")
-        for name in value if isinstance(value, dict) else ():
-            _check(name)
-        for member in value.values() if isinstance(value, dict) else value:
-            _check(member, depth + 1)
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            _check_texts(name)
+            _check_texts(member)
+    elif isinstance(value, list):
+        for item in value:
+            _check_texts(item)
 
 
 def parse(raw: bytes) -> Any:
     """Return the JSON value in `raw`.
 
     Raises the problem `malformed_json` for anything but one UTF-8 encoded value without duplicate members, NaN, lone
-    surrogates or more than 32 levels.
+    surrogates, or more than the bounds of `json_shape`.
     """
     try:
-        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_members, parse_constant=_constant)
-        _check(value)
-    except _Refused as error:
-        raise MALFORMED_JSON(f"The body is not well-formed JSON: {error}.") from error
+        json_shape.check(raw)
+        value = _READER.decode(raw.decode("utf-8"))
+        if b"\\u" in raw:  # UTF-8 has no surrogates, escapes may
+            _check_texts(value)
+    except (_Refused, json_shape.TooMuch) as error:
+        raise MALFORMED_JSON(f"The body is not JSON that this server reads: {error}.") from error
     except UnicodeDecodeError as error:
         raise MALFORMED_JSON(f"The body is not UTF-8 at byte {error.start}.") from error
     except json.JSONDecodeError as error:
         raise MALFORMED_JSON(f"The body is not well-formed JSON: {error.msg} at character {error.pos}.") from error
-    except (RecursionError, ValueError) as error:  # ValueError: a number of more digits than Python converts
-        raise MALFORMED_JSON("The body is not JSON that this server reads: too deep, or a number too long.") from error
     return value
-
-
-def _pointers(messages: Any, pointer: str = "") -> list[dict[str, str]]:
-    if isinstance(messages, dict):
-        return [
-            found
-            for name, inner in messages.items()
-            for found in _pointers(
-                inner,
-                pointer if name == "_schema" else f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}",
-            )
-        ]
-    if isinstance(messages, list):
-        return [found for inner in messages for found in _pointers(inner, pointer)]
-    return [{"pointer": pointer, "detail": str(messages)}]
 
 
 class JsonBodyParser(FlaskParser):
@@ -82,21 +81,20 @@ class JsonBodyParser(FlaskParser):
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
         """Return the body's value; raises `unsupported_media_type`, `body_too_large` or `malformed_json`."""
-        charset = req.mimetype_params.get("charset", "utf-8").lower()
-        coding = req.headers.get("Content-Encoding", "identity").lower()
-        if req.mimetype != "application/json" or charset not in ("utf-8", "utf8") or coding != "identity":
+        environ = req.environ
+        if not is_utf8(environ.get("CONTENT_TYPE", ""), JSON, environ.get("HTTP_CONTENT_ENCODING", "")):
             raise UNSUPPORTED_MEDIA_TYPE("Send the body as application/json, in UTF-8 and without a content coding.")
         return parse(req.get_data(cache=True))
+
+    def load_querystring(self, req: Request, schema: ma.Schema) -> dict[str, str]:
+        """Return the parameters of the query; raises `invalid_query`."""
+        return query.parse(req)
 
     def handle_error(self, error: ma.ValidationError, *_args: Any, **_kwargs: Any) -> NoReturn:
         """Raise `validation_failed`, naming each wrong member, or `invalid_query`, naming each wrong parameter."""
         messages = error.messages
         if isinstance(messages, dict) and "query" in messages:
-            raise INVALID_QUERY(
-                errors=[
-                    {"parameter": found["pointer"].removeprefix("/").partition("/")[0], "detail": found["detail"]}
-                    for found in _pointers(messages["query"])
-                ]
-            ) from error
+            named = ((place.removeprefix("/").partition("/")[0], why) for place, why in faults(messages["query"]))
+            raise problem_of(INVALID_QUERY, "parameter", named) from error
         found = messages.get("json", messages) if isinstance(messages, dict) else messages
-        raise VALIDATION_FAILED(errors=_pointers(found)) from error
+        raise problem_of(VALIDATION_FAILED, "pointer", faults(found)) from error

@@ -2,21 +2,31 @@
 
 import inspect
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import flask_smorest
 from flask import Flask, current_app
+from werkzeug.routing import Rule
 
 from api import __version__
-from api.core.problems import CATALOGUE, ProblemType
+from api.core.problems import CATALOGUE, MAX_URI
+from api.web import path_parameters
 from api.web.client_guard import BASIC, CLIENT_SCHEME
 from api.web.guards import API_KEY_SCHEME, BEARER_SCHEME
 from api.web.held import Held
+from api.web.path_parameters import path_of
+from api.web.problem_format import OAUTH_PATHS, documented_problems, problem_schema
+from api.web.problem_responses import name_unions
+from api.web.schema_bounds import bound_formats, tidy_parameters
 
 _CONTRACT = "ostiary.contract"
+
+MAX_CHALLENGE = 1024
+"""Characters of a WWW-Authenticate header."""
+MAX_ETAG = 64
+"""Characters of an entity-tag of ours, its quotes included."""
 
 DESCRIPTION = """\
 Ostiary registers people, logs them in and tells your services who calls.
@@ -25,7 +35,8 @@ A first round: `POST /register`, `POST /login`, then **Authorize** with the `acc
 `GET /protected`; `POST /logout` ends the session and with it every token of it, at once.
 
 Every error is `application/problem+json` (RFC 9457) with a stable `code`; `GET /problems/{code}` tells what it means
-and what to do about it.
+and what to do about it. Under `/oauth` the same members are `application/json`, beside OAuth's `error` and
+`error_description` (RFC 6749).
 """
 
 
@@ -76,7 +87,7 @@ def make_api(app: Flask) -> Api:
                 "contact": {"name": "The maintainers of Ostiary"},
                 "license": {"name": "MIT", "identifier": "MIT"},
             },
-            "servers": [{"url": "/", "description": "This server."}],
+            "servers": [{"url": app.config["APPLICATION_ROOT"], "description": "This server."}],
         },
     )
     api = Api(app)
@@ -86,7 +97,8 @@ def make_api(app: Flask) -> Api:
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "The access token that POST /login and POST /refresh answer with (RFC 6750, RFC 9068).",
+            "description": "The access token that POST /login and POST /refresh answer with (RFC 6750, RFC 9068). A "
+            "service that verifies it follows RFC 8725: ES256 alone, and `typ`, `iss`, `aud` and `exp` are compared.",
         },
     )
     api.spec.components.security_scheme(
@@ -103,7 +115,7 @@ def make_api(app: Flask) -> Api:
         {
             "description": "The address of what was made (RFC 9110 section 10.2.2).",
             "required": True,
-            "schema": {"type": "string", "format": "uri-reference"},
+            "schema": {"type": "string", "maxLength": MAX_URI, "format": "uri-reference"},
             "example": "/me/api-keys/0199f6a2-8c21-7d43-b6f0-3e5a9c7d1e22",
         },
     )
@@ -112,7 +124,7 @@ def make_api(app: Flask) -> Api:
         {
             "description": "How to authenticate, and why the present try failed (RFC 6750 section 3).",
             "required": True,
-            "schema": {"type": "string", "pattern": "^Bearer "},
+            "schema": {"type": "string", "maxLength": MAX_CHALLENGE, "pattern": "^Bearer "},
             "example": 'Bearer realm="ostiary"',
         },
     )
@@ -122,7 +134,8 @@ def make_api(app: Flask) -> Api:
             "type": "http",
             "scheme": "basic",
             "description": "The id and secret of a service client, each form-urlencoded first (RFC 6749 section "
-            "2.3.1). `ostiary clients create NAME` makes one on the server.",
+            "2.3.1). `ostiary clients create NAME` makes one on the server. A client may instead send them as the "
+            "parameters `client_id` and `client_secret` of the form, but not in both ways at once.",
         },
     )
     api.spec.components.header(
@@ -130,7 +143,7 @@ def make_api(app: Flask) -> Api:
         {
             "description": "How a service client authenticates (RFC 7617).",
             "required": True,
-            "schema": {"type": "string", "pattern": "^Basic "},
+            "schema": {"type": "string", "maxLength": MAX_CHALLENGE, "pattern": "^Basic "},
             "example": BASIC,
         },
     )
@@ -155,7 +168,7 @@ def make_api(app: Flask) -> Api:
         {
             "description": "Names these very bytes (RFC 9110 section 8.8.3); each content coding has its own.",
             "required": True,
-            "schema": {"type": "string", "pattern": '^"[!#-~]+"$'},
+            "schema": {"type": "string", "maxLength": MAX_ETAG, "pattern": '^"[!#-~]+"$'},
             "example": '"5f2c7d0b9a3e4c1f8d6b7a09e1c2d3f4"',
         },
     )
@@ -164,52 +177,20 @@ def make_api(app: Flask) -> Api:
         {
             "description": "Names this version (RFC 9110 section 8.8.3), for If-Match and If-None-Match.",
             "required": True,
-            "schema": {"type": "string", "pattern": '^"[!#-~]+"$'},
+            "schema": {"type": "string", "maxLength": MAX_ETAG, "pattern": '^"[!#-~]+"$'},
             "example": '"9b2d4c1f0a7e4b3c8d5f6e7a1b0c9d8e"',
         },
     )
     api.spec.components.header(
         "Vary",
         {
-            "description": "Accept-Encoding decides on the content coding (RFC 9110 section 12.5.5).",
+            "description": "Accept-Encoding decides on the content coding (RFC 9110 section 12.5.5). Origin is added "
+            "where OSTIARY_CORS_ORIGINS lists origins.",
             "required": True,
-            "schema": {"type": "string", "enum": ["Accept-Encoding"]},
-        },
-    )
-    api.spec.components.header(
-        "Content-Encoding",
-        {
-            "description": "gzip, if Accept-Encoding allows it (RFC 9110 section 8.4).",
-            "schema": {"type": "string", "enum": ["gzip"]},
+            "schema": {"type": "string", "enum": ["Accept-Encoding", "Accept-Encoding, Origin"]},
         },
     )
     return api
-
-
-def problem_schema(kind: ProblemType) -> dict[str, Any]:
-    """Return the schema of one problem type (RFC 9457 section 3.1)."""
-    text = {"type": "string", "minLength": 1}
-    properties: dict[str, dict[str, Any]] = {
-        "type": {**text, "format": "uri-reference", "description": "Leads to a description of this kind of problem."},
-        "title": {**text, "description": "What happened, the same words each time."},
-        "status": {"type": "integer", "enum": [kind.status], "description": "The HTTP status."},
-        "detail": {**text, "description": "What happened this time."},
-        "code": {"type": "string", "enum": [kind.code], "description": "Tells the kind of problem to a program."},
-        **kind.members,
-    }
-    example = kind(**kind.example).body()
-    return {
-        "type": "object",
-        "title": kind.schema_name,
-        "description": kind.title + ".",
-        "required": list(properties),
-        "properties": {name: {**schema, "example": example[name]} for name, schema in properties.items()},
-    }
-
-
-def path_of(rule: str) -> str:
-    """Return the contract's path for a rule of Flask's: `/problems/<code>` is `/problems/{code}`."""
-    return re.sub(r"<(?:[^<>:]+:)?([^<>]+)>", r"{\1}", rule)
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -222,11 +203,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 def problem_codes(operation: dict[str, Any]) -> set[str]:
     """Return the code of every problem that an operation documents."""
-    return {
-        code
-        for answer in operation["responses"].values()
-        for code in answer.get("content", {}).get("application/problem+json", {}).get("examples", {})
-    }
+    return {code for status, answer in operation["responses"].items() for code in documented_problems(status, answer)}
 
 
 def check(app: Flask, document: dict[str, Any]) -> None:
@@ -234,7 +211,7 @@ def check(app: Flask, document: dict[str, Any]) -> None:
     routes = {
         f"{method} {path_of(rule.rule)}"
         for rule in app.url_map.iter_rules()
-        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        for method in (rule.methods or set()) - _automatic(rule)
     }
     documented = {f"{method} {path}" for method, path, _ in operations(document)}
     if routes != documented:
@@ -242,36 +219,57 @@ def check(app: Flask, document: dict[str, Any]) -> None:
         raise ContractIncomplete(f"not in the contract: {undocumented}; in the contract without a route: {unserved}")
 
 
+def _automatic(rule: Rule) -> set[str]:
+    """Return the methods of a route that are Flask's own: HEAD, and OPTIONS unless its view serves that itself."""
+    return {"HEAD", "OPTIONS"} if getattr(rule, "provide_automatic_options", True) else {"HEAD"}
+
+
 def install(app: Flask, api: Api, extend: Iterable[Callable[[dict[str, Any]], None]] = ()) -> Contract:
-    """Finish the contract once all blueprints are registered, and keep it in `app`.
+    """Finish the contract once all blueprints are registered, and keep it in `app`; takes what `assemble` takes."""
+    found = assemble(app, api, extend)
+    path_parameters.install(app, found.document)
+    app.extensions[_CONTRACT] = found
+    return found
+
+
+def assemble(app: Flask, api: Api, extend: Iterable[Callable[[dict[str, Any]], None]]) -> Contract:
+    """Return the contract of all blueprints that are registered.
 
     extend: change the document, one after the other, before it is put in order. Raises ContractIncomplete.
     """
-    text = json.dumps(api.spec.to_dict())
-    for code in sorted(CATALOGUE):
-        kind = CATALOGUE[code]
-        if f'"#/components/schemas/{kind.schema_name}"' in text:
-            api.spec.components.schema(kind.schema_name, problem_schema(kind))
     document: dict[str, Any] = json.loads(json.dumps(api.spec.to_dict()))
+    codes, oauth_codes = _codes(document)
+    for code in sorted(codes):
+        kind = CATALOGUE[code]
+        schema = problem_schema(kind, is_under_oauth=code in oauth_codes)
+        document["components"]["schemas"][kind.schema_name] = schema
     for key, name in api.ma_plugin.converter.refs.items():
         document["components"]["schemas"][name]["description"] = inspect.getdoc(key[0])
     check(app, document)
     for change in extend:
         change(document)
+    name_unions(document)
+    tidy_parameters(document)
+    bound_formats(document)
     used = {tag for _, _, operation in operations(document) for tag in operation["tags"]}
     document["tags"] = [tag for tag in document["tags"] if tag["name"] in used]
     components = document["components"]
     for unused in ("responses", "parameters"):
         components.pop(unused, None)
-    for section in components:
+    for section in components.keys() - {"securitySchemes"}:  # which Swagger UI shows in this order: bearerAuth first
         components[section] = dict(sorted(components[section].items()))
     document["components"] = dict(sorted(components.items()))
     first = ("openapi", "info", "servers", "tags", "paths", "components")
     document = {name: document[name] for name in first} | document
     exported = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
-    contract = Contract(document, exported, Held(exported, "application/json", {"Cache-Control": "no-cache"}))
-    app.extensions[_CONTRACT] = contract
-    return contract
+    return Contract(document, exported, Held(exported, "application/json", {"Cache-Control": "no-cache"}))
+
+
+def _codes(document: dict[str, Any]) -> tuple[set[str], set[str]]:
+    """Return the codes of all problems of `document`, and of those that operations under /oauth answer."""
+    found = [(path, problem_codes(operation)) for _, path, operation in operations(document)]
+    everywhere = {code for _, codes in found for code in codes}
+    return everywhere, {code for path, codes in found if path.startswith(OAUTH_PATHS) for code in codes}
 
 
 def contract() -> Contract:

@@ -13,13 +13,15 @@ from flask import request
 from api.core.pages import Page, Position
 from api.core.problems import ProblemType
 from api.web.blueprint import WithHeaders
+from api.web.query import MAX_QUERY
 from api.web.schemas import Answer, Body
 
 MOST = 100
 """Items on a page at most."""
 USUAL = 20
 """Items on a page unless the client asks for another number."""
-LONGEST_CURSOR = 1024
+LONGEST_CURSOR = 4096
+"""More than any name needs: 64 characters have at most 33 bytes each when they are normalised (U+FDFA)."""
 
 _NUMBER = re.compile("-?[0-9]{1,18}")
 _BIGGEST = 2**63 - 1
@@ -63,6 +65,7 @@ class PageAnswer(Answer):
     """What every page has besides its items; a list's own answer inherits it."""
 
     next_cursor = ma.fields.String(
+        validate=ma.validate.Length(max=LONGEST_CURSOR),
         required=True,
         allow_none=True,
         metadata={"description": "The `cursor` of the next page; null on the last one.", "example": None},
@@ -72,7 +75,8 @@ class PageAnswer(Answer):
 HEADERS: dict[str, Any] = {
     "Link": {
         "description": 'The next page, if there is one: `<?…>; rel="next"` (RFC 8288).',
-        "schema": {"type": "string", "pattern": '^<.+>; rel="next"$'},
+        "schema": {"type": "string", "maxLength": MAX_QUERY + 32, "pattern": '^<.+>; rel="next"$'},
+        "example": '<?limit=20&cursor=WyJjcmVhdGVkX2F0Il0>; rel="next"',
     }
 }
 """The headers of a page, for the contract."""
@@ -80,7 +84,8 @@ HEADERS: dict[str, Any] = {
 
 def cursor_of(position: Position, order: str) -> str:
     """Return the cursor for `position` in a list that is sorted in the way that `order` names."""
-    text = json.dumps([order, *position], separators=(",", ":"))
+    # Not as ASCII: escapes take 12 bytes for a character beyond the basic plane, UTF-8 takes 4.
+    text = json.dumps([order, *position], separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
@@ -94,7 +99,7 @@ def position_of(cursor: str | None, order: str, *kinds: type) -> Position | None
         return None
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        found: Any = json.loads(text)
+        found: Any = json.loads(text.decode())
     except (binascii.Error, ValueError, RecursionError) as error:
         raise PAGE_NOT_FOUND() from error
     if not isinstance(found, list) or found[:1] != [order] or len(found) != 1 + len(kinds):
@@ -102,7 +107,10 @@ def position_of(cursor: str | None, order: str, *kinds: type) -> Position | None
     values: list[Any] = found[1:]
     if not all(type(value) is kind and _is_storable(value) for value, kind in zip(values, kinds, strict=True)):
         raise PAGE_NOT_FOUND()
-    return tuple(values)
+    position = tuple(values)
+    if cursor_of(position, order) != cursor:  # another spelling of base64 or JSON
+        raise PAGE_NOT_FOUND()
+    return position
 
 
 def _is_storable(value: Any) -> bool:

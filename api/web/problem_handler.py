@@ -1,12 +1,16 @@
 """The one place where an exception becomes an answer."""
 
+import errno
+
 import structlog
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from api.core.prefix import prefix_of
 from api.core.problems import (
     BAD_REQUEST,
     BODY_TOO_LARGE,
+    DATABASE_UNAVAILABLE,
     INTERNAL_ERROR,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
@@ -14,6 +18,7 @@ from api.core.problems import (
     Problem,
     ProblemType,
 )
+from api.web.problem_format import format_of
 from api.web.provide import request_id
 
 log = structlog.stdlib.get_logger(__name__)
@@ -24,9 +29,12 @@ _OF_STATUS: dict[int, ProblemType] = {
 
 
 def install(app: Flask) -> None:
-    """Answer every exception of `app` as application/problem+json (RFC 9457)."""
+    """Answer every exception of `app` as a problem (RFC 9457), under /oauth with OAuth's members (RFC 6749)."""
 
     def unexpected(error: Exception) -> Response:
+        if is_out_of_files(error):
+            log.error("too many open files; raise the limit (ulimit -n)", method=request.method, path=request.path)
+            return answer(DATABASE_UNAVAILABLE("No further file or connection can be opened at the moment."))
         named = request_id()
         log.error(
             "unexpected error",
@@ -43,13 +51,23 @@ def install(app: Flask) -> None:
 
 
 def answer(problem: Problem) -> Response:
-    """Return the response for `problem`."""
+    """Return the response for `problem` to the current request."""
+    form = format_of(request.path)
     return Response(
-        current_app.json.dumps(problem.body(), separators=(",", ":")),
+        current_app.json.dumps(form.body(problem, prefix_of(current_app.config)), separators=(",", ":")),
         status=problem.kind.status,
         headers=problem.headers(),
-        content_type="application/problem+json",
+        content_type=form.media_type,
     )
+
+
+def is_out_of_files(error: BaseException | None) -> bool:
+    """Return whether `error`, or what it came from, is that this process or machine has too many open files."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _http_exception(error: HTTPException) -> Response:

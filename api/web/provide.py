@@ -5,6 +5,7 @@ from typing import TypeVar
 from flask import Flask, current_app, g, request
 
 from api.core.client import Client
+from api.core.proxies import address_of
 from api.core.randomness import Randomness
 
 T = TypeVar("T")
@@ -39,10 +40,13 @@ def request_id() -> str:
 
 
 def client() -> Client:
-    """Return who calls: address and User-Agent, the latter cut to 256 characters and without control characters."""
+    """Return who calls: address, empty if it is not known, and User-Agent.
+
+    The latter is cut to 256 characters and has no control characters.
+    """
     agent = request.headers.get("User-Agent", "")[:_LONGEST_USER_AGENT]
     return Client(
-        ip=request.remote_addr or "",
+        ip=address_of(request.environ.get("REMOTE_ADDR", "")),
         user_agent="".join(character if character.isprintable() else "?" for character in agent),
         request_id=request_id(),
     )

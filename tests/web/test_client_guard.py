@@ -3,9 +3,12 @@
 import base64
 
 import pytest
+from werkzeug.test import TestResponse
 
+from api.web.form_body import INVALID_REQUEST
+from api.web.problem_format import OAUTH_JSON
 from tests.conftest import App
-from tests.support.clients import basic, new_client
+from tests.support.clients import FORM, basic, new_client
 from tests.support.people import person
 
 
@@ -88,3 +91,87 @@ def test_an_id_and_a_secret_that_are_moved_across_the_colon_are_another_pair(app
 
 def test_authentication_comes_before_the_body_is_looked_at(app: App) -> None:
     assert app.client.post("/oauth/revoke", data=b"\xff" * 100_000, content_type="x").status_code == 401
+
+
+def post(app: App, **form: str) -> TestResponse:
+    return app.client.post("/oauth/introspect", data={"token": "x", **form})
+
+
+@pytest.fixture
+def pair(sqlite_app: App) -> dict[str, str]:
+    client, secret = sqlite_app.run(sqlite_app.services.clients.create, "a service")
+    return {"client_id": client.client_id, "client_secret": secret}
+
+
+def test_a_client_may_authenticate_in_the_form(sqlite_app: App, pair: dict[str, str]) -> None:
+    """RFC 6749 section 2.3.1, `client_secret_post`."""
+    assert post(sqlite_app, **pair).json == {"active": False}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"client_secret": ""},
+        {"client_secret": "osc_nonsense"},
+        {"client_id": ""},
+        {"client_id": "nobody"},
+        {"client_id": "x" * 5000},
+        {"client_id": "\0"},
+    ],
+)
+def test_wrong_credentials_in_the_form_are_refused(
+    sqlite_app: App, pair: dict[str, str], change: dict[str, str]
+) -> None:
+    answer = post(sqlite_app, **{**pair, **change})
+    assert (answer.status_code, answer.json["error"]) == (401, "invalid_client")
+    assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+
+
+def test_credentials_that_come_twice_in_the_form_are_refused(sqlite_app: App, pair: dict[str, str]) -> None:
+    data = f"token=x&client_id={pair['client_id']}&client_secret=a&client_secret={pair['client_secret']}"
+    answer = sqlite_app.client.post("/oauth/introspect", data=data, content_type=FORM)
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
+
+
+def test_credentials_in_another_body_than_a_form_are_not_read(sqlite_app: App, pair: dict[str, str]) -> None:
+    assert sqlite_app.client.post("/oauth/introspect", json={"token": "x", **pair}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        (("client_id", "client_secret"), 400),
+        (("client_secret",), 400),
+        (("client_id",), 200),
+        ((), 200),
+    ],
+)
+def test_a_client_authenticates_in_one_way(
+    sqlite_app: App, pair: dict[str, str], form: tuple[str, ...], status: int
+) -> None:
+    """RFC 6749 section 2.3. The id alone does not authenticate; many clients send it anyway (section 3.2.1)."""
+    headers = basic(pair["client_id"], pair["client_secret"])
+    data = {"token": "x", **{name: pair[name] for name in form}}
+    answer = sqlite_app.client.post("/oauth/introspect", data=data, headers=headers)
+    assert answer.status_code == status
+    assert status == 200 or answer.json["error"] == "invalid_request"
+
+
+def test_another_id_in_the_form_than_in_the_header_is_refused(sqlite_app: App, pair: dict[str, str]) -> None:
+    headers = basic(pair["client_id"], pair["client_secret"])
+    answer = sqlite_app.client.post("/oauth/introspect", data={"token": "x", "client_id": "other"}, headers=headers)
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
+
+
+def test_a_header_decides_alone(sqlite_app: App, pair: dict[str, str]) -> None:
+    for value in ("", "Bearer x", "Basic x"):
+        headers = {"Authorization": value}
+        answer = sqlite_app.client.post("/oauth/introspect", data={"token": "x", **pair}, headers=headers)
+        assert answer.status_code == 401
+
+
+def test_a_description_has_the_characters_that_oauth_allows() -> None:
+    """RFC 6749 section 5.2: no quotation mark, no backslash, nothing beyond ASCII."""
+    body = OAUTH_JSON.body(INVALID_REQUEST('a "quoted" \\ \u00e9\n' + "x" * 600))
+    assert body["error_description"] == "a ?quoted? ? ??" + "x" * 497
+    assert body["detail"].startswith('a "quoted"')

@@ -14,10 +14,13 @@ from werkzeug.test import TestResponse
 
 from api.core.idempotency import Asked
 from api.features.accounts.models import UserRow
+from api.web.problem_format import documented_problems
 from tests.conftest import App, MakeApp
 from tests.support.clients import FORM, basic, new_client
 from tests.support.people import PASSWORD, Person, log_in, make_role, person, register
 from tests.web.test_contract import DOCUMENT, OPERATIONS
+
+pytestmark = pytest.mark.uncounted  # the code that it reaches is that of the tests of each feature
 
 UNREACHABLE = "sqlite+aiosqlite:////there/is/no/such/directory/ostiary.db"
 
@@ -70,6 +73,10 @@ class Scene:
     @property
     def needs_version(self) -> bool:
         return "428" in OPERATIONS[self.name][2]["responses"]
+
+    @property
+    def is_of_oauth(self) -> bool:
+        return OPERATIONS[self.name][0].startswith("/oauth/")
 
     @property
     def is_form(self) -> bool:
@@ -189,7 +196,12 @@ def key(owner: Person, *scopes: str) -> dict[str, Any]:
 
 
 def key_without_scopes(scene: Scene) -> TestResponse:
-    return scene.call(**key(person(scene.app, "caller")))
+    return scene.call(**asking(scene, scope="users:read"), **key(person(scene.app, "caller")))
+
+
+def asking(scene: Scene, **needed: str) -> dict[str, Any]:
+    """The query of a proxy that asks for a scope or a role; other operations need theirs anyway."""
+    return {"query_string": needed} if OPERATIONS[scene.name][0] == "/authorize" else {}
 
 
 def no_recent_login(scene: Scene) -> TestResponse:
@@ -293,6 +305,12 @@ def role_taken(scene: Scene) -> TestResponse:
     return scene.call(**scene.caller())
 
 
+def revoked_api_key(scene: Scene) -> TestResponse:
+    owner = person(scene.app, "owner")
+    made = owner.post("/me/api-keys", json={"name": "robot", "scopes": ["me:read"]})
+    return scene.call(data={"token": made.json["api_key"]})
+
+
 def key_malformed(scene: Scene) -> TestResponse:
     return scene.call(headers={**scene.caller().get("headers", {}), "Idempotency-Key": "two words"})
 
@@ -322,6 +340,7 @@ SCENARIOS: dict[str, Callable[[Scene], TestResponse]] = {
     ),
     "invalid_request": lambda scene: scene.call(data="token=1&token=2", content_type=FORM),
     "unauthorized_client": lambda scene: scene.call(headers=new_client(scene.app, may_revoke=False)),
+    "unsupported_token_type": revoked_api_key,
     "invalid_client": lambda scene: scene.call(headers=basic("an id", "a secret")),
     "unsupported_media_type": lambda scene: scene.call(data="x=y", content_type="text/plain", **scene.caller()),
     "validation_failed": lambda scene: scene.call(json={"nonsense": 1}, **scene.caller()),
@@ -329,7 +348,7 @@ SCENARIOS: dict[str, Callable[[Scene], TestResponse]] = {
     "invalid_token": lambda scene: scene.call(headers={"Authorization": "Bearer nonsense"}),
     "insufficient_user_authentication": no_recent_login,
     "insufficient_scope": key_without_scopes,
-    "insufficient_role": lambda scene: scene.call(**scene.authenticated()),
+    "insufficient_role": lambda scene: scene.call(**asking(scene, role="admin"), **scene.authenticated()),
     "account_disabled": disabled,
     "wrong_password": wrong_password,
     "last_administrator": last_administrator,
@@ -369,20 +388,20 @@ ANSWERS = [
     (name, status, code)
     for name, (_, _, operation) in OPERATIONS.items()
     for status, response in operation["responses"].items()
-    for code in response.get("content", {})
-    .get("application/problem+json", {})
-    .get("examples", [WITHOUT_PROBLEM.get(status, "success")])
+    for code in documented_problems(status, response) or [WITHOUT_PROBLEM.get(status, "success")]
 ]
 
 
 @pytest.mark.parametrize(("name", "status", "code"), ANSWERS)
 def test_it_is_reached(name: str, status: str, code: str, app: App, make_app: MakeApp) -> None:
-    answer = SCENARIOS.get(code, success)(Scene(name, app, make_app))
+    scene = Scene(name, app, make_app)
+    answer = SCENARIOS.get(code, success)(scene)
     # That the answer has the body and headers of the contract is what contract_checks=raise sees to.
     assert answer.status_code == int(status)
     if int(status) >= 400:
         assert answer.json["code"] == code
         assert answer.json["type"] == f"/problems/{code}"
+        assert ("error" in answer.json) == ("error_description" in answer.json) == scene.is_of_oauth
 
 
 def test_no_scenario_is_left_over() -> None:

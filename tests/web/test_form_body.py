@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.core.problems import Problem
-from api.web.form_body import MOST_PARAMETERS, parse
+from api.web.form_body import parse
+from api.web.urlencoded import MAX_PARAMETERS
 from tests.conftest import App
 from tests.support.clients import FORM, new_client
 
@@ -20,7 +21,6 @@ def refused(raw: bytes) -> str:
     with pytest.raises(Problem) as raised:
         parse(raw, KNOWN)
     assert raised.value.kind.code == "invalid_request"
-    assert raised.value.members == {"error": "invalid_request"}
     return raised.value.detail
 
 
@@ -56,14 +56,14 @@ def test_parameters_are_decoded_and_those_without_a_value_left_out(raw: bytes, p
         (b"token=%ff", "UTF-8"),
         (b"token=%ED%A0%80", "UTF-8"),
         (b"%C0%AF=1", "UTF-8"),
-        (b"&".join(b"a%d=1" % number for number in range(MOST_PARAMETERS + 1)), "parameters"),
+        (b"&".join(b"a%d=1" % number for number in range(MAX_PARAMETERS + 1)), "parameters"),
     ],
 )
 def test_what_could_be_read_in_two_ways_is_refused(raw: bytes, why: str) -> None:
     assert why in refused(raw)
 
 
-@given(st.dictionaries(st.text(min_size=1), st.text(min_size=1), max_size=MOST_PARAMETERS))
+@given(st.dictionaries(st.text(min_size=1), st.text(min_size=1), max_size=MAX_PARAMETERS))
 def test_what_is_written_is_read(parameters: dict[str, str]) -> None:
     assert parse(urlencode(parameters).encode(), parameters) == parameters
 

@@ -12,6 +12,14 @@ def test_unknown_addresses(sqlite_app: App, path: str) -> None:
     assert answer.json["code"] == "not_found"
 
 
+@pytest.mark.parametrize(("path", "status"), [("/oauth/nowhere", 404), ("/oauth/introspect", 405)])
+def test_under_oauth_they_are_json_with_the_members_of_oauth(sqlite_app: App, path: str, status: int) -> None:
+    answer = sqlite_app.client.get(path)
+    assert (answer.status_code, answer.mimetype) == (status, "application/json")
+    assert answer.json["error"] == "invalid_request"
+    assert answer.json["error_description"] == answer.json["detail"]
+
+
 @pytest.mark.parametrize(("path", "allowed"), [("/login", "OPTIONS, POST"), ("/protected", "GET, HEAD, OPTIONS")])
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "LOGIN"])
 def test_methods_that_are_not_allowed(sqlite_app: App, path: str, allowed: str, method: str) -> None:

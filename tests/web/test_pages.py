@@ -2,17 +2,18 @@
 
 import base64
 import json
+import unicodedata
 from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.core.pages import Page
 from api.core.problems import Problem
 from api.web.blueprint import WithHeaders
-from api.web.pages import cursor_of, page_answer, position_of
+from api.web.pages import LONGEST_CURSOR, cursor_of, page_answer, position_of
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 
@@ -20,6 +21,21 @@ TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 @given(TEXT, st.integers(-(2**63) + 1, 2**63 - 1))
 def test_a_cursor_leads_back_to_its_position(text: str, number: int) -> None:
     assert position_of(cursor_of((text, number), "by name"), "by name", str, int) == (text, number)
+
+
+@given(st.lists(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=64))
+@example(["\ufdfa"] * 64)
+@example(["\U00020bb7"] * 64)
+@example(["\U0010ffff"] * 64)
+@example(['"', "\\"] * 32)
+@example(["\u0001"] * 64)
+def test_a_cursor_that_is_given_for_a_name_is_taken(name: list[str]) -> None:
+    """Whatever a name becomes when it is normalised, and however it is written in a cursor."""
+    key = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", "".join(name)).casefold())
+    assert len(cursor_of((key,), "-username")) <= LONGEST_CURSOR
+    if len(key) <= 64:
+        assert len(cursor_of((key,), "-username")) < 600  # with the rest of an address far below the bounds of proxies
+    assert position_of(cursor_of((key,), "-username"), "-username", str) == (key,)
 
 
 def test_without_a_cursor_the_list_begins() -> None:

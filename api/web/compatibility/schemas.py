@@ -1,6 +1,6 @@
 """What has changed between two schemas, seen from the side on which they stand."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from api.web.compatibility import keywords
@@ -18,6 +18,8 @@ class Schemas:
 
     def compare(self, old: object, new: object, at: Spot) -> None:
         """Note the changes from `old` to `new`, schemas as they stand in their documents."""
+        if at.side is Side.ERROR:
+            old, new = _opened(self._old, old), _opened(self._new, new)
         if self._is_seen(id(old), id(new), at.side):  # a schema may contain itself
             return
         one, other = self._old.shape(old), self._new.shape(new)
@@ -142,6 +144,17 @@ def _visible(document: Document, shape: Shape, side: Side) -> dict[str, Any]:
     named = members(shape.keywords, "properties")
     bare = {name: EMPTY for name in map(str, items(shape.keywords, "required")) if name not in named}
     return {name: one for name, one in named.items() if not document.shape(one).keywords.get(hidden)} | bare
+
+
+def _opened(document: Document, schema: object) -> object:
+    """Return the union of problems that `schema` refers to, if it does: its name follows from what it lists."""
+    if not isinstance(schema, Mapping) or "$ref" not in schema or schema.keys() - DOCUMENTATION - {"$ref"}:
+        return schema
+    target = document.resolve(schema)
+    is_union = "oneOf" in target and not target.keys() - DOCUMENTATION - {"oneOf", "discriminator"}
+    if not is_union or members(target, "discriminator").get("propertyName") != "code":
+        return schema
+    return dict(target)  # a copy: each place that refers to it is compared by itself
 
 
 def _codes(document: Document, shape: Shape) -> frozenset[str]:

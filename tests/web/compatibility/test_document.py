@@ -109,6 +109,7 @@ ANYTHING = st.recursive(
 )
 
 
+@pytest.mark.uncounted
 @given(st.sampled_from(PLACES), ANYTHING)
 def test_whatever_stands_anywhere_in_it_is_compared_or_refused(path: tuple[Any, ...], value: Any) -> None:
     broken = deepcopy(REAL)

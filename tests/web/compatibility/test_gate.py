@@ -58,6 +58,16 @@ def _responses(document: Json, path: str, method: str = "post") -> Json:
     return found
 
 
+def _union(document: Json, status: str) -> Json:
+    """The problems of POST /register with a status, which differ from those of others from now on."""
+    content = _responses(document, "/register")[status]["content"]["application/problem+json"]
+    name = content["schema"]["$ref"].rpartition("/")[2]
+    union: Json = deepcopy(document["components"]["schemas"][name])
+    document["components"]["schemas"]["OtherProblem"] = union
+    content["schema"] = {"$ref": "#/components/schemas/OtherProblem"}
+    return union
+
+
 def _rename_the_operation(document: Json) -> None:
     document["paths"]["/login"]["post"]["operationId"] = "logIn"
 
@@ -71,7 +81,7 @@ def _remove_a_status(document: Json) -> None:
 
 
 def _remove_a_code(document: Json) -> None:
-    schema = _responses(document, "/register")["422"]["content"]["application/problem+json"]["schema"]
+    schema = _union(document, "422")
     schema["oneOf"] = [one for one in schema["oneOf"] if "PasswordTooCommon" not in one["$ref"]]
     del schema["discriminator"]["mapping"]["password_too_common"]
 
@@ -82,7 +92,7 @@ def _remove_one_code_of_two(document: Json) -> None:
 
 
 def _rename_a_code(document: Json) -> None:
-    document["components"]["schemas"]["UsernameTakenProblem"]["properties"]["code"]["enum"] = ["name_taken"]
+    document["components"]["schemas"]["UsernameTakenProblem"]["properties"]["code"]["const"] = "name_taken"
 
 
 def _ask_for_one_more_member(document: Json) -> None:
@@ -218,8 +228,7 @@ def _add_a_status(document: Json) -> None:
 
 
 def _add_a_code(document: Json) -> None:
-    content = _responses(document, "/register")["409"]["content"]["application/problem+json"]
-    content["schema"]["oneOf"].append({"$ref": "#/components/schemas/NotFoundProblem"})
+    _union(document, "409")["oneOf"].append({"$ref": "#/components/schemas/NotFoundProblem"})
 
 
 def _take_shorter_names(document: Json) -> None:
@@ -288,6 +297,7 @@ def _is_hint(path: tuple[Any, ...], removed: Any) -> bool:
     return path[-1] == "bearerFormat" or (path[-1] in said_anyway and removed == said_anyway[path[-1]])
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(("whole", "part"), [pytest.param(*one, id=" ".join(one[1])) for one in _parts(copy())])
 def test_nothing_that_programs_go_by_is_removed_unseen(whole: Json, part: tuple[Any, ...]) -> None:
     value: Any = whole
