@@ -13,7 +13,7 @@ REPORT_DIR = "contract-report"
 
 @click.command("contract-test", epilog="What stands after -- is handed to pytest, for example: -- -k bad_bodies -x")
 @click.option("--url", help="The deployment to test. Without it: a server of the suite's own, for every answer.")
-@click.option("--time-budget", type=click.IntRange(1), metavar="SECONDS", help="Generate cases for this long.")
+@click.option("--time-budget", type=click.IntRange(1), metavar="SECONDS", help="Generate cases for at least this long.")
 @click.option("--max-examples", type=click.IntRange(1), help="Generated cases for each operation (default: 150).")
 @click.option("--seed", help="A number generates the same cases each time (default: 1); `random` others.")
 @click.option("--admin-username", help="An administrator; the password stands in CONTRACT_ADMIN_PASSWORD.")

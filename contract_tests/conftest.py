@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--time-budget",
         type=int,
         metavar="SECONDS",
-        help="generate cases until this time is used up, instead of --max-examples scenarios",
+        help="run every phase once with few cases, then generate cases until this time is used up",
     )
     group.addoption(
         "--report-dir",

@@ -1,5 +1,6 @@
 """Runs Schemathesis on all its phases with all its checks, against any base URL and OpenAPI document."""
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,12 @@ PHASES = tuple(phase.value for phase in TESTING_PHASES)
 """examples, coverage, fuzzing, stateful: whatever the installed version has."""
 
 STATEFUL = PhaseName.STATEFUL_TESTING.value
+
+ENDLESS = (PhaseName.FUZZING.value, STATEFUL)
+"""The phases that find new cases for as long as they are given time."""
+
+FEW = 5
+"""Cases for each operation before a time budget is looked at: every phase has run then, however slow the machine."""
 
 SLOWEST_ANSWER = 10.0
 """Seconds: the limit of the check max_response_time, off without one. It is to find what hangs, not slow machines."""
@@ -65,7 +72,8 @@ class Plan:
     maker: makes what the cases that delete something are to delete.
     seed: the same seed generates the same cases.
     max_examples: cases for each operation in the phase fuzzing, and scenarios in the phase stateful.
-    seconds: a time budget; the phases fuzzing and stateful go on, in turns, until it is used up.
+    seconds: a time budget. Every phase runs once with few cases, however long that takes; then the phases fuzzing and
+        stateful go on, in turns, until it is used up.
     slowest: seconds that an answer may take.
     show_tokens: whether the curl lines of findings have tokens in them, so that they work as they are.
     phases, checks: those that have to run and to be applied.
@@ -84,9 +92,15 @@ class Plan:
     checks: Collection[str] = field(default_factory=installed_checks)
 
 
-def configuration(base_url: str, plan: Plan, phases: Collection[str], seed: int) -> SchemathesisConfig:
-    """Return settings with every check on, in `phases`. Nothing is kept from one run for another."""
-    budget: Mapping[str, int] = {} if plan.seconds is None else {"max-time": plan.seconds}
+def configuration(
+    base_url: str, plan: Plan, phases: Collection[str], seed: int, seconds: int | None = None
+) -> SchemathesisConfig:
+    """Return settings with every check on, in `phases`. Nothing is kept from one run for another.
+
+    seconds: go on generating cases for this long.
+    """
+    budget: Mapping[str, int] = {} if seconds is None else {"max-time": seconds}
+    examples = plan.max_examples if plan.seconds is None else min(plan.max_examples, FEW)
     return SchemathesisConfig.from_dict(
         {
             **budget,
@@ -97,7 +111,7 @@ def configuration(base_url: str, plan: Plan, phases: Collection[str], seed: int)
             "request-timeout": 2 * SLOWEST_ANSWER,
             "output": {"sanitization": {"enabled": not plan.show_tokens}},
             "checks": {"enabled": True, "max_response_time": plan.slowest, **CONDITIONS},
-            "generation": {"mode": "all", "max-examples": plan.max_examples, "database": "none"},
+            "generation": {"mode": "all", "max-examples": examples, "database": "none"},
             "phases": {name: {"enabled": name in phases, **THOROUGHLY.get(name, {})} for name in PHASES},
         }
     )
@@ -145,8 +159,10 @@ def run_contract(
     """
     report = report or Report()
     phases = plan.phases
+    began = time.monotonic()
+    seconds: int | None = None
     for turn in range(MOST_ROUNDS):
-        schema = load(document, configuration(base_url, plan, phases, plan.seed + turn))
+        schema = load(document, configuration(base_url, plan, phases, plan.seed + turn, seconds))
         off = disabled_checks(schema)
         if off:
             raise ValueError(f"these checks are off: {', '.join(sorted(off))}")
@@ -157,10 +173,17 @@ def run_contract(
         for event in from_schema(schema).execute():
             _add(report, event)
             on_event(report, event)
-        enough = plan.seconds is not None or report.scenarios[STATEFUL] >= plan.max_examples
-        if enough or STATEFUL not in plan.phases or not report.is_clean:
+        if not report.is_clean:
             break
-        phases = [STATEFUL]
+        if plan.seconds is not None:
+            seconds = int(began + plan.seconds - time.monotonic())
+            phases = [phase for phase in plan.phases if phase in ENDLESS]
+            if seconds < 1 or not phases:
+                break
+        elif report.scenarios[STATEFUL] >= plan.max_examples or STATEFUL not in plan.phases:
+            break
+        else:
+            phases = [STATEFUL]
     report.faults += [f"the phase {phase} has not run" for phase in plan.phases if not report.cases[phase]]
     never = [name for name in plan.checks if not report.checks[name]]
     report.faults += [f"the check {name} was never applied" for name in never]
