@@ -136,6 +136,7 @@ def users() -> None:
 @one_line_faults
 def create_user(username: str, roles: tuple[str, ...], password_stdin: bool) -> None:
     """Create the user USERNAME. Asks for the password, or reads it from standard input."""
+    settings = use_database()  # before the password is asked for: without a database it would be typed in vain
     if password_stdin:
         line = sys.stdin.buffer.readline().removesuffix(b"\n").removesuffix(b"\r")
         password = line.decode(errors="surrogateescape")
@@ -152,7 +153,6 @@ def create_user(username: str, roles: tuple[str, ...], password_stdin: bool) -> 
         for name, faults in messages.items():
             click.echo(f"ostiary: {name}: {' '.join(faults)}", err=True)
         sys.exit(1)
-    settings = use_database()
 
     async def register(services: Services) -> Account:
         return await services.accounts.register(username, password, roles)

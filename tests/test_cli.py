@@ -165,23 +165,24 @@ def test_a_name_that_is_taken_is_told_in_a_line(environment: Environment) -> Non
 
 
 @pytest.mark.parametrize("name", ["", "ab", "x" * 65, "two words", "new\nline", "\N{ZERO WIDTH SPACE}abc"])
-def test_a_name_that_is_none_is_told_in_a_line(tmp_path: Path, name: str) -> None:
-    result = create({"OSTIARY_DATA_DIR": str(tmp_path)}, name)
+def test_a_malformed_name_is_reported_in_one_line(environment: Environment, name: str) -> None:
+    result = create(environment, name)
     assert result.exit_code == 1
-    assert re.fullmatch(r"ostiary: username: .+\n", result.stderr)
+    assert re.fullmatch(r"(?s:.*)Using the database .+\nostiary: username: .+\n", result.stderr)
 
 
 @pytest.mark.parametrize("password", ["", "short", "x" * 1025])
-def test_a_password_that_is_none_is_told_in_a_line(tmp_path: Path, password: str) -> None:
-    result = create({"OSTIARY_DATA_DIR": str(tmp_path)}, "operator", password=password)
+def test_a_malformed_password_is_reported_in_one_line(environment: Environment, password: str) -> None:
+    result = create(environment, "operator", password=password)
     assert result.exit_code == 1
-    assert re.fullmatch(r"ostiary: password: .+\n", result.stderr)
+    assert re.fullmatch(r"(?s:.*)Using the database .+\nostiary: password: .+\n", result.stderr)
 
 
 @pytest.mark.parametrize(("name", "password"), [("operator", b"latin-1 caf\xe9s"), ("oper\udce9tor", b"long enough")])
-def test_bytes_that_are_no_text_are_told_in_a_line(tmp_path: Path, name: str, password: bytes) -> None:
-    result = create({"OSTIARY_DATA_DIR": str(tmp_path)}, name, password=password)
-    assert (result.exit_code, result.stderr) == (1, "ostiary: the name and the password must be UTF-8\n")
+def test_bytes_that_are_no_text_are_reported_in_one_line(environment: Environment, name: str, password: bytes) -> None:
+    result = create(environment, name, password=password)
+    assert result.exit_code == 1
+    assert re.fullmatch(r"(?s:.*)Using the database .+\nostiary: the name and the password must be UTF-8\n", result.stderr)
 
 
 def test_bad_settings_are_told_one_a_line() -> None:

@@ -55,6 +55,14 @@ def test_no_command_creates_a_database(tmp_path: Path, command: list[str]) -> No
     assert not data.exists()
 
 
+def test_without_a_database_no_password_is_asked_for(tmp_path: Path) -> None:
+    result = ostiary(
+        "users", "create", "user1", env={"OSTIARY_DATA_DIR": str(tmp_path / "data")}, input=f"{PASSWORD}\n" * 2
+    )
+    assert result.exit_code == 1
+    assert "Password" not in result.output
+
+
 @EVERY
 def test_no_command_creates_a_database_at_a_url(tmp_path: Path, command: list[str]) -> None:
     file = tmp_path / "o.db"

@@ -1,4 +1,4 @@
-"""What a newcomer types from README.md and docs/quick-start.md, and what they are told to expect."""
+"""The commands of README.md and docs/quick-start.md give the answers that those pages show."""
 
 import os
 import pty

@@ -66,7 +66,7 @@ _OF_THE_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBAD
 
 
 class Program(click.Group):
-    """The whole command line: what cannot be printed is told in a line, too."""
+    """The whole command line. Output that cannot be written is reported in one line as well."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""

@@ -16,7 +16,7 @@ LOCK_SECONDS = 5.0
 """Longest wait for a lock (at most the time-out of the database): far below the time that a statement may take, so that
 writers which wait for a locked table do not keep their connections for long."""
 NEUTRAL_URL = "postgresql+asyncpg://"
-"""What SQLAlchemy is told of the database: the driver. The rest is in the PostgresAddress."""
+"""The URL that SQLAlchemy gets: only the driver. Everything else is in the PostgresAddress."""
 READ_ONLY = "25006"
 """SQLSTATE of a write where nothing may be written: on a standby, after a failover, while the disk is full."""
 CHANGED_STATES = ("42501", "42P01", "42703")

@@ -51,8 +51,8 @@ class OAuth:
     async def introspect(self, token: str, hint: str = "") -> Introspection:
         """Return what is known of an access or refresh token now; it stays as it is.
 
-        A token that is malformed, foreign, expired, used up or revoked is inactive, and no more is told. A refresh
-        token is no credential for a resource, so it is inactive too unless the hint is `refresh_token`: a resource
+        A token that is malformed, foreign, expired, used up or revoked is inactive; the answer says nothing else. A refresh
+        token is not a credential for a resource, so it is inactive too unless the hint is `refresh_token`: a resource
         server that looks at `active` alone must not take one (RFC 7662 section 4). hint: `token_type_hint`, of which
         other values are ignored. Raises the problem `database_unavailable`.
         """
