@@ -182,7 +182,7 @@ def test_a_malformed_password_is_reported_in_one_line(environment: Environment, 
 def test_bytes_that_are_no_text_are_reported_in_one_line(environment: Environment, name: str, password: bytes) -> None:
     result = create(environment, name, password=password)
     assert result.exit_code == 1
-    assert re.fullmatch(r"(?s:.*)Using the database .+\nostiary: the name and the password must be UTF-8\n", result.stderr)
+    assert re.fullmatch(r"(?s:.*)\nostiary: the name and the password must be UTF-8\n", result.stderr)
 
 
 def test_bad_settings_are_told_one_a_line() -> None:

@@ -51,10 +51,10 @@ class OAuth:
     async def introspect(self, token: str, hint: str = "") -> Introspection:
         """Return what is known of an access or refresh token now; it stays as it is.
 
-        A token that is malformed, foreign, expired, used up or revoked is inactive; the answer says nothing else. A refresh
-        token is not a credential for a resource, so it is inactive too unless the hint is `refresh_token`: a resource
-        server that looks at `active` alone must not take one (RFC 7662 section 4). hint: `token_type_hint`, of which
-        other values are ignored. Raises the problem `database_unavailable`.
+        A token that is malformed, foreign, expired, used up or revoked is inactive; the answer says nothing else. A
+        refresh token is not a credential for a resource, so it is inactive too unless the hint is `refresh_token`: a
+        resource server that looks at `active` alone must not take one (RFC 7662 section 4). hint: `token_type_hint`, of
+        which other values are ignored. Raises the problem `database_unavailable`.
         """
         found = await self._introspect_refresh_token(token) if hint == REFRESH_TOKEN else None
         return found or await self._introspect_access_token(token) or INACTIVE
