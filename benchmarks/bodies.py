@@ -13,11 +13,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from ostiary.app import make_flask, prepare
+from ostiary.services import make_services
+from ostiary.settings import Settings
 from werkzeug.test import create_environ, run_wsgi_app
-
-from api.app import make_flask, prepare
-from api.services import make_services
-from api.settings import Settings
 
 SIZE = 65_536
 BOUND = 2.0

@@ -76,7 +76,7 @@ def ostiary(
 ) -> Iterator[Contender]:
     """Run `ostiary serve` in the production profile."""
     url = database_url or f"sqlite+aiosqlite:///{directory / 'ostiary.db'}"
-    arguments = ["-m", "api.cli", "serve", "--host", "127.0.0.1", "--port", "0", "--workers", str(WORKERS)]
+    arguments = ["-m", "ostiary.cli", "serve", "--host", "127.0.0.1", "--port", "0", "--workers", str(WORKERS)]
     title = f"Ostiary, {database}"
     with programs.server(title, arguments, ostiary_environment(url), directory / f"{key}.log") as (process, address):
         yield Contender(key, title, process, address, bearer(register_people(address)))

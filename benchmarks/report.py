@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from api.core.clock import SystemClock
+from ostiary.core.clock import SystemClock
+
 from benchmarks.contenders import Contender
 from benchmarks.load import generator
 from benchmarks.measuring import Sample

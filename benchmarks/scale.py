@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from api.persistence.migrate import migrate
+from ostiary.persistence.migrate import migrate
+
 from benchmarks import contenders, processes, report, scenarios, seed
 from benchmarks.contenders import Contender
 from benchmarks.databases import postgres_database

@@ -14,16 +14,15 @@ from typing import Any
 
 import asyncpg
 from argon2 import PasswordHasher
+from ostiary.core.clock import SystemClock
+from ostiary.core.randomness import SystemRandomness
+from ostiary.core.sealing import digest
+from ostiary.features.accounts.models import UserRow
+from ostiary.features.revocation.models import RevocationRow
+from ostiary.features.sessions.models import RefreshTokenRow, SessionRow
+from ostiary.persistence.base import Base, table_of
 from sqlalchemy import create_engine, insert
 from sqlalchemy.engine import URL, make_url
-
-from api.core.clock import SystemClock
-from api.core.randomness import SystemRandomness
-from api.core.sealing import digest
-from api.features.accounts.models import UserRow
-from api.features.revocation.models import RevocationRow
-from api.features.sessions.models import RefreshTokenRow, SessionRow
-from api.persistence.base import Base, table_of
 
 BATCH = 10_000
 KEEP_SECONDS = 3600

@@ -7,8 +7,8 @@ from typing import Any
 from schemathesis import APIOperation, AuthContext, BaseSchema, Case
 from schemathesis.wfc.escalation import EscalatingAuthProvider
 
-from contract_tests.people import Person
-from contract_tests.services import ServiceClient, is_for_services
+from .people import Person
+from .services import ServiceClient, is_for_services
 
 
 def needs_authentication(operation: APIOperation[Any, Any, Any, Any]) -> bool:

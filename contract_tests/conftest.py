@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests import files
-from contract_tests.deployment import Deployment
-from contract_tests.people import Credentials, User, register
-from contract_tests.removal import remove_users
-from contract_tests.server import QUICK, create_administrator, create_service_client, ostiary, running
-from contract_tests.services import ServiceClient
+from . import files
+from .deployment import Deployment
+from .people import Credentials, User, register
+from .removal import remove_users
+from .server import QUICK, create_administrator, create_service_client, ostiary, running
+from .services import ServiceClient
 
 LINES = pytest.StashKey[list[str]]()
 FAILURES = pytest.StashKey[list[files.Failure]]()

@@ -13,7 +13,7 @@ import httpx
 from schemathesis import Case, HookContext, Response
 from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER, hook
 
-from contract_tests.people import Credentials, Person
+from .people import Credentials, Person
 
 USERS = "POST /users"
 ROLES = "POST /roles"

@@ -5,11 +5,11 @@ from typing import Any
 
 import httpx
 
-from contract_tests.answers import operations
-from contract_tests.people import Credentials
-from contract_tests.server import ServerProcess
-from contract_tests.services import ServiceClient, is_for_services
-from contract_tests.watch import Watch
+from .answers import operations
+from .people import Credentials
+from .server import ServerProcess
+from .services import ServiceClient, is_for_services
+from .watch import Watch
 
 
 class NoDeployment(Exception):

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import jinja2
 
-from contract_tests.watch import Answer, Watch
+from .watch import Answer, Watch
 
 HTML = "contract.html"
 TESTS = "tests.xml"

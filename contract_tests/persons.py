@@ -4,9 +4,9 @@ from typing import Any
 
 import httpx
 
-from contract_tests.answers import Contract, address
-from contract_tests.deployment import Deployment
-from contract_tests.people import User
+from .answers import Contract, address
+from .deployment import Deployment
+from .people import User
 
 
 class Operations:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from schemathesis.engine import events
 
-from contract_tests.report import Report
+from .report import Report
 
 EVERY = 5.0
 """Seconds between two lines within a phase."""

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from contract_tests.people import Credentials
-from contract_tests.watch import Watch
+from .people import Credentials
+from .watch import Watch
 
 AT_ONCE = 4
 """Users removed at the same time."""

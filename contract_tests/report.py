@@ -8,7 +8,7 @@ from schemathesis.core.failures import Failure, format_failures
 from schemathesis.engine import Status, events
 from schemathesis.engine.recorder import CheckNode
 
-from contract_tests.authentication import needs_authentication
+from .authentication import needs_authentication
 
 OUT_OF_TIME = "Time limit reached"
 """Why Schemathesis skips an operation at the end of a time budget, in its own words. Each had its turn before."""

@@ -12,11 +12,11 @@ from schemathesis.core.result import Err
 from schemathesis.engine import StopReason, events, from_schema
 from schemathesis.engine.run import TESTING_PHASES, PhaseName
 
-from contract_tests import creations, idempotency, names
-from contract_tests.authentication import Spending, authenticate
-from contract_tests.people import Person
-from contract_tests.report import Report
-from contract_tests.services import ServiceClient
+from . import creations, idempotency, names
+from .authentication import Spending, authenticate
+from .people import Person
+from .report import Report
+from .services import ServiceClient
 
 PHASES = tuple(phase.value for phase in TESTING_PHASES)
 """examples, coverage, fuzzing, stateful: whatever the installed version has."""

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from contract_tests.people import Credentials
-from contract_tests.services import ServiceClient
+from .people import Credentials
+from .services import ServiceClient
 
 LISTENS = re.compile(r"(?:listens at|Running on) (http://\S+)")
 SECONDS_TO_START = 60
@@ -31,7 +31,7 @@ QUICK = {
 def ostiary() -> list[str]:
     """Return the command `ostiary` of the environment that runs the tests."""
     beside = shutil.which("ostiary", path=str(Path(sys.executable).parent))
-    return [beside] if beside else [sys.executable, "-m", "api.cli"]
+    return [beside] if beside else [sys.executable, "-m", "ostiary.cli"]
 
 
 def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from contract_tests.deployment import Deployment
-from contract_tests.people import Credentials, User, register
-from contract_tests.persons import Operations
+from .deployment import Deployment
+from .people import Credentials, User, register
+from .persons import Operations
 
 AT_ONCE = 8
 ROUNDS = 20

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from contract_tests.answers import Contract, address
-from contract_tests.deployment import Deployment
-from contract_tests.people import User, register
+from .answers import Contract, address
+from .deployment import Deployment
+from .people import User, register
 
 KEYS = "/me/api-keys"
 ONE_KEY = "/me/api-keys/{api_key_id}"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from contract_tests.answers import Contract, address
-from contract_tests.deployment import Deployment
-from contract_tests.forgeries import forgeries
-from contract_tests.people import User
+from .answers import Contract, address
+from .deployment import Deployment
+from .forgeries import forgeries
+from .people import User
 
 TIMEOUT = 15.0
 

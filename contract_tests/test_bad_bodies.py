@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from contract_tests.answers import Contract
-from contract_tests.bad_bodies import REFUSED, not_json, too_large, wrong_values
-from contract_tests.deployment import Deployment
-from contract_tests.people import Credentials
+from .answers import Contract
+from .bad_bodies import REFUSED, not_json, too_large, wrong_values
+from .deployment import Deployment
+from .people import Credentials
 
 TIMEOUT = 15.0
 LIMIT = 65536

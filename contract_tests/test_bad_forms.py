@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from contract_tests.answers import Contract
-from contract_tests.deployment import Deployment
-from contract_tests.people import User
-from contract_tests.services import FORM
-from contract_tests.test_bad_bodies import LIMIT, TIMEOUT, WRONG_CONTENT_TYPES
+from .answers import Contract
+from .deployment import Deployment
+from .people import User
+from .services import FORM
+from .test_bad_bodies import LIMIT, TIMEOUT, WRONG_CONTENT_TYPES
 
 NOT_FORMS = {
     "nothing": b"",

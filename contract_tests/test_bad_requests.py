@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from contract_tests.answers import Contract, address
-from contract_tests.deployment import Deployment
+from .answers import Contract, address
+from .deployment import Deployment
 
 TIMEOUT = 15.0
 

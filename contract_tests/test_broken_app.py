@@ -9,12 +9,12 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 
-from contract_tests import files
-from contract_tests.broken_app import FAULTS, OWNERS, SLOW, UNREACHABLE
-from contract_tests.report import Report
-from contract_tests.runner import SLOWEST_ANSWER, Plan, installed_checks, run_contract
-from contract_tests.server import running
-from contract_tests.watch import Answer, Watch
+from . import files
+from .broken_app import FAULTS, OWNERS, SLOW, UNREACHABLE
+from .report import Report
+from .runner import SLOWEST_ANSWER, Plan, installed_checks, run_contract
+from .server import running
+from .watch import Answer, Watch
 
 pytestmark = pytest.mark.own_server
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from contract_tests.answers import Contract
-from contract_tests.deployment import Deployment
+from .answers import Contract
+from .deployment import Deployment
 
 PLAIN = {"Accept-Encoding": "identity"}
 ZIPPED = {"Accept-Encoding": "gzip"}

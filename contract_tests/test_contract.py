@@ -6,13 +6,13 @@ from operator import methodcaller
 
 import pytest
 
-from contract_tests.answers import Contract, address
-from contract_tests.creations import Maker
-from contract_tests.deployment import Deployment
-from contract_tests.people import User
-from contract_tests.progress import Progress
-from contract_tests.report import Report
-from contract_tests.runner import PHASES, Plan, configuration, disabled_checks, installed_checks, load, run_contract
+from .answers import Contract, address
+from .creations import Maker
+from .deployment import Deployment
+from .people import User
+from .progress import Progress
+from .report import Report
+from .runner import PHASES, Plan, configuration, disabled_checks, installed_checks, load, run_contract
 
 SPENDING = {
     "POST /logout": methodcaller("token_of_a_new_session"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contract_tests.deployment import Deployment
+from .deployment import Deployment
 
 pytestmark = [pytest.mark.own_server, pytest.mark.last]
 

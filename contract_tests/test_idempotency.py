@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from contract_tests.answers import Contract
-from contract_tests.deployment import Deployment
-from contract_tests.people import Credentials
+from .answers import Contract
+from .deployment import Deployment
+from .people import Credentials
 
 HEADER = "Idempotency-Key"
 REGISTER = "/register"

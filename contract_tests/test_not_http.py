@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from contract_tests.deployment import Deployment
+from .deployment import Deployment
 
 PATIENCE = 5.0
 """Seconds in which the server answers or closes once a request is complete or beyond repair."""

@@ -13,10 +13,10 @@ from typing import Any, Self
 import httpx
 import pytest
 
-from contract_tests.answers import Contract, address
-from contract_tests.deployment import Deployment
-from contract_tests.people import Credentials, User, register
-from contract_tests.server import QUICK, create_administrator, create_service_client, ostiary, running, wreck_database
+from .answers import Contract, address
+from .deployment import Deployment
+from .people import Credentials, User, register
+from .server import QUICK, create_administrator, create_service_client, ostiary, running, wreck_database
 
 pytestmark = pytest.mark.own_server
 
@@ -204,7 +204,7 @@ def test_nothing_is_answered_from_a_database_that_is_wrecked(deployment: Deploym
 
 def test_a_server_that_has_not_read_its_keys_publishes_none(deployment: Deployment, tmp_path: Path) -> None:
     """Under plain WSGI the keys are read with the first request that needs them."""
-    flask = [sys.executable, "-m", "flask", "--app", "api.app", "run", "--port", "0"]
+    flask = [sys.executable, "-m", "flask", "--app", "ostiary.app", "run", "--port", "0"]
     with running(flask, QUICK, tmp_path) as process, Server(process.url, deployment) as server:
         wreck_database(tmp_path)
         answer = server.call(JWKS)

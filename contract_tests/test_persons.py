@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from contract_tests.deployment import Deployment
-from contract_tests.people import User, register
-from contract_tests.persons import Operations
+from .deployment import Deployment
+from .people import User, register
+from .persons import Operations
 
 JSON = {"Content-Type": "application/json"}
 EACH_WORKER = 8

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from contract_tests.answers import Contract, address
-from contract_tests.deployment import Deployment
-from contract_tests.people import register
-from contract_tests.report import Report
-from contract_tests.runner import Plan, installed_checks, run_contract
-from contract_tests.server import QUICK, ostiary, running, wreck_database
+from .answers import Contract, address
+from .deployment import Deployment
+from .people import register
+from .report import Report
+from .runner import Plan, installed_checks, run_contract
+from .server import QUICK, ostiary, running, wreck_database
 
 pytestmark = pytest.mark.own_server
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from contract_tests.answers import operations
+from .answers import operations
 
 REGISTER = "POST /register"
 MAKE_USER = "POST /users"

@@ -19,15 +19,15 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from ostiary.app import BLUEPRINTS, _kept_secret, create_app, create_asgi, prepare
+from ostiary.core.access_tokens import SigningKey
+from ostiary.features.keys.service import KeysUnreadable
+from ostiary.services import Services, make_services, run_with_services
+from ostiary.settings import BadSettings, Settings
+from ostiary.web import guards
+from ostiary.web.blueprint import Blueprint, document
 from sqlalchemy.engine import make_url
 
-from api.app import BLUEPRINTS, _kept_secret, create_app, create_asgi, prepare
-from api.core.access_tokens import SigningKey
-from api.features.keys.service import KeysUnreadable
-from api.services import Services, make_services, run_with_services
-from api.settings import BadSettings, Settings
-from api.web import guards
-from api.web.blueprint import Blueprint, document
 from tests.conftest import App, MakeApp
 from tests.support.asgi import call, lifespan
 from tests.support.databases import POSTGRES_VARIABLE
@@ -89,7 +89,7 @@ def test_threads_that_race_for_the_secret_get_the_same(tmp_path: Path) -> None:
 
 def test_processes_that_race_for_the_secret_get_the_same(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from api.app import _kept_secret; print('ready', flush=True); "
+        "import sys; from pathlib import Path; from ostiary.app import _kept_secret; print('ready', flush=True); "
         "sys.stdin.readline(); print(_kept_secret(Path(sys.argv[1]) / 'secret.key'))"
     )
     with ExitStack() as stack:
@@ -205,7 +205,7 @@ def test_an_application_with_a_view_without_a_guard_does_not_start(
         """Let anybody in."""
         return {}
 
-    monkeypatch.setattr("api.app.BLUEPRINTS", (*BLUEPRINTS, careless))
+    monkeypatch.setattr("ostiary.app.BLUEPRINTS", (*BLUEPRINTS, careless))
     with pytest.raises(guards.UnguardedView, match="careless"):
         make_app(sqlite_url)
 
@@ -249,7 +249,7 @@ def launch(tmp_path: Path) -> Iterator[Any]:
 
         def start(**changes: Any) -> ServerProcess:
             settings = Settings(port=0, hash_threads=1, **{**CHEAP, **changes})
-            server = start_process(["-m", "api.cli", "serve"], environment_of(settings), tmp_path)
+            server = start_process(["-m", "ostiary.cli", "serve"], environment_of(settings), tmp_path)
             stack.callback(server.stop)
             return server
 

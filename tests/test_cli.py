@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from ostiary import __version__
+from ostiary.cli import main
+from ostiary.settings import table
 
-from api import __version__
-from api.cli import main
-from api.settings import table
 from tests.conftest import App, MakeApp
 from tests.support.databases import POSTGRES_VARIABLE
 from tests.support.people import make_role
@@ -242,7 +242,7 @@ def test_a_data_directory_that_cannot_be_made_is_told_in_a_line(tmp_path: Path) 
 def test_it_runs_as_a_module_too() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OSTIARY_")}
     done = subprocess.run(
-        [sys.executable, "-m", "api.cli", "--version"],
+        [sys.executable, "-m", "ostiary.cli", "--version"],
         capture_output=True,
         text=True,
         check=True,

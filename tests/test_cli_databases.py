@@ -167,7 +167,7 @@ def test_a_folder_that_may_not_be_written_is_told_in_a_line(tmp_path: Path, monk
 def run(*command: str, directory: Path, through: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run a command by the shell, which closes or redirects its streams as `through` says."""
     return subprocess.run(
-        ["sh", "-c", f'exec "$@" {through}', "sh", sys.executable, "-m", "api.cli", *command],
+        ["sh", "-c", f'exec "$@" {through}', "sh", sys.executable, "-m", "ostiary.cli", *command],
         env={**environment_without_settings(), "OSTIARY_DATA_DIR": str(directory / "data"), **settings},
         cwd=directory,
         stdout=subprocess.DEVNULL,
@@ -209,7 +209,7 @@ def test_a_reader_who_has_enough_is_no_fault(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        [sys.executable, "-m", "api.cli", "settings"],
+        [sys.executable, "-m", "ostiary.cli", "settings"],
         env=environment_without_settings(),
         cwd=tmp_path,
         stdout=writing,
@@ -235,7 +235,7 @@ def test_a_server_without_an_output_serves(tmp_path: Path, through: str, workers
     }
     with (tmp_path / "log").open("w") as log:
         server = subprocess.Popen(
-            ["sh", "-c", f'exec "$@" {through}', "sh", sys.executable, "-m", "api.cli", "serve"],
+            ["sh", "-c", f'exec "$@" {through}', "sh", sys.executable, "-m", "ostiary.cli", "serve"],
             env={**environment_without_settings(), **settings, **cheap},
             cwd=tmp_path,
             stdout=subprocess.DEVNULL,

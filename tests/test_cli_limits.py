@@ -4,9 +4,8 @@ import re
 from pathlib import Path
 
 from click.testing import CliRunner
-
-from api.cli import main
-from api.server.http import limits
+from ostiary.cli import main
+from ostiary.server.http import limits
 
 DOCS = Path(__file__).parents[1] / "docs" / "limits.md"
 

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-
-from api.cli import main
-from api.web.compatibility import report
+from ostiary.cli import main
+from ostiary.web.compatibility import report
 
 ROOT = Path(__file__).parents[1]
 
@@ -49,7 +48,7 @@ def test_a_breaking_change_fails_and_is_told_first(tmp_path: Path, old: Path) ->
     )
     assert result.stderr == (
         "ostiary: 1 breaking change since 1.2.0 but the version is 1.3.0: "
-        "undo what breaks, or make the version 2.0.0 (api/__init__.py)\n"
+        "undo what breaks, or make the version 2.0.0 (api/ostiary/__init__.py)\n"
     )
 
 

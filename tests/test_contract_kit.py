@@ -9,8 +9,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner
+from ostiary import cli
 
-from api import cli
 from tests.support.servers import ServerProcess, environment_without_settings, running, start_process
 from tests.support.settings import CHEAP
 
@@ -25,7 +25,7 @@ SETTINGS = {"OSTIARY_PORT": "0", **{f"OSTIARY_{name.upper()}": str(value) for na
 
 BROKEN = '''
 """Ostiary, but its log-in answers a token type that the contract does not have."""
-from api.app import create_app
+from ostiary.app import create_app
 
 app = create_app()
 
@@ -39,16 +39,16 @@ def break_the_contract(answer):
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    create = ["-m", "api.cli", "users", "create", ADMINISTRATOR, "--role", "admin", "--password-stdin"]
+    create = ["-m", "ostiary.cli", "users", "create", ADMINISTRATOR, "--role", "admin", "--password-stdin"]
     environment = {**environment_without_settings(), "OSTIARY_DATA_DIR": str(tmp_path / "data"), **SETTINGS}
-    subprocess.run([sys.executable, "-m", "api.cli", "migrate"], env=environment, check=True)
+    subprocess.run([sys.executable, "-m", "ostiary.cli", "migrate"], env=environment, check=True)
     subprocess.run([sys.executable, *create], env=environment, input=f"{PASSWORD}\n", text=True, check=True)
     with running(["serve"], environment, tmp_path) as process:
         yield process
 
 
 def contract_test(directory: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "api.cli", "contract-test", *arguments]
+    command = [sys.executable, "-m", "ostiary.cli", "contract-test", *arguments]
     return subprocess.run(
         command,
         check=False,

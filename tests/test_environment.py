@@ -7,9 +7,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from ostiary.environment import MAX_FILE_BYTES
+from ostiary.settings import PREFIX, BadSettings, Settings, read
 
-from api.environment import MAX_FILE_BYTES
-from api.settings import PREFIX, BadSettings, Settings, read
 from tests.support.servers import running
 from tests.support.settings import CHEAP
 from tests.test_settings import NUMBERS, OTHERS, PRODUCTION, VALUES, faults
@@ -202,7 +202,7 @@ def in_ascii(*arguments: str, directory: Path, typed: bytes = b"", **more: str) 
         name: value for name, value in os.environ.items() if not name.startswith(("OSTIARY_", "LC_", "LANG"))
     }
     return subprocess.run(
-        [sys.executable, "-m", "api.cli", *arguments],
+        [sys.executable, "-m", "ostiary.cli", *arguments],
         env={**environment, **ASCII, **more},
         input=typed,
         capture_output=True,

@@ -20,7 +20,7 @@ USER = {"username": "user1", "password": "password123"}
 FILES = ["o.db", "o.db-feed", "o.db-shm", "o.db-wal"]
 FOREIGN = """
 import os
-from api.app import create_app
+from ostiary.app import create_app
 app = create_app()
 client = app.test_client()
 assert client.post("/register", json={"username": "user1", "password": "password123"}).status_code == 201
@@ -92,7 +92,7 @@ def test_files_that_others_could_read_are_narrowed_with_a_line_each(tmp_path: Pa
 
 def started(tmp_path: Path, data: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "api.cli", "serve"],
+        [sys.executable, "-m", "ostiary.cli", "serve"],
         env={**environment_without_settings(), "OSTIARY_DATA_DIR": str(data), "OSTIARY_PORT": "0"},
         cwd=tmp_path,
         capture_output=True,

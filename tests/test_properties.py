@@ -9,13 +9,12 @@ import jsonschema_rs
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-
-from api.core.names import PATTERN as USERNAME_PATTERN
-from api.core.names import fault, is_possible
-from api.core.names import key as username_key
-from api.core.problems import MALFORMED_JSON, Problem
-from api.web.json_body import parse
-from api.web.json_shape import MAX_DEPTH
+from ostiary.core.names import PATTERN as USERNAME_PATTERN
+from ostiary.core.names import fault, is_possible
+from ostiary.core.names import key as username_key
+from ostiary.core.problems import MALFORMED_JSON, Problem
+from ostiary.web.json_body import parse
+from ostiary.web.json_shape import MAX_DEPTH
 
 PATTERN = jsonschema_rs.Draft202012Validator({"type": "string", "pattern": USERNAME_PATTERN})
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))

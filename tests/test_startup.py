@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import structlog
+from ostiary.app import create_asgi, prepare
+from ostiary.core.problems import DATABASE_UNAVAILABLE
+from ostiary.core.startup import Startup
+from ostiary.server.asgi import AsgiApp
+from ostiary.settings import Settings
 from sqlalchemy.engine import make_url
 
-from api.app import create_asgi, prepare
-from api.core.problems import DATABASE_UNAVAILABLE
-from api.core.startup import Startup
-from api.server.asgi import AsgiApp
-from api.settings import Settings
 from tests.support.asgi import Answer, call, lifespan
 from tests.support.freezing_proxy import FreezingProxy, proxied
 from tests.support.settings import settings_for
@@ -24,7 +24,7 @@ JSON = {"Content-Type": "application/json", "Content-Length": str(len(BODY))}
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.core.startup.FIRST_PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr("ostiary.core.startup.FIRST_PAUSE_SECONDS", 0.02)
 
 
 async def post(app: AsgiApp, path: str) -> int:

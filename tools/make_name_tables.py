@@ -1,4 +1,4 @@
-"""Make api/core/name_tables.txt: which characters look alike, and to which scripts each belongs.
+"""Make api/ostiary/core/name_tables.txt: which characters look alike, and to which scripts each belongs.
 
 Run it in an environment of its own, since it needs ICU: `pip install icukit-pyicu`, then
 `python tools/make_name_tables.py`. ICU has the data of UTS 39 (confusables.txt) and of UAX 24 (ScriptExtensions.txt) of
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import icu
 
-TARGET = Path(__file__).parents[1] / "api" / "core" / "name_tables.txt"
+TARGET = Path(__file__).parents[1] / "api" / "ostiary" / "core" / "name_tables.txt"
 SKIPPED = {icu.UCharCategory.SURROGATE, icu.UCharCategory.PRIVATE_USE_CHAR, icu.UCharCategory.UNASSIGNED}
 HEAD = """\
 # Made by tools/make_name_tables.py from ICU {icu}. Unicode {unicode}

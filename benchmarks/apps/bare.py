@@ -4,10 +4,10 @@ import argparse
 import sys
 
 from flask import Response, jsonify
+from ostiary.server.asgi import AsgiApp
+from ostiary.server.flask_app import LoopFlask
+from ostiary.server.process import Process, serve
 
-from api.server.asgi import AsgiApp
-from api.server.flask_app import LoopFlask
-from api.server.process import Process, serve
 from benchmarks.apps import MESSAGE
 
 MAX_BODY = 65536

@@ -3,7 +3,7 @@
 import os
 import resource
 
-from api.cli import main
+from ostiary.cli import main
 
 if __name__ == "__main__":
     files = int(os.environ.pop("BENCH_FILES"))

@@ -2,9 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from api import settings
-from api.app import create_asgi, prepare
-from api.server.asgi import AsgiApp
+from ostiary import settings
+from ostiary.app import create_asgi, prepare
+from ostiary.server.asgi import AsgiApp
 
 
 def make_asgi() -> AsgiApp:

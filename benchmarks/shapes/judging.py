@@ -5,7 +5,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.core.randomness import SystemRandomness
+from ostiary.core.randomness import SystemRandomness
+
 from benchmarks import programs
 from benchmarks.shapes.answers import Connection, Exchange
 from benchmarks.shapes.shape import CREDENTIALS, NAME, OTHER_SPELLING, PASSWORD, TOKEN, Shape

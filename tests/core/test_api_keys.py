@@ -4,9 +4,8 @@ import re
 import string
 
 import pytest
-
-from api.core import api_keys
-from api.core.randomness import SystemRandomness
+from ostiary.core import api_keys
+from ostiary.core.randomness import SystemRandomness
 
 KEY = "ost_Vb0nOZ2Qm5k0V1m3sYF9Z6l4D1b8yWc7tTq2eRj5hGk1xtF81"
 """The one of the contract's example: a scanner for secrets may have this very computation."""

@@ -4,9 +4,8 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import time_machine
-
-from api.core.clock import SystemClock
-from api.core.randomness import SystemRandomness
+from ostiary.core.clock import SystemClock
+from ostiary.core.randomness import SystemRandomness
 
 
 def test_the_clock_tells_aware_utc() -> None:

@@ -5,9 +5,8 @@ import re
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-
-from api.core.etags import ANY_VERSION, Condition, etag, tags_of
-from api.core.problems import Problem
+from ostiary.core.etags import ANY_VERSION, Condition, etag, tags_of
+from ostiary.core.problems import Problem
 
 PRESENT = etag("user", "ada", 3)
 

@@ -1,9 +1,8 @@
 """How an idempotency key is written."""
 
 import pytest
-
-from api.core.idempotency import IDEMPOTENCY_KEY_MALFORMED, read_key
-from api.core.problems import Problem
+from ostiary.core.idempotency import IDEMPOTENCY_KEY_MALFORMED, read_key
+from ostiary.core.problems import Problem
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ import logging
 
 import pytest
 import structlog
-
-from api.core.logging import REDACTED, configure
+from ostiary.core.logging import REDACTED, configure
 
 SECRET = "s3cr3t-value-of-a-local-variable"
 FORMS = ["console", "json"]

@@ -3,8 +3,8 @@
 from itertools import combinations
 
 import pytest
+from ostiary.core import names
 
-from api.core import names
 from contract_tests.names import accepted
 
 WELCOME = [

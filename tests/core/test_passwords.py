@@ -11,10 +11,9 @@ import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from api.core.common_passwords import is_common, is_guessable
-from api.core.hash_pool import HashPool
-from api.core.passwords import OWASP_MINIMA, Argon2Parameters, Passwords, Verification
+from ostiary.core.common_passwords import is_common, is_guessable
+from ostiary.core.hash_pool import HashPool
+from ostiary.core.passwords import OWASP_MINIMA, Argon2Parameters, Passwords, Verification
 
 CHEAP = Argon2Parameters(8, 1, 1)
 MATCH = Verification(matches=True)

@@ -1,8 +1,15 @@
 """Problems: one code each, exactly the declared members, what is sent."""
 
 import pytest
-
-from api.core.problems import CATALOGUE, INSUFFICIENT_ROLE, INVALID_TOKEN, NOT_FOUND, OVERLOADED, Problem, ProblemType
+from ostiary.core.problems import (
+    CATALOGUE,
+    INSUFFICIENT_ROLE,
+    INVALID_TOKEN,
+    NOT_FOUND,
+    OVERLOADED,
+    Problem,
+    ProblemType,
+)
 
 
 @pytest.fixture
@@ -13,7 +20,7 @@ def kind() -> ProblemType:
 @pytest.fixture(autouse=True)
 def _catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = dict(CATALOGUE)
-    monkeypatch.setattr("api.core.problems.CATALOGUE", kept)
+    monkeypatch.setattr("ostiary.core.problems.CATALOGUE", kept)
 
 
 def test_a_code_cannot_be_declared_twice_with_different_meanings() -> None:

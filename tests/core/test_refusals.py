@@ -4,9 +4,8 @@ from collections import Counter
 
 import pytest
 import structlog
-
-from api.core.problems import OVERLOADED
-from api.core.refusals import (
+from ostiary.core.problems import OVERLOADED
+from ostiary.core.refusals import (
     LOG_SECONDS,
     MAX_DELAY_SECONDS,
     MAX_RETRY_AFTER,

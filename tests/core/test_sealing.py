@@ -5,9 +5,8 @@ import hmac
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from api.core.randomness import SystemRandomness
-from api.core.sealing import Sealer, Unsealable, derive, digest
+from ostiary.core.randomness import SystemRandomness
+from ostiary.core.sealing import Sealer, Unsealable, derive, digest
 
 SECRET = "a secret of thirty-two characters"
 

@@ -6,7 +6,8 @@ Each command says "ready" and waits for a line before it begins, so that several
 import asyncio
 import sys
 
-from api.persistence.migrate import migrate
+from ostiary.persistence.migrate import migrate
+
 from tests.persistence.conftest import insert, opened
 
 

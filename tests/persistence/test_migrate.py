@@ -5,18 +5,18 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import ostiary.app
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from ostiary.persistence import migrate as module
+from ostiary.persistence.base import Base
+from ostiary.persistence.database import Database
+from ostiary.persistence.migrate import NewerDatabase, migrate
 from sqlalchemy.ext.asyncio import AsyncSession
 
-import api.app
-from api.persistence import migrate as module
-from api.persistence.base import Base
-from api.persistence.database import Database
-from api.persistence.migrate import NewerDatabase, migrate
 from tests.persistence.conftest import opened, unavailable
 
 LATER = """
@@ -67,7 +67,7 @@ def revision(url: str) -> str | None:
 
 
 def test_the_models_are_the_migrated_schema(database_url: str) -> None:
-    assert api.app.BLUEPRINTS  # which has imported all models
+    assert ostiary.app.BLUEPRINTS  # which has imported all models
 
     def difference(connection: sa.Connection) -> Any:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from api.persistence.number_file import NumberFile
+from ostiary.persistence.number_file import NumberFile
 
 
 @pytest.fixture
@@ -43,7 +42,7 @@ def test_another_process_sees_it_at_once(number: NumberFile, tmp_path: Path, bes
     number.set(1)
     assert number.get() == 1
     setting = f"NumberFile(Path({str(tmp_path / 'ostiary.db-feed')!r}), Path({str(beside)!r})).set(2)"
-    imports = "from pathlib import Path; from api.persistence.number_file import NumberFile"
+    imports = "from pathlib import Path; from ostiary.persistence.number_file import NumberFile"
     subprocess.run([sys.executable, "-c", f"{imports}; {setting}"], check=True)
     assert number.get() == 2
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from ostiary.persistence import postgres_pooling
+from ostiary.persistence.database import Database
+from ostiary.persistence.fitness import UnfitDatabase
+from ostiary.persistence.postgres_pooling import check_notifications
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.persistence import postgres_pooling
-from api.persistence.database import Database
-from api.persistence.fitness import UnfitDatabase
-from api.persistence.postgres_pooling import check_notifications
 from tests.conftest import StartServer
 from tests.support.databases import run_on_server
 from tests.support.pgbouncer import pgbouncer
@@ -71,7 +71,7 @@ def test_transaction_pooling_works_with_an_address_to_listen_at(postgres: str, s
 def test_transaction_pooling_alone_is_a_line_at_the_start(postgres: str, tmp_path: Path) -> None:
     with pgbouncer(postgres, "transaction", 5) as pooled:
         done = subprocess.run(
-            [sys.executable, "-m", "api.cli", "serve"],
+            [sys.executable, "-m", "ostiary.cli", "serve"],
             env={**environment_without_settings(), **environment_of(settings_for(pooled, tmp_path, port=0))},
             cwd=tmp_path,
             capture_output=True,

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 import structlog
+from ostiary.core.problems import DATABASE_UNAVAILABLE, Problem
+from ostiary.persistence.database import Database
+from ostiary.persistence.point_query import PointQuery
+from ostiary.persistence.silence import PROBE_SECONDS, SLOW_SECONDS, Silence
 from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
 
-from api.core.problems import DATABASE_UNAVAILABLE, Problem
-from api.persistence.database import Database
-from api.persistence.point_query import PointQuery
-from api.persistence.silence import PROBE_SECONDS, SLOW_SECONDS, Silence
 from tests.persistence.conftest import ids, insert, notes, run, unavailable
 from tests.support.freezing_proxy import DOWN, UP, FreezingProxy, proxied
 from tests.support.waiting import eventually
@@ -41,7 +41,7 @@ class Fake:
 
 def with_fake(scenario: Callable[[Fake, Silence], Awaitable[None]], monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SLOW_SECONDS", "PROBE_SECONDS", "PROBE_AGAIN_SECONDS", "LOOK_AGAIN_SECONDS"):
-        monkeypatch.setattr(f"api.persistence.silence.{name}", 0.02)
+        monkeypatch.setattr(f"ostiary.persistence.silence.{name}", 0.02)
 
     async def within() -> None:
         fake = Fake()

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
-from api.persistence.sqlite_driver import OneTripConnection
+from ostiary.persistence.sqlite_driver import OneTripConnection
 
 
 def run(file: Path, scenario: Callable[[OneTripConnection], Awaitable[None]]) -> None:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ostiary.persistence.database import Database
+from ostiary.persistence.fitness import UnfitDatabase
+from ostiary.persistence.local_reader import LocalReader
+from ostiary.persistence.migrate import migrate
 from structlog.testing import capture_logs
 
-from api.persistence.database import Database
-from api.persistence.fitness import UnfitDatabase
-from api.persistence.local_reader import LocalReader
-from api.persistence.migrate import migrate
 from tests.persistence.conftest import ids, insert, opened, run, unavailable
 
 MESSAGE = "removed, moved or replaced under the running server"
@@ -181,7 +181,7 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_old_sqlite_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.persistence.fitness.MIN_SQLITE", (99, 0, 0))
+    monkeypatch.setattr("ostiary.persistence.fitness.MIN_SQLITE", (99, 0, 0))
     with pytest.raises(UnfitDatabase, match="too old"):
         asyncio.run(migrate(url_of(tmp_path / "new.db"), 10))
 

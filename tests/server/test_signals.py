@@ -187,7 +187,7 @@ def test_a_second_stop_signal_ends_the_wait_for_requests(serve: Start) -> None:
 
 @pytest.mark.parametrize("how", STOPS)
 def test_a_stop_while_the_command_imports_ends_it_without_a_word(tmp_path: Path, how: signal.Signals) -> None:
-    server = start_process(["-m", "api.cli", "serve", "--port", "0"], {}, tmp_path)
+    server = start_process(["-m", "ostiary.cli", "serve", "--port", "0"], {}, tmp_path)
     # Of the three the last to be handled, and one that neither Python nor a measurement of coverage handles itself.
     until(lambda: _catches(server.process.pid, signal.SIGQUIT))
 
@@ -201,7 +201,7 @@ def test_a_stop_while_the_database_is_waited_for_ends_it_in_seconds(tmp_path: Pa
     holder = sqlite3.connect(file)
     holder.execute("BEGIN EXCLUSIVE")
     server = start_process(
-        ["-m", "api.cli", "serve", "--port", "0"], {"OSTIARY_DATABASE_URL": f"sqlite+aiosqlite:///{file}"}, tmp_path
+        ["-m", "ostiary.cli", "serve", "--port", "0"], {"OSTIARY_DATABASE_URL": f"sqlite+aiosqlite:///{file}"}, tmp_path
     )
     try:
         until(lambda: _opened(server.process.pid, file))

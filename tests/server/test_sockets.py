@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ostiary.server.sockets import CannotListen, listen
 
-from api.server.sockets import CannotListen, listen
 from tests.server.conftest import APP, Start
 from tests.support.raw_http import address_of
 from tests.support.servers import ServerProcess
@@ -83,7 +83,7 @@ def test_the_command_says_so_in_one_line_and_exits_with_1(
     start: Start, taken: int, workers: int, sqlite_url: str, tmp_path: Path
 ) -> None:
     settings = settings_for(sqlite_url, tmp_path, port=taken, workers=workers, log_level="error")
-    server = start("-m", "api.cli", "serve", **environment_of(settings))
+    server = start("-m", "ostiary.cli", "serve", **environment_of(settings))
 
     assert server.process.wait(30) == 1
     server.stop()

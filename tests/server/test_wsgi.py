@@ -11,9 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from ostiary.server.background_loop import BackgroundLoop
+from ostiary.server.flask_app import LoopFlask
 
-from api.server.background_loop import BackgroundLoop
-from api.server.flask_app import LoopFlask
 from tests.server.conftest import GUNICORN, Start
 from tests.support.settings import environment_of, settings_for
 from tests.support.threads import no_new_thread
@@ -106,7 +106,7 @@ def test_so_does_waiting_from_any_other_running_loop() -> None:
 def test_a_forked_child_has_a_loop_of_its_own(tmp_path: Path) -> None:
     script = """
 import os, threading
-from api.server.background_loop import BackgroundLoop
+from ostiary.server.background_loop import BackgroundLoop
 
 async def thread():
     return threading.get_ident()
@@ -159,7 +159,7 @@ def _at_once(client: httpx.Client) -> None:
 @pytest.mark.parametrize("arguments", [(), ("--preload",)], ids=["", "preload"])
 def test_the_product_works_under_gunicorn(start: Start, tmp_path: Path, arguments: tuple[str, ...]) -> None:
     environment = environment_of(settings_for("", tmp_path / "data"))
-    server = start(*GUNICORN, "-w", "2", "--threads", "8", *arguments, "api.app:create_app()", **environment)
+    server = start(*GUNICORN, "-w", "2", "--threads", "8", *arguments, "ostiary.app:create_app()", **environment)
     server.wait_until_ready()
 
     with _client(server.url) as client:
@@ -171,7 +171,7 @@ def test_the_product_works_under_gunicorn(start: Start, tmp_path: Path, argument
 
 def test_the_product_works_under_flask_run(start: Start, tmp_path: Path) -> None:
     environment = environment_of(settings_for("", tmp_path / "data"))
-    server = start("-m", "flask", "--app", "api.app", "run", "--port", "0", **environment)
+    server = start("-m", "flask", "--app", "ostiary.app", "run", "--port", "0", **environment)
     server.wait_until_ready()
 
     with _client(server.url) as client:
@@ -184,7 +184,7 @@ def test_the_product_works_under_flask_run(start: Start, tmp_path: Path) -> None
 def test_a_process_that_ends_without_closing_anything_ends_quietly(start: Start, tmp_path: Path) -> None:
     script = """
 from concurrent.futures import ThreadPoolExecutor
-from api.app import create_app
+from ostiary.app import create_app
 
 def register(number):
     body = {"username": f"user-{number}", "password": "password123"}

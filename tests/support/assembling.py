@@ -2,12 +2,11 @@
 
 import flask_smorest
 import pytest
-
-from api.app import make_flask
-from api.server.flask_app import LoopFlask
-from api.services import Services
-from api.settings import Settings
-from api.web import openapi
+from ostiary.app import make_flask
+from ostiary.server.flask_app import LoopFlask
+from ostiary.services import Services
+from ostiary.settings import Settings
+from ostiary.web import openapi
 
 _known: dict[tuple[bool, str], openapi.Contract] = {}
 

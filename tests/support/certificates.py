@@ -9,8 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-
-from api.core.clock import SystemClock
+from ostiary.core.clock import SystemClock
 
 
 @dataclass(frozen=True)

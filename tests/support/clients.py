@@ -3,7 +3,8 @@
 import base64
 from urllib.parse import quote_plus
 
-from api.features.clients.service import ServiceClient
+from ostiary.features.clients.service import ServiceClient
+
 from tests.conftest import App
 
 FORM = "application/x-www-form-urlencoded"

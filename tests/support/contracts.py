@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.web.compatibility import Change, Document, Side, compare
+from ostiary.web.compatibility import Change, Document, Side, compare
 
 Json = dict[str, Any]
 STRING = {"type": "string"}

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from ostiary.core.randomness import SystemRandomness
+from ostiary.persistence.migrate import migrate
 from sqlalchemy.engine import make_url
-
-from api.core.randomness import SystemRandomness
-from api.persistence.migrate import migrate
 
 POSTGRES_VARIABLE = "OSTIARY_TEST_POSTGRES_URL"
 KINDS = ("sqlite", "postgres")

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from api.server.http.connections import Connections
-from api.server.http.limits import Limits
+from ostiary.server.http.connections import Connections
+from ostiary.server.http.limits import Limits
 
 PEER = ("203.0.113.7", 50000)
 

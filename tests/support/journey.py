@@ -8,10 +8,11 @@ import json
 import sys
 from typing import Any
 
-from api import settings as settings_module
-from api.app import create_asgi, prepare
-from api.server.asgi import AsgiApp
-from api.settings import Settings
+from ostiary import settings as settings_module
+from ostiary.app import create_asgi, prepare
+from ostiary.server.asgi import AsgiApp
+from ostiary.settings import Settings
+
 from tests.support.asgi import Answer, call, lifespan
 
 PASSWORD = "correct horse battery"

@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from api.services import Services, make_services
+from ostiary.services import Services, make_services
+
 from tests.conftest import App
 
 

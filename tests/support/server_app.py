@@ -21,14 +21,13 @@ from weakref import WeakKeyDictionary
 
 import greenlet
 from flask import Response, after_this_request, current_app, g, request, request_started
+from ostiary.core import proxies
+from ostiary.persistence.database import Database
+from ostiary.server import process
+from ostiary.server.asgi import AsgiApp
+from ostiary.server.flask_app import LoopFlask
+from ostiary.server.sockets import listen
 from sqlalchemy import text
-
-from api.core import proxies
-from api.persistence.database import Database
-from api.server import process
-from api.server.asgi import AsgiApp
-from api.server.flask_app import LoopFlask
-from api.server.sockets import listen
 
 MAX_BODY = 200_000
 

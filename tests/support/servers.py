@@ -124,7 +124,7 @@ def start_process(
 @contextmanager
 def running(arguments: list[str], environment: Mapping[str, str], directory: Path) -> Iterator[ServerProcess]:
     """A server for the duration of a with statement; `arguments` are those of the `ostiary` command."""
-    server = start_process(["-m", "api.cli", *arguments], environment, directory)
+    server = start_process(["-m", "ostiary.cli", *arguments], environment, directory)
     try:
         server.wait_until_ready()
         yield server

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from api.settings import Settings
+from ostiary.settings import Settings
 
 SECRET = "a secret of the tests, long enough to be accepted"
 

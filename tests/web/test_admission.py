@@ -8,18 +8,18 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
+from ostiary.app import BLUEPRINTS
+from ostiary.core.problems import OVERLOADED
+from ostiary.features.accounts.service import Accounts
+from ostiary.server.asgi import AsgiApp
+from ostiary.services import Services, make_services
+from ostiary.web.admission import Admission, is_marked
+from ostiary.web.blueprint import Blueprint
+from ostiary.web.guards import public
+from ostiary.web.openapi import contract
+from ostiary.web.provide import provided
 from sqlalchemy import event
 
-from api.app import BLUEPRINTS
-from api.core.problems import OVERLOADED
-from api.features.accounts.service import Accounts
-from api.server.asgi import AsgiApp
-from api.services import Services, make_services
-from api.web.admission import Admission, is_marked
-from api.web.blueprint import Blueprint
-from api.web.guards import public
-from api.web.openapi import contract
-from api.web.provide import provided
 from tests.conftest import App, MakeApp
 from tests.support.asgi import call, lifespan, scope_of
 from tests.support.assembling import flask_of
@@ -101,7 +101,7 @@ def test_a_view_that_hashes_without_the_mark_fails_its_tests(
         """Hash something."""
         return await provided(Accounts).hash_new("correct horse battery", "ada")
 
-    monkeypatch.setattr("api.app.BLUEPRINTS", (*BLUEPRINTS, own))
+    monkeypatch.setattr("ostiary.app.BLUEPRINTS", (*BLUEPRINTS, own))
     app = make_app(sqlite_url, contract_checks="off")
     app.flask.config["PROPAGATE_EXCEPTIONS"] = True
     assert app.client.post("/own").status_code == 500

@@ -10,11 +10,10 @@ from flask import Flask, Response
 from flask.testing import FlaskClient
 from flask_smorest import Api
 from marshmallow import fields
-
-from api.server.flask_app import LoopFlask
-from api.web import headers
-from api.web.blueprint import Blueprint, WithHeaders
-from api.web.schemas import Answer
+from ostiary.server.flask_app import LoopFlask
+from ostiary.web import headers
+from ostiary.web.blueprint import Blueprint, WithHeaders
+from ostiary.web.schemas import Answer
 
 
 class Sight(Answer):

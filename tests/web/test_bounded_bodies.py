@@ -6,13 +6,22 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from ostiary.core.problems import MALFORMED_JSON, MAX_ERROR_NAME, MAX_ERRORS, Problem
+from ostiary.web.json_body import parse
+from ostiary.web.json_shape import (
+    MAX_DEPTH,
+    MAX_ESCAPES,
+    MAX_ITEMS,
+    MAX_MEMBERS,
+    MAX_NUMBER,
+    MAX_VALUES,
+    TooMuch,
+    check,
+)
+from ostiary.web.query import MAX_QUERY
+from ostiary.web.urlencoded import MAX_PARAMETERS
 from werkzeug.test import TestResponse
 
-from api.core.problems import MALFORMED_JSON, MAX_ERROR_NAME, MAX_ERRORS, Problem
-from api.web.json_body import parse
-from api.web.json_shape import MAX_DEPTH, MAX_ESCAPES, MAX_ITEMS, MAX_MEMBERS, MAX_NUMBER, MAX_VALUES, TooMuch, check
-from api.web.query import MAX_QUERY
-from api.web.urlencoded import MAX_PARAMETERS
 from benchmarks.bodies import SHAPES
 from tests.conftest import App
 from tests.support.people import Person, person
@@ -76,7 +85,7 @@ def test_the_look_at_the_shape_never_refuses_a_small_text(text: str) -> None:
 
 def test_it_ends_at_the_first_bound_that_is_exceeded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of such a text becomes an object of Python."""
-    monkeypatch.setattr("api.web.json_body._READER", None)
+    monkeypatch.setattr("ostiary.web.json_body._READER", None)
     for name in ("many members", "many numbers", "many arrays", "many objects", "deep and shallow", "escapes"):
         assert refusal(SHAPES[name])
         with pytest.raises(TooMuch):

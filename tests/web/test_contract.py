@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from openapi_spec_validator import validate
+from ostiary.app import make_flask
+from ostiary.core.problems import CATALOGUE
+from ostiary.core.scopes import OWN
+from ostiary.server.http.limits import MAX_TARGET_BYTES
+from ostiary.web import openapi
+from ostiary.web.guards import public
+from ostiary.web.schema_bounds import schemas_of
 from werkzeug.routing import Map, Rule
 
-from api.app import make_flask
-from api.core.problems import CATALOGUE
-from api.core.scopes import OWN
-from api.server.http.limits import MAX_TARGET_BYTES
-from api.web import openapi
-from api.web.guards import public
-from api.web.schema_bounds import schemas_of
 from tests.conftest import App
 
 COMMITTED = Path(__file__).parents[2] / "openapi" / "openapi.json"

@@ -9,11 +9,10 @@ import pytest
 from flask import Flask
 from hypothesis import example, given
 from hypothesis import strategies as st
-
-from api.core.pages import Page
-from api.core.problems import Problem
-from api.web.blueprint import WithHeaders
-from api.web.pages import LONGEST_CURSOR, cursor_of, page_answer, position_of
+from ostiary.core.pages import Page
+from ostiary.core.problems import Problem
+from ostiary.web.blueprint import WithHeaders
+from ostiary.web.pages import LONGEST_CURSOR, cursor_of, page_answer, position_of
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
-
-from api.core.problems import CATALOGUE, Problem, ProblemType
-from api.web import path_parameters
+from ostiary.core.problems import CATALOGUE, Problem, ProblemType
+from ostiary.web import path_parameters
 
 SESSION = "0199f6a2-7d10-7b52-9c1e-6a7d2f0b3c55"
 UUID = {"schema": {"type": "string", "format": "uuid"}, "in": "path", "required": True}

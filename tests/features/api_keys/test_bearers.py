@@ -5,17 +5,17 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from ostiary.core.actor import Actor
+from ostiary.core.client import OPERATOR
+from ostiary.core.problems import Problem
+from ostiary.features.accounts.models import UserRow
+from ostiary.features.api_keys import bearers
+from ostiary.features.api_keys.models import ApiKeyRow
+from ostiary.features.roles.service import assign
 from sqlalchemy import event, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from werkzeug.test import TestResponse
 
-from api.core.actor import Actor
-from api.core.client import OPERATOR
-from api.core.problems import Problem
-from api.features.accounts.models import UserRow
-from api.features.api_keys import bearers
-from api.features.api_keys.models import ApiKeyRow
-from api.features.roles.service import assign
 from tests.conftest import App, MakeApp
 from tests.core.test_api_keys import KEY
 from tests.support.clock import FakeClock

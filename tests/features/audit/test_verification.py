@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from ostiary.features.audit import verification
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from api.features.audit import verification
 from tests.conftest import App, StartServer
 from tests.features.test_many_at_once import together
 from tests.support.databases import run_on_server
@@ -33,7 +33,7 @@ class Trail:
 
     def verify(self, *options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "api.cli", "audit", "verify", *options],
+            [sys.executable, "-m", "ostiary.cli", "audit", "verify", *options],
             cwd=self._directory,
             env={
                 **environment_without_settings(),

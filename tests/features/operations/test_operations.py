@@ -5,12 +5,12 @@ import re
 
 import pytest
 from flask.testing import FlaskClient
+from ostiary.app import make_flask
+from ostiary.core.problems import CATALOGUE
+from ostiary.features.accounts.example import ExampleAdministrator
+from ostiary.features.operations import swagger_ui
 from werkzeug.test import TestResponse
 
-from api.app import make_flask
-from api.core.problems import CATALOGUE
-from api.features.accounts.example import ExampleAdministrator
-from api.features.operations import swagger_ui
 from tests.conftest import App, MakeApp
 
 

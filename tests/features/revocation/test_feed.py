@@ -9,18 +9,18 @@ from typing import Any
 
 import asyncpg
 import pytest
+from ostiary.core.principal import Principal
+from ostiary.core.problems import Problem
+from ostiary.core.randomness import SystemRandomness
+from ostiary.features.audit.service import Audit
+from ostiary.features.revocation import following, on_postgres, on_sqlite
+from ostiary.features.revocation.models import RevocationRow
+from ostiary.features.revocation.service import Revocations
+from ostiary.persistence.database import Database
 from sqlalchemy import delete, func, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
-from api.core.principal import Principal
-from api.core.problems import Problem
-from api.core.randomness import SystemRandomness
-from api.features.audit.service import Audit
-from api.features.revocation import following, on_postgres, on_sqlite
-from api.features.revocation.models import RevocationRow
-from api.features.revocation.service import Revocations
-from api.persistence.database import Database
 from tests.support.clock import FakeClock
 from tests.support.databases import run_on_server
 from tests.support.settings import SECRET

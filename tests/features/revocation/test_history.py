@@ -9,17 +9,17 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from ostiary.features.audit.models import AuditEventRow
+from ostiary.features.revocation.identity import Found, Known, Reason, sign
+from ostiary.features.revocation.models import FeedIdentityRow, RevocationRow
+from ostiary.features.revocation.postgres_history import _Questions
+from ostiary.features.revocation.recovery import JUMP
+from ostiary.features.revocation.service import Revocations
+from ostiary.persistence.feed_file import FeedFile, Record
 from sqlalchemy import delete, func, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
-from api.features.audit.models import AuditEventRow
-from api.features.revocation.identity import Found, Known, Reason, sign
-from api.features.revocation.models import FeedIdentityRow, RevocationRow
-from api.features.revocation.postgres_history import _Questions
-from api.features.revocation.recovery import JUMP
-from api.features.revocation.service import Revocations
-from api.persistence.feed_file import FeedFile, Record
 from tests.features.revocation.test_feed import bearer, position, revoke, two, workers
 
 KNOWN = Known("one", position=7, audit=20, audit_mark="twenty", wal=100)
@@ -191,7 +191,7 @@ def as_before(file: Path, announced: int | None) -> None:
 
 def test_a_file_that_was_copied_over_is_recognised(feed: FeedFile, monkeypatch: pytest.MonkeyPatch) -> None:
     """It keeps inode and time of birth, and whoever copies it may set the other times."""
-    monkeypatch.setattr("api.persistence.feed_file.STAMP_NANOSECONDS", 10**7)
+    monkeypatch.setattr("ostiary.persistence.feed_file.STAMP_NANOSECONDS", 10**7)
     feed.begin(7, RECORD)
     before, times = feed._path.read_bytes(), feed._path.stat()
     for announced in (8, 9):

@@ -3,8 +3,7 @@
 import math
 
 import pytest
-
-from api.features.revocation.listeners import Listeners
+from ostiary.features.revocation.listeners import Listeners
 
 PATIENCE = 3.0
 

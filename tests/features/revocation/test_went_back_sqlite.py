@@ -12,10 +12,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from ostiary.features.revocation.on_sqlite import LOOK_ANYWAY
+from ostiary.persistence.feed_file import FeedFile
 from sqlalchemy.engine import make_url
 
-from api.features.revocation.on_sqlite import LOOK_ANYWAY
-from api.persistence.feed_file import FeedFile
 from tests.conftest import StartServer
 from tests.support.servers import environment_without_settings
 from tests.support.waiting import until
@@ -34,7 +34,7 @@ def copied(source: Path, target: Path) -> None:
 
 def ostiary(url: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     environment = {**environment_without_settings(), "OSTIARY_DATABASE_URL": url, "OSTIARY_SECRET_KEY": "s3cret" * 9}
-    command = [sys.executable, "-m", "api.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "ostiary.cli", *map(str, arguments)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
 

@@ -1,6 +1,7 @@
 """The longest lifetimes that the settings take: dates that everything can hold, on both databases."""
 
-from api.settings import MAX_LIFETIME_SECONDS
+from ostiary.settings import MAX_LIFETIME_SECONDS
+
 from tests.conftest import MakeApp
 from tests.support.people import person, refresh
 

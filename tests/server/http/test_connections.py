@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 import structlog.testing
-
-from api.core.early_answer import EarlyAnswer
-from api.server.http.connections import Connections
-from api.server.http.limits import (
+from ostiary.core.early_answer import EarlyAnswer
+from ostiary.server.http.connections import Connections
+from ostiary.server.http.limits import (
     MAX_PIPELINED_AT_ONCE,
     MAX_PIPELINED_BYTES,
     MAX_UNREAD_BODY_BYTES,
     Limits,
 )
-from api.server.sockets import listen
+from ostiary.server.sockets import listen
+
 from tests.support.http_in_memory import MemoryTransport, Recorder
 
 GET = b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -451,7 +451,7 @@ def test_a_stop_does_not_wait_for_refusals_that_are_held_back() -> None:
 
 
 def test_a_client_that_sends_many_requests_ahead_leaves_others_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.server.http.connection.PIPELINE_PAUSE_SECONDS", 0.5)
+    monkeypatch.setattr("ostiary.server.http.connection.PIPELINE_PAUSE_SECONDS", 0.5)
 
     async def scene() -> None:
         app = Recorder()
@@ -478,7 +478,7 @@ def test_a_client_that_sends_many_requests_ahead_leaves_others_their_turn(monkey
 
 
 def test_the_kernel_takes_few_answers_for_a_client_that_reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.server.http.connection.PIPELINE_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("ostiary.server.http.connection.PIPELINE_PAUSE_SECONDS", 0.0)
 
     async def scene() -> int:
         app = Recorder()

@@ -1,9 +1,9 @@
 """The changes in words."""
 
 import pytest
+from ostiary.web.compatibility import Change, Document, Kind, report
+from ostiary.web.compatibility.rules import Verdict
 
-from api.web.compatibility import Change, Document, Kind, report
-from api.web.compatibility.rules import Verdict
 from tests.support.contracts import contract
 
 BREAKING = Change(Kind.STATUS_REMOVED, "POST /things", "the status 200 is removed", Verdict.BREAKING)
@@ -44,7 +44,7 @@ def test_a_breaking_change_needs_a_higher_major_version(
         assert objection is None
     else:
         next_major = int(old.partition(".")[0]) + 1
-        assert objection == f"{told}: undo what breaks, or make the version {next_major}.0.0 (api/__init__.py)"
+        assert objection == f"{told}: undo what breaks, or make the version {next_major}.0.0 (api/ostiary/__init__.py)"
 
 
 def test_markdown_tells_what_breaks_first_and_leaves_out_what_there_is_none_of() -> None:

@@ -1,0 +1,57 @@
+"""`ostiary clients`: which other services may ask about tokens."""
+
+import sys
+
+import click
+
+from ostiary.commands.database import use_database
+from ostiary.commands.faults import one_line_faults
+from ostiary.features.clients.service import LONGEST_NAME, ServiceClient
+from ostiary.services import run_with_services
+
+
+@click.group("clients")
+def clients() -> None:
+    """Manage the services that may introspect tokens, and those that may revoke them."""
+
+
+def _name(_context: click.Context, _parameter: click.Parameter, name: str) -> str:
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+        raise click.BadParameter(f"{name!r} is not 1 to {LONGEST_NAME} printable characters")
+    return name
+
+
+@clients.command("create")
+@click.argument("name", callback=_name)
+@click.option("--may-revoke", is_flag=True, help="Let it revoke tokens as well, of any user.")
+@one_line_faults
+def create_client(name: str, *, may_revoke: bool) -> None:
+    """Make a client called NAME and print its id and secret. The secret is shown this once."""
+    settings = use_database()
+    client, secret = run_with_services(settings, lambda services: services.clients.create(name, may_revoke=may_revoke))
+    click.echo(f"client_id: {client.client_id}")
+    click.echo(f"client_secret: {secret}")
+
+
+@clients.command("list")
+@one_line_faults
+def list_clients() -> None:
+    """Print a line for each client: id, when it was made, what it may do, name."""
+    settings = use_database()
+    found: list[ServiceClient] = run_with_services(settings, lambda services: services.clients.known())
+    for client in found:
+        may = "introspect, revoke" if client.may_revoke else "introspect"
+        click.echo(f"{client.client_id}  {client.created_at:%Y-%m-%d %H:%M:%SZ}  {may:18}  {client.name}")
+
+
+@clients.command("remove")
+@click.argument("client_id", metavar="ID")
+@one_line_faults
+def remove_client(client_id: str) -> None:
+    """Remove the client ID. Its next request is refused."""
+    settings = use_database()
+    removed: ServiceClient | None = run_with_services(settings, lambda services: services.clients.remove(client_id))
+    if removed is None:
+        click.echo(f"ostiary: there is no client {client_id!r}; see: ostiary clients list", err=True)
+        sys.exit(1)
+    click.echo(f"Removed {removed.name} ({removed.client_id})")

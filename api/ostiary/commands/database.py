@@ -1,0 +1,92 @@
+"""The database that a command works on, and what an operator is told when it cannot be reached."""
+
+import os
+import socket
+import ssl
+from pathlib import Path
+
+import asyncpg
+import click
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from ostiary import settings as settings_module
+from ostiary.app import prepare
+from ostiary.core.problems import Problem
+from ostiary.persistence.postgres_address import PostgresAddress
+from ostiary.persistence.postgres_url import is_postgres
+from ostiary.settings import BadSettings, Settings
+
+
+def name(settings: Settings) -> str:
+    """Return what an operator knows the database by, without the password."""
+    url = settings.effective_database_url
+    if is_postgres(url):
+        return str(PostgresAddress(url, settings.database_timeout))
+    return str(Path(make_url(url).database or "").absolute())
+
+
+def use_database() -> Settings:
+    """Return complete settings for a command that works on the server's database, and name that on standard error.
+
+    Creates nothing. Raises NoDatabase where there is none, and what `prepare` raises.
+    """
+    settings = prepare(settings_module.read(), creates=False)
+    click.echo(f"Using the database {name(settings)}", err=True)
+    return settings
+
+
+def unreachable(problem: Problem) -> str:
+    """Return the line for a database that cannot be reached: which, why, and what to do."""
+    try:
+        settings = settings_module.read()
+    except BadSettings:
+        shown = "the database"
+    else:
+        shown = f"the database {name(settings)}"
+    reason, remedy = _reason(problem)
+    return f"{shown} cannot be used: {reason}; {remedy}"
+
+
+_URL = "OSTIARY_DATABASE_URL"
+_BY_STATE = {
+    "28": f"correct the user or the password in {_URL}, or the server's pg_hba.conf",
+    "3D": f"create the database, or correct its name in {_URL}",
+    "42": "grant the role what it lacks, or see who changed the tables",
+    "53": "free some of its connections, memory or disk, or lower OSTIARY_DATABASE_POOL_SIZE",
+    "55": "end what locks it, then try again",
+}
+_FILE = f"{_URL} must name a file in a folder that exists and that this user may write to"
+_START = f"start it, or correct {_URL}"
+
+
+def _reason(problem: Problem) -> tuple[str, str]:
+    """Return why the database cannot be used, and the remedy."""
+    cause: BaseException | None = problem.__cause__
+    if isinstance(cause, DBAPIError) and cause.orig is not None:
+        cause = cause.orig.__cause__ or cause.orig
+    text = " ".join(str(cause).split()) if cause is not None else problem.detail
+    if isinstance(cause, ssl.SSLError):
+        return f"TLS: {getattr(cause, 'verify_message', '') or cause.reason}", f"correct sslmode, sslrootcert in {_URL}"
+    if isinstance(cause, OSError):
+        return _of_the_system(cause, text)
+    if isinstance(cause, asyncpg.TargetServerAttributeNotMatched):
+        return "none of its hosts takes writes", f"name the primary in {_URL}"
+    if state := str(getattr(cause, "sqlstate", None) or ""):
+        return text, _BY_STATE.get(state[:2], "see the server's log, then try again")
+    return text, _FILE
+
+
+def _of_the_system(cause: OSError, text: str) -> tuple[str, str]:
+    shown = os.strerror(cause.errno) if cause.errno is not None and cause.errno > 0 else text
+    if isinstance(cause, TimeoutError):
+        return "no answer in time", _START
+    if isinstance(cause, socket.gaierror):
+        return cause.strerror or text, f"correct the host in {_URL}"
+    if isinstance(cause, PermissionError):
+        return f"{shown} ({cause.filename})", "let this user write to it, or set OSTIARY_DATA_DIR"
+    if cause.filename:
+        return f"{shown} ({cause.filename})", _FILE
+    if "rejected SSL upgrade" in text:
+        return "it has no TLS", f"switch TLS on there, or correct sslmode in {_URL}"
+    return shown, _START

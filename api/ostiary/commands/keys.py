@@ -1,0 +1,98 @@
+"""`ostiary keys`: rotate the keys that sign access tokens."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import click
+
+from ostiary.commands.database import use_database
+from ostiary.commands.faults import one_line_faults
+from ostiary.features.keys.rotation import KeyState
+from ostiary.features.keys.rules import HEARD_OF_WITHIN, JWKS_MAX_AGE, PUBLISHED_AHEAD, VERIFIERS_COOLDOWN
+from ostiary.services import Services, run_with_services
+
+SOON = int(VERIFIERS_COOLDOWN.total_seconds()) + 5
+"""Seconds after which verifiers with usual settings have a new key."""
+NOT_YET_EVERYWHERE = f"""\
+Services that fetched the public keys just before refuse tokens of the new key until they fetch the keys again.
+PyJWT and jose wait {VERIFIERS_COOLDOWN.seconds} seconds between two fetches; others wait up to {JWKS_MAX_AGE} seconds.
+To publish a key first and sign with it later: ostiary keys rotate --sign-after {SOON}"""
+
+
+@click.group("keys")
+def keys() -> None:
+    """Manage the keys that sign access tokens."""
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%SZ}"
+
+
+def _told(key: KeyState) -> str:
+    state = {
+        "next": f"published, signs from {_moment(key.activates_at)}",
+        "signs": "signs",
+        "former": f"verifies until {_moment(key.retires_at)}" if key.retires_at else "verifies",
+    }[key.state]
+    return state if key.is_readable else f"{state}, CANNOT BE OPENED with this OSTIARY_SECRET_KEY"
+
+
+@keys.command("rotate")
+@click.option("--now", "at_once", is_flag=True, help="Sign with the new key at once, not once everybody has it.")
+@click.option(
+    "--sign-after",
+    type=click.IntRange(0, int(PUBLISHED_AHEAD.total_seconds())),
+    metavar="SECONDS",
+    help=f"Publish the new key at once and sign with it so much later; {SOON} is enough for most verifiers.",
+)
+@one_line_faults
+def rotate_keys(at_once: bool, sign_after: int | None) -> None:
+    """Add a key. It signs as soon as everybody who keeps the published keys has it.
+
+    With --now or --sign-after it signs sooner, in the place of a key that was to sign later. Verifiers that fetched the
+    keys just before refuse its tokens until they fetch them again: PyJWT and jose after 30 seconds, others later.
+
+    The former key verifies until the last token that it has signed has expired; then it goes by itself. Running servers
+    follow without a restart.
+    """
+    if at_once and sign_after is not None:
+        raise click.UsageError("give --now or --sign-after, not both")
+    settings = use_database()
+    seconds = 0 if at_once else sign_after
+
+    async def rotate(services: Services) -> KeyState:
+        await services.revocations.start()
+        added = await services.key_rotation.rotate(sign_after=None if seconds is None else timedelta(seconds=seconds))
+        if seconds == 0:
+            await asyncio.sleep(HEARD_OF_WITHIN.total_seconds())
+        return added
+
+    added: KeyState = run_with_services(settings, rotate)
+    click.echo(f"{added.kid}  {'signs' if seconds == 0 else _told(added)}")
+    if seconds is not None and seconds < SOON:
+        click.echo(NOT_YET_EVERYWHERE, err=True)
+
+
+@keys.command("list")
+@one_line_faults
+def list_keys() -> None:
+    """Print a line for each key: id, when it was made, what it does."""
+    settings = use_database()
+    found: list[KeyState] = run_with_services(settings, lambda services: services.key_rotation.known())
+    for key in found:
+        click.echo(f"{key.kid}  {_moment(key.created_at)}  {_told(key)}")
+
+
+@keys.command("retire")
+@click.argument("kid")
+@one_line_faults
+def retire_key(kid: str) -> None:
+    """Remove the key KID at once. Every token that it has signed is refused from the next request on."""
+    settings = use_database()
+
+    async def retire(services: Services) -> None:
+        await services.revocations.start()
+        await services.key_rotation.retire(kid)
+
+    run_with_services(settings, retire)
+    click.echo(f"Retired {kid}")

@@ -1,0 +1,168 @@
+"""`ostiary limits`: every bound on what a client may send, hold or wait for, from the numbers that the code uses."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import click
+
+from ostiary.core.problems import MAX_ERRORS
+from ostiary.core.proxies import MAX_FORWARDED_FOR
+from ostiary.core.refusals import MAX_DELAY_SECONDS, REFUSALS_PER_SECOND
+from ostiary.environment import PREFIX
+from ostiary.features.operations.service import READY_SECONDS
+from ostiary.persistence.postgres_connections import LOCK_SECONDS
+from ostiary.persistence.silence import PROBE_SECONDS, SLOW_SECONDS
+from ostiary.server.http import limits as http
+from ostiary.server.options import Process
+from ostiary.server.paths import MAX_PATH
+from ostiary.server.slots import PAUSES
+from ostiary.server.worker import KILL_SECONDS
+from ostiary.settings import Settings
+from ostiary.web import json_shape, urlencoded
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One bound. value: with its unit, or the name of the setting that holds it. beyond: what happens then."""
+
+    what: str
+    value: str
+    beyond: str
+
+
+def _bytes(number: int) -> str:
+    for size, unit in ((1_048_576, "MiB"), (1024, "KiB")):
+        if number % size == 0:
+            return f"{number // size} {unit}"
+    return f"{number:,} bytes"
+
+
+def _seconds(number: float) -> str:
+    return f"{number:g} s"
+
+
+def _setting(name: str, unit: str = "") -> str:
+    (field,) = [one for one in fields(Settings) if one.name == name]
+    default: Any = field.default
+    shown = _bytes(default) if unit == "bytes" else f"{default:,}{f' {unit}' if unit else ''}"
+    return f"`{PREFIX}{name.upper()}`, {shown}"
+
+
+def _connections() -> list[Bound]:
+    closes = "the connection that has waited longest for its client is closed; one log line a minute"
+    return [
+        Bound("Connections of one worker", _setting("max_connections") + " (from the limit of open files)", closes),
+        Bound(
+            "Connections of one worker from one address",
+            _setting("max_connections_per_address") + " (half of all); trusted proxies have no such bound",
+            closes,
+        ),
+        Bound("An idle connection", _setting("keep_alive_seconds", "s"), "closed"),
+        Bound(
+            "A client that takes less than " + _bytes(http.MIN_WRITE_BYTES) + " of an answer that waits for it",
+            _seconds(http.WRITE_SECONDS),
+            "closed",
+        ),
+        Bound("Bytes sent ahead while a request runs", _bytes(http.MAX_PIPELINED_BYTES), "not read before its answer"),
+        Bound(
+            "Requests sent ahead and served in a row",
+            f"{http.MAX_PIPELINED_AT_ONCE}",
+            f"{1 / http.PIPELINE_PAUSE_SECONDS:.0f} a second from then on",
+        ),
+        Bound("Reading on after the last answer of a connection", _seconds(http.LINGER_SECONDS), "closed"),
+    ]
+
+
+def _requests() -> list[Bound]:
+    return [
+        Bound("Request line and header fields", _bytes(http.MAX_HEAD_BYTES), "431 `headers_too_large`"),
+        Bound("Path and query", _bytes(http.MAX_TARGET_BYTES), "414 `target_too_long`"),
+        Bound("Header fields of a request", f"{http.MAX_FIELDS}", "431 `headers_too_large`"),
+        Bound("Time for a head", _seconds(http.HEAD_SECONDS), "408 `request_timeout`"),
+        Bound("Time for a body", _seconds(http.BODY_SECONDS), "408 `request_timeout`"),
+        Bound("A body", _setting("max_body_bytes", "bytes"), "413 `body_too_large`"),
+        Bound(
+            "The rest of a body that was refused",
+            _bytes(http.MAX_UNREAD_BODY_BYTES),
+            "the connection is closed instead of read on",
+        ),
+        Bound("Chunks of a body", f"{http.MAX_CHUNKS:,}", "413 `body_too_large`"),
+        Bound("Sizes and extensions of all chunks", _bytes(http.MAX_CHUNK_LINE_BYTES), "413 `body_too_large`"),
+        Bound("Trailer fields, which are dropped", _bytes(http.MAX_TRAILER_BYTES), "431 `headers_too_large`"),
+        Bound("Number of trailer fields", f"{http.MAX_FIELDS}", "431 `headers_too_large`"),
+    ]
+
+
+def _contents() -> list[Bound]:
+    malformed, query = "400 `malformed_json`", "422 `invalid_query`"
+    return [
+        Bound("Members of a JSON object", f"{json_shape.MAX_MEMBERS}", malformed),
+        Bound("Items of a JSON array", f"{json_shape.MAX_ITEMS}", malformed),
+        Bound("Strings and structural characters of a JSON body", f"{json_shape.MAX_VALUES}", malformed),
+        Bound("Levels of a JSON body", f"{json_shape.MAX_DEPTH}", malformed),
+        Bound("Characters of a JSON number", f"{json_shape.MAX_NUMBER}", malformed),
+        Bound("Escapes in a JSON body", f"{json_shape.MAX_ESCAPES:,}", malformed),
+        Bound("Parameters of a query", f"{urlencoded.MAX_PARAMETERS}", query),
+        Bound("Parameters of a form", f"{urlencoded.MAX_PARAMETERS}", "400 `invalid_request`"),
+        Bound("A path", _bytes(MAX_PATH), "404 `not_found`"),
+        Bound("`X-Forwarded-For` of a trusted proxy", _bytes(MAX_FORWARDED_FOR), "read from its end"),
+        Bound("Faults listed in an answer", f"{MAX_ERRORS}", "counted"),
+    ]
+
+
+def _work() -> list[Bound]:
+    overloaded, unavailable = "503 `overloaded`", "503 `database_unavailable`"
+    return [
+        Bound("Waiting of a password hash", _setting("hash_wait_seconds", "s"), overloaded),
+        Bound("Password hashes that wait in a worker", _setting("hash_queue"), overloaded),
+        Bound(
+            "Refusals of a worker that are answered at once",
+            f"{REFUSALS_PER_SECOND} a second",
+            f"answered up to {_seconds(MAX_DELAY_SECONDS)} later",
+        ),
+        Bound(
+            "Waiting for a connection, a lock or an answer of the database",
+            _setting("database_timeout", "s"),
+            unavailable,
+        ),
+        Bound("Waiting for a lock on PostgreSQL", _seconds(LOCK_SECONDS), unavailable),
+        Bound("PostgreSQL that answers nothing", _seconds(SLOW_SECONDS + PROBE_SECONDS), unavailable + " at once"),
+        Bound("`GET /readyz`", _seconds(READY_SECONDS), unavailable),
+    ]
+
+
+def _stopping() -> list[Bound]:
+    return [
+        Bound(
+            "A worker that gives no sign of life", _seconds(Process.heartbeat_seconds), "stack logged, killed, replaced"
+        ),
+        Bound("The pause before a worker that died is replaced", _seconds(PAUSES[-1]), "-"),
+        Bound("A request that is half sent when the server stops", _seconds(http.HALF_SENT_SECONDS), "408"),
+        Bound("A request in flight when the server stops", _setting("drain_seconds", "s"), "503 `service_stopping`"),
+        Bound("What still runs after that", _seconds(KILL_SECONDS), "killed"),
+    ]
+
+
+SECTIONS = (
+    ("Connections", _connections),
+    ("Requests", _requests),
+    ("Contents", _contents),
+    ("Passwords and the database", _work),
+    ("Processes", _stopping),
+)
+
+
+def table() -> str:
+    """Return all bounds as Markdown, as in docs/limits.md."""
+    lines: list[str] = []
+    for title, bounds in SECTIONS:
+        lines += [f"## {title}", "", "| what | bound | beyond it |", "| --- | --- | --- |"]
+        lines += [f"| {one.what} | {one.value} | {one.beyond} |" for one in bounds()]
+        lines.append("")
+    return "\n".join(lines)
+
+
+@click.command("limits")
+def limits() -> None:
+    """Print every bound on what a client may send, hold or wait for, as Markdown."""
+    click.echo(table(), nl=False)

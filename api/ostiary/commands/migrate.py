@@ -1,0 +1,16 @@
+"""`ostiary migrate`: the database, created or brought to this version's schema without a server."""
+
+import click
+
+from ostiary import settings as settings_module
+from ostiary.app import prepare
+from ostiary.commands import database
+from ostiary.commands.faults import one_line_faults
+
+
+@click.command("migrate")
+@one_line_faults
+def migrate() -> None:
+    """Create the database if there is none, and bring it to the schema of this version, as `ostiary serve` does."""
+    settings = prepare(settings_module.read())
+    click.echo(f"The database {database.name(settings)} is ready for this version")

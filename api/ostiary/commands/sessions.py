@@ -1,0 +1,42 @@
+"""`ostiary sessions`: end sessions, of everybody or those that began lately."""
+
+import sys
+from datetime import UTC, datetime
+
+import click
+
+from ostiary.commands.database import use_database
+from ostiary.commands.faults import one_line_faults
+from ostiary.services import run_with_services
+
+
+@click.group("sessions")
+def sessions() -> None:
+    """Manage sessions on the server."""
+
+
+def _moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no time such as 2026-11-23T12:00:00Z") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+@sessions.command("end")
+@click.option("--all", "everybody", is_flag=True, help="End every session.")
+@click.option("--since", metavar="TIME", callback=_moment, help="End those that began at TIME or later (UTC).")
+@one_line_faults
+def end_sessions(everybody: bool, since: datetime | None) -> None:
+    """End sessions with all their tokens; print how many. Users log in again; API keys stay.
+
+    After a restore, sessions that had been ended since the backup are open again, and nobody can tell which: end all.
+    """
+    if everybody == (since is not None):
+        click.echo("ostiary: say which sessions: --all, or --since TIME", err=True)
+        sys.exit(2)
+    settings = use_database()
+    ended: int = run_with_services(settings, lambda services: services.session_management.end_since(since))
+    click.echo(f"Ended {ended} sessions")

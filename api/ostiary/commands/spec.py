@@ -1,0 +1,82 @@
+"""`ostiary spec`: write the contract, and compare two of them."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from ostiary import settings as settings_module
+from ostiary.app import make_flask
+from ostiary.commands.faults import one_line_faults
+from ostiary.services import make_services
+from ostiary.web.compatibility import Document, compare, report
+from ostiary.web.openapi import Contract
+from ostiary.web.spec_export import TOOLS, NoServerAddress, exported, server_address, with_servers
+
+CONTRACT_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group("spec")
+def spec() -> None:
+    """The contract."""
+
+
+def _servers(_context: click.Context, _parameter: click.Parameter, servers: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return tuple(server_address(server) for server in servers)
+    except NoServerAddress as error:
+        raise click.BadParameter(str(error)) from error
+
+
+@spec.command("export")
+@click.option("--output", type=CONTRACT_FILE, help="Write to this file.")
+@click.option("--server", "servers", multiple=True, callback=_servers, metavar="URL", help="Where the API is served.")
+@click.option("--for", "tool", type=click.Choice(sorted(TOOLS)), help="Change what this tool cannot read.")
+@one_line_faults
+def export_spec(output: Path | None, servers: tuple[str, ...], tool: str | None) -> None:
+    """Write the OpenAPI document, the same bytes that the server answers at /openapi.json.
+
+    --server names the address that generated clients and importers use, and may be given several times: in a file,
+    the document's own address `/` is relative to nothing. --for openapi-generator leaves out what that tool refuses.
+    """
+    settings = settings_module.Settings()
+    found: Contract = make_flask(settings, make_services(settings)).extensions["ostiary.contract"]
+    text = found.text
+    if servers or tool:
+        document = with_servers(found.document, servers)
+        text = exported(TOOLS[tool](document) if tool else document)
+    if output is None:
+        sys.stdout.buffer.write(text)
+        sys.stdout.flush()
+        return
+    try:
+        output.write_bytes(text)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(output)) from error  # a full disk is told without the name
+
+
+@spec.command("compare")
+@click.argument("old", type=CONTRACT_FILE, default="openapi/released.json")
+@click.argument("new", type=CONTRACT_FILE, default="openapi/openapi.json")
+@click.option("--markdown", is_flag=True, help="Print the changes as they stand in the changelog.")
+@click.option("--changelog", type=CONTRACT_FILE, help="Write the changes into this file, between its markers.")
+@click.option("--policy", is_flag=True, help="Print what counts as breaking, as Markdown tables, and compare nothing.")
+@one_line_faults
+def compare_specs(old: Path, new: Path, markdown: bool, changelog: Path | None, policy: bool) -> None:
+    """Tell what changed from the contract OLD to the contract NEW.
+
+    Exits with 1 if a change breaks clients and the major part of the version did not move. OLD is
+    openapi/released.json and NEW is openapi/openapi.json unless said otherwise.
+    """
+    if policy:
+        click.echo(report.policy(), nl=False)
+        return
+    before, after = Document.read(old), Document.read(new)
+    changes = compare(before, after)
+    click.echo(report.markdown(changes) if markdown else "\n".join(report.lines(changes)) + "\n", nl=False)
+    if changelog is not None:
+        changelog.write_text(report.in_changelog(changelog.read_text(encoding="utf-8"), changes), encoding="utf-8")
+    objection = report.objection(before, after, changes)
+    if objection is not None:
+        click.echo(f"ostiary: {objection}", err=True)
+        sys.exit(1)

@@ -1,0 +1,38 @@
+"""How API keys look: recognisable by scanners for secrets, and a mistyped one is refused without a look elsewhere."""
+
+import re
+import zlib
+
+from ostiary.core.randomness import Randomness
+
+PREFIX = "ost_"
+"""What every API key begins with, and no access token does."""
+LENGTH = len(PREFIX) + 43 + 6
+HINT_LENGTH = 8
+"""Characters of a key that may be kept and shown, so that its owner recognises it; 24 of its 256 bits."""
+PATTERN = rf"{PREFIX}[A-Za-z0-9_-]{{43}}[0-9A-Za-z]{{6}}"
+"""For scanners for secrets: prefix, 256 random bits in base64url (RFC 4648 section 5), checksum."""
+
+_KEY = re.compile(PATTERN)
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def new(randomness: Randomness) -> str:
+    """Return a new API key, which cannot be guessed."""
+    secret = PREFIX + randomness.token()
+    return secret + checksum(secret)
+
+
+def checksum(secret: str) -> str:
+    """Return the CRC-32 (ISO 3309) of prefix and random part as six digits to the base 62, the highest first."""
+    number = zlib.crc32(secret.encode())
+    digits = []
+    for _ in range(6):
+        number, digit = divmod(number, len(_DIGITS))
+        digits.append(_DIGITS[digit])
+    return "".join(reversed(digits))
+
+
+def is_well_formed(key: str) -> bool:
+    """Return whether `key` can be an API key at all: form and checksum are right."""
+    return _KEY.fullmatch(key) is not None and checksum(key[:-6]) == key[-6:]

@@ -1,0 +1,71 @@
+"""What happens to calls that are refused because too many wait: how soon to try again, a log line, and a pace."""
+
+import math
+from collections.abc import Callable
+
+import structlog
+
+from ostiary.core.problems import OVERLOADED, Problem
+
+log = structlog.stdlib.get_logger(__name__)
+
+LOG_SECONDS = 10.0
+"""Seconds between two log lines."""
+REFUSALS_PER_SECOND = 50
+"""Refusals that one process answers in a second without delay."""
+MAX_DELAY_SECONDS = 1.8
+"""Longest delay of an answer."""
+SPREAD_SECONDS = 0.3
+"""How much shorter than the longest a delay may be, so that clients which came together do not come back together."""
+MAX_RETRY_AFTER = 30
+TICK_SECONDS = 0.02
+"""Answers are held back up to a multiple of this time, so that one wake-up of the event loop sends many: each takes a
+processor, and what it has in its caches, from a hash.
+"""
+_GOLDEN_RATIO = 0.6180339887498949
+
+
+class Refusals:
+    """Counts refusals. now: returns seconds on a clock that only goes forward."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._total = 0
+        self._unlogged = 0
+        self._log_at = float("-inf")
+        self._next_answer = float("-inf")
+
+    def refuse(self, waiting: int, seconds: float) -> Problem:
+        """Return the problem `overloaded`, with a Retry-After of its own.
+
+        waiting: the calls that wait. seconds: how long the last of them is expected to wait. Retry-After is that time
+        and up to as much again, spread evenly, so that clients which obey do not all come back at the same moment.
+        """
+        self._total += 1
+        self._unlogged += 1
+        now = self._now()
+        if now >= self._log_at:
+            log.warning("log-ins are refused: too many passwords wait", waiting=waiting, refused=self._unlogged)
+            self._log_at = now + LOG_SECONDS
+            self._unlogged = 0
+        base = max(1.0, seconds)
+        return OVERLOADED(retry_after=min(MAX_RETRY_AFTER, math.ceil(base * (1 + self._spread()))))
+
+    def delay(self) -> float:
+        """Return for how many seconds to hold back the answer of the present refusal.
+
+        A client that tries again at once otherwise sends as many requests as the server can refuse, and the refusals
+        take the processor time that the hashes need. The first 50 in a second are answered at once.
+        """
+        now = self._now()
+        earliest = max(now - 1.0, self._next_answer)
+        longest = now + MAX_DELAY_SECONDS
+        self._next_answer = due = earliest + 1 / REFUSALS_PER_SECOND
+        if due > longest - SPREAD_SECONDS:
+            self._next_answer = min(due, longest)
+            due = longest - SPREAD_SECONDS * self._spread()
+        return max(0.0, due // TICK_SECONDS * TICK_SECONDS - now)
+
+    def _spread(self) -> float:
+        """Return a number from 0 up to 1, those of later refusals spread evenly at any length of the sequence."""
+        return self._total * _GOLDEN_RATIO % 1

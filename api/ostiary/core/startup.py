@@ -1,0 +1,55 @@
+"""Loading what a worker needs from the database before it serves, also when the database is away at that moment."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from ostiary.core.problems import Problem
+
+log = structlog.stdlib.get_logger(__name__)
+
+Load = Callable[[], Awaitable[None]]
+
+FIRST_PAUSE_SECONDS = 0.5
+MAX_PAUSE_SECONDS = 5.0
+
+
+class Startup:
+    """Loads once, and tries again in the background while the database cannot be reached."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+        self.is_pending = False
+        """Whether the first try has failed and none has succeeded since."""
+
+    async def begin(self, load: Load) -> None:
+        """Await `load`. If it raises a problem, return nonetheless and go on trying; other exceptions come through."""
+        try:
+            await load()
+        except Problem as problem:
+            log.error("started without the database; what needs it is refused until it is back", cause=problem.detail)
+            self.is_pending = True
+            self._task = asyncio.get_running_loop().create_task(self._go_on(load))
+
+    async def _go_on(self, load: Load) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while self.is_pending:
+            await asyncio.sleep(pause)
+            pause = min(MAX_PAUSE_SECONDS, 2 * pause)
+            try:
+                await load()
+            except Problem:
+                continue  # which has been logged
+            except Exception:
+                # Such as signing keys that cannot be opened: the end of a start, but this worker serves already.
+                log.exception("the start could not be completed; it is tried again")
+            else:
+                self.is_pending = False
+        log.warning("the start is complete: the database is back")
+
+    async def stop(self) -> None:
+        """Try no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})

@@ -1,0 +1,40 @@
+"""Rules for user names, passwords and addresses, and when two of them are the same. See also ostiary.core.names."""
+
+import re
+import sys
+
+from ostiary.core import names
+
+SHORTEST_USERNAME = names.MIN_LENGTH
+LONGEST_USERNAME = names.MAX_LENGTH
+SHORTEST_PASSWORD = 8
+LONGEST_PASSWORD = 1024
+
+username_key = names.key
+username_skeleton = names.skeleton
+
+LONGEST_EMAIL = 254
+_LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+EMAIL_PATTERN = rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*$"
+"""What browsers take in <input type=email> (WHATWG HTML section 4.10.5.1.5); before the @ no more than RFC 5321 has."""
+
+_EMAIL = re.compile(EMAIL_PATTERN.removeprefix("^").removesuffix("$"))
+
+
+def is_email(address: str) -> bool:
+    """Return whether `address` may be an email address."""
+    return len(address) <= LONGEST_EMAIL and _EMAIL.fullmatch(address) is not None
+
+
+def email_key(address: str) -> str:
+    """Return the form under which an address is unique. It is ASCII; a few servers tell case apart, people do not."""
+    return address.lower()
+
+
+def after_prefix(prefix: str) -> str | None:
+    """Return the first text, in the order of code points, after all that begin with `prefix`; None if none is."""
+    for place in range(len(prefix) - 1, -1, -1):
+        code = ord(prefix[place]) + 1
+        if code <= sys.maxunicode:
+            return prefix[:place] + chr(0xE000 if code == 0xD800 else code)  # between them lie surrogates, no text
+    return None

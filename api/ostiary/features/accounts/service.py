@@ -1,0 +1,335 @@
+"""Accounts: registering, proving a password, looking oneself up, and what an account may do."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ostiary.core import names
+from ostiary.core.client import OPERATOR, Client
+from ostiary.core.clock import Clock
+from ostiary.core.common_passwords import is_guessable
+from ostiary.core.etags import etag
+from ostiary.core.passwords import Passwords
+from ostiary.core.problems import Problem
+from ostiary.core.randomness import Randomness
+from ostiary.features.accounts.events import USER_DELETED, USER_REGISTERED
+from ostiary.features.accounts.hash_costs import HashCosts
+from ostiary.features.accounts.models import UserRow
+from ostiary.features.accounts.problems import EMAIL_TAKEN, LAST_ADMINISTRATOR, PASSWORD_TOO_COMMON, USERNAME_TAKEN
+from ostiary.features.accounts.rules import email_key, username_key, username_skeleton
+from ostiary.features.audit.service import Audit
+from ostiary.features.revocation.service import Revocations
+from ostiary.features.roles.service import ADMIN, Grants, assign, granted, holders
+from ostiary.persistence.database import Database, duplicated
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user as others see them. `version` counts the changes of what is seen here."""
+
+    id: str
+    username: str
+    email: str | None
+    roles: list[str]
+    disabled: bool
+    created_at: datetime
+    version: int
+
+    @property
+    def etag(self) -> str:
+        """The entity-tag of this version."""
+        return etag("user", self.id, self.version)
+
+
+@dataclass(frozen=True)
+class NewAccount:
+    """An account that is to be added."""
+
+    account: Account
+    password_hash: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What came of a name and a password. account: None for an unknown name. password_version: which was compared."""
+
+    matches: bool
+    account: Account | None = None
+    password_version: int = 0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What an account may do, and the position of the revocation feed as of which that holds."""
+
+    grants: Grants
+    position: int
+
+
+@dataclass(frozen=True)
+class _Found:
+    account: Account
+    password_hash: str
+    password_version: int
+
+
+def standing_of(user_id: ColumnElement[str] | Any) -> tuple[Any, ...]:
+    """Return three columns for a query that has the column `user_id`; `Standing(Grants.of(a, b), c)` reads them."""
+    return (*granted(user_id), Revocations.position())
+
+
+def is_enabled(user_id: ColumnElement[str] | Any) -> ColumnElement[bool]:
+    """Return a criterion for a query that has the column `user_id`: there is such a user, and nobody disabled them."""
+    return exists().where(UserRow.id == user_id, UserRow.disabled_at.is_(None))
+
+
+class Accounts:
+    """The use cases of accounts.
+
+    refuse_common_passwords: refuse them (production), or accept them with a warning in the log (development).
+    service_names: words that are expected in passwords for this service; see `is_guessable`.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        passwords: Passwords,
+        revocations: Revocations,
+        audit: Audit,
+        clock: Clock,
+        randomness: Randomness,
+        *,
+        refuse_common_passwords: bool,
+        service_names: Sequence[str] = (),
+    ) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._revocations = revocations
+        self._audit = audit
+        self._clock = clock
+        self._randomness = randomness
+        self._refuse_common_passwords = refuse_common_passwords
+        self._service_names = service_names
+        self.hash_costs = HashCosts(database, passwords)
+
+    async def register(
+        self,
+        username: str,
+        password: str,
+        roles: Sequence[str] = (),
+        client: Client = OPERATOR,
+    ) -> Account:
+        """Make an account and return it: the user registers, or the operator of the server makes them.
+
+        The name and password are as the contract asks for. Raises the problems `username_taken`,
+        `password_too_common`, `unknown_role`, `overloaded`, `database_unavailable`.
+        """
+        new = await self.prepare(username, password, roles)
+        return await self._database.write(lambda session: self.add(session, new, client))
+
+    async def prepare(
+        self, username: str, password: str, roles: Sequence[str] = (), email: str | None = None
+    ) -> NewAccount:
+        """Return an account to `add`; that takes as long as a password hash.
+
+        Raises the problems `username_taken`, `password_too_common`, `overloaded`, `database_unavailable`.
+        """
+        same = UserRow.username_key == username_key(username)
+        alike = UserRow.username_skeleton == username_skeleton(username)
+        async with self._database.read() as session:
+            if await session.scalar(select(UserRow.id).where(same | alike).limit(1)) is not None:
+                raise USERNAME_TAKEN()
+        password_hash = await self.hash_new(password, username)
+        account = Account(
+            self._randomness.new_id(), username, email, sorted(set(roles)), False, self._clock.now(), version=1
+        )
+        return NewAccount(account, password_hash)
+
+    async def add(self, session: AsyncSession, new: NewAccount, client: Client, actor_id: str | None = None) -> Account:
+        """Add an account in the transaction of `session` and return it. actor_id: who makes it, if not the user.
+
+        Raises the problems `username_taken`, `email_taken`, `unknown_role`.
+        """
+        account = new.account
+        values = {
+            "id": account.id,
+            "username": account.username,
+            "username_key": username_key(account.username),
+            "username_skeleton": username_skeleton(account.username),
+            "email": account.email,
+            "email_key": None if account.email is None else email_key(account.email),
+            "password_hash": new.password_hash,
+            "created_at": account.created_at,
+        }
+        try:
+            await session.execute(insert(UserRow).values(values))
+        except IntegrityError as error:
+            raise taken(error) from error
+        if account.roles:
+            await assign(session, account.id, account.roles)
+        self._audit.record(session, USER_REGISTERED, client, user_id=account.id, actor_id=actor_id)
+        return account
+
+    async def hash_new(self, password: str, username: str) -> str:
+        """Return the hash of a password that the user of this name wants to have.
+
+        Raises the problems `password_too_common`, `overloaded`.
+        """
+        if is_guessable(password, (username, *self._service_names)):
+            if self._refuse_common_passwords:
+                raise PASSWORD_TOO_COMMON()
+            log.warning("a common password was accepted; the production profile refuses it", username=username)
+        return await self._passwords.hash(password)
+
+    async def verify(self, username: str, password: str) -> Proof:
+        """Tell whether the password is right and whose it is. A wrong one and an unknown name take the same time.
+
+        A hash of outdated parameters is replaced. Raises the problems `overloaded` and `database_unavailable`.
+        """
+        # What cannot be a user name is not looked up: PostgreSQL's text, for one, has no NUL.
+        name = names.trimmed(username)
+        found = await self._find(_BY_NAME, username_key(name)) if names.is_possible(name) else None
+        return await self._prove(found, password, username_key(name))
+
+    async def verify_id(self, user_id: str, password: str) -> Proof:
+        """Tell the same of the user with this id; raises as `verify` does."""
+        return await self._prove(await self._find(_BY_ID, user_id), password, user_id)
+
+    async def _prove(self, found: _Found | None, password: str, name: str) -> Proof:
+        self.hash_costs.refresh_when_due()
+        if found is None:
+            await self._passwords.verify_dummy(password, name)
+            return Proof(matches=False)
+        verification = await self._passwords.verify(password, found.password_hash)
+        if verification.upgraded_hash is not None:
+            await self._upgrade_hash(found, verification.upgraded_hash)
+        return Proof(verification.matches, found.account, found.password_version)
+
+    async def confirm(self, session: AsyncSession, proof: Proof) -> Standing | None:
+        """Return what the account of a proof may do, unless it was disabled, deleted or got another password since.
+
+        In a transaction, in which it then stays as it is until the commit: who changes it meanwhile waits.
+        """
+        if proof.account is None:
+            return None
+        proven = {"id": proof.account.id, "password_version": proof.password_version}
+        row = (await session.execute(_STANDING, proven)).one_or_none()
+        return None if row is None else Standing(Grants.of(row[0], row[1]), row[2])
+
+    async def get(self, user_id: str) -> Account | None:
+        """Return the account of this id, if there is one; raises the problem `database_unavailable`."""
+        found = await self._find(_BY_ID, user_id)
+        return None if found is None else found.account
+
+    async def set_password(self, session: AsyncSession, proof: Proof, password_hash: str) -> bool:
+        """Replace the password that `proof` was made with; return whether it still was the password."""
+        if proof.account is None:
+            return False
+        statement = (
+            update(UserRow)
+            .where(UserRow.id == proof.account.id, UserRow.password_version == proof.password_version)
+            .values(password_hash=password_hash, password_version=UserRow.password_version + 1)
+            .returning(UserRow.id)
+        )
+        return await session.scalar(statement) is not None
+
+    async def delete_as_operator(self, user_id: str) -> bool:
+        """Delete the account, also if no administrator is left; return whether there was one.
+
+        Raises the problem `database_unavailable`.
+        """
+        return await self._revocations.write(lambda session: self.delete_within(session, user_id, OPERATOR, None))
+
+    async def delete_within(self, session: AsyncSession, user_id: str, client: Client, actor_id: str | None) -> bool:
+        """Delete the account and all that belongs to it but the audit trail; return whether there was one.
+
+        Its sessions and tokens go with it. In a transaction that `Revocations.write` has begun, whoever is left.
+        """
+        statement = delete(UserRow).where(UserRow.id == user_id).returning(UserRow.id)
+        if await session.scalar(statement) is None:
+            return False
+        await self._revocations.end_user(session, user_id)
+        self._audit.record(session, USER_DELETED, client, user_id=user_id, actor_id=actor_id)
+        return True
+
+    @asynccontextmanager
+    async def keeping_an_administrator(self, session: AsyncSession, user_id: str) -> AsyncGenerator[None]:
+        """Raise `last_administrator` if the block leaves no enabled administrator, and this user was one before it.
+
+        In a transaction that `Revocations.write` has begun: one at a time, so that two administrators cannot remove
+        each other.
+        """
+        was_one = await session.scalar(_ADMINISTRATORS.where(UserRow.id == user_id)) is not None
+        yield
+        if was_one and await session.scalar(_ADMINISTRATORS.limit(1)) is None:
+            raise LAST_ADMINISTRATOR()
+
+    async def _find(self, query: Select[Any], wanted: str) -> _Found | None:
+        async with self._database.read() as session:
+            row = (await session.execute(query, {"wanted": wanted})).one_or_none()
+        if row is None:
+            return None
+        user: UserRow = row[0]
+        grants = Grants.of(row[1], row[2])
+        return _Found(account_of(user, grants), user.password_hash, user.password_version)
+
+    async def _upgrade_hash(self, found: _Found, password_hash: str) -> None:
+        # Only if it is still the one that was verified: a password changed meanwhile must stay changed.
+        statement = (
+            update(UserRow)
+            .where(UserRow.id == found.account.id, UserRow.password_hash == found.password_hash)
+            .values(password_hash=password_hash)
+        )
+
+        async def replace(session: AsyncSession) -> None:
+            await session.execute(statement)
+
+        await self._database.write(replace)
+
+
+# Made once: making a statement costs SQLAlchemy more than running it.
+_FOUND = select(UserRow, *granted(UserRow.id))
+_BY_NAME = _FOUND.where(UserRow.username_key == bindparam("wanted"))
+_BY_ID = _FOUND.where(UserRow.id == bindparam("wanted"))
+_STANDING = (
+    select(*standing_of(UserRow.id))
+    .where(
+        UserRow.id == bindparam("id"),
+        UserRow.password_version == bindparam("password_version"),
+        UserRow.disabled_at.is_(None),
+    )
+    .with_for_update(read=True, of=UserRow)
+)
+_ADMINISTRATORS: Select[Any] = select(UserRow.id).where(UserRow.id.in_(holders(ADMIN)), UserRow.disabled_at.is_(None))
+
+
+def taken(error: IntegrityError) -> Problem:
+    """Return the problem `username_taken` or `email_taken`, whichever made the database refuse; else raise `error`."""
+    constraint = duplicated(error)
+    if "email" in constraint:
+        return EMAIL_TAKEN()
+    if "username" in constraint:
+        return USERNAME_TAKEN()
+    raise error
+
+
+def account_of(user: UserRow, grants: Grants) -> Account:
+    """Return the account in a row."""
+    return Account(
+        user.id,
+        user.username,
+        user.email,
+        list(grants.roles),
+        user.disabled_at is not None,
+        user.created_at,
+        user.version,
+    )

@@ -1,0 +1,148 @@
+"""Queries on users for those who administer them, and changes of one user at one version."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Select, select, union, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ostiary.core.etags import PRECONDITION_FAILED
+from ostiary.core.pages import Page, Position
+from ostiary.features.accounts.models import UserRow
+from ostiary.features.accounts.problems import USERNAME_TAKEN
+from ostiary.features.accounts.rules import after_prefix, email_key, username_key, username_skeleton
+from ostiary.features.accounts.service import Account, account_of, taken
+from ostiary.features.roles.service import Grants, granted, holders
+
+Sort = Literal["created_at", "-created_at", "username", "-username"]
+"""What a list of users is sorted by; with a minus the other way round."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which users to list, and in which order. search: the beginning of a name or an email address, in any case."""
+
+    sort: Sort
+    role: str | None = None
+    disabled: bool | None = None
+    search: str | None = None
+
+
+@dataclass(frozen=True)
+class Held:
+    """A user whom nobody else changes until the transaction ends, and what they may do."""
+
+    account: Account
+    grants: Grants
+
+
+def page_of_ids(wanted: Wanted, limit: int, after: Position | None) -> Select[str, str]:
+    """Return a query for the ids and names of one page, and of one more user if there is a next page.
+
+    Ids are UUIDv7, so their order is that of creation.
+    """
+    column = UserRow.username_key if wanted.sort.endswith("username") else UserRow.id
+    down = wanted.sort.startswith("-")
+    query = select(UserRow.id, UserRow.username_key).order_by(column.desc() if down else column).limit(limit + 1)
+    if after is not None:
+        query = query.where(column < after[0] if down else column > after[0])
+    if wanted.role is not None:
+        query = query.where(UserRow.id.in_(holders(wanted.role)))
+    if wanted.disabled is not None:
+        query = query.where(UserRow.disabled_at.is_not(None) if wanted.disabled else UserRow.disabled_at.is_(None))
+    search = (wanted.search or "").strip()
+    name = username_key(search)
+    if name:  # what has nothing visible is the beginning of every name
+        # One range in each of the two indexes: an OR of the two would let the database read everything instead.
+        found = (
+            select(UserRow.id).where(_begins(UserRow.username_key, name)),
+            select(UserRow.id).where(_begins(UserRow.email_key, email_key(search).replace("\0", " "))),
+        )
+        query = query.where(UserRow.id.in_(union(*found)))
+    return query
+
+
+def _begins(column: Any, prefix: str) -> ColumnElement[bool]:
+    end = after_prefix(prefix)
+    begun: ColumnElement[bool] = column >= prefix
+    return begun if end is None else begun & (column < end)
+
+
+async def page(session: AsyncSession, wanted: Wanted, limit: int, after: Position | None) -> Page[Account]:
+    """Return one page of the users that are wanted."""
+    keys = list(await session.execute(page_of_ids(wanted, limit, after)))
+    ids = [user_id for user_id, _ in keys[:limit]]
+    query = select(UserRow, *granted(UserRow.id)).where(UserRow.id.in_(ids))
+    rows = {row[0].id: account_of(row[0], Grants.of(row[1], row[2])) for row in await session.execute(query)}
+    position = None
+    if len(keys) > limit:
+        user_id, name = keys[limit - 1]
+        position = (name if wanted.sort.endswith("username") else user_id,)
+    return Page([rows[one] for one in ids if one in rows], position)  # one may have gone between the two queries
+
+
+async def hold(session: AsyncSession, user_id: str) -> Held | None:
+    """Return the user, if there is one; on PostgreSQL the row is locked until the transaction ends."""
+    query = select(UserRow, *granted(UserRow.id)).where(UserRow.id == user_id).with_for_update(of=UserRow)
+    row = (await session.execute(query.execution_options(populate_existing=True))).one_or_none()
+    if row is None:
+        return None
+    grants = Grants.of(row[1], row[2])
+    return Held(account_of(row[0], grants), grants)
+
+
+async def change(
+    session: AsyncSession,
+    account: Account,
+    *,
+    username: str | None = None,
+    email: str | Literal[False] | None = False,
+    disabled_at: datetime | Literal[False] | None = False,
+) -> None:
+    """Change the user if the version is still that of `account`, and count the version up. What is not given stays.
+
+    Raises the problems `precondition_failed`, `username_taken`, `email_taken`.
+    """
+    values: dict[str, Any] = {}
+    if username is not None:
+        values |= await _name_values(session, account, username)
+    if email is not False:
+        values |= {"email": email, "email_key": None if email is None else email_key(email)}
+    if disabled_at is not False:
+        values["disabled_at"] = disabled_at
+    statement = (
+        update(UserRow)
+        .where(UserRow.id == account.id, UserRow.version == account.version)
+        .values(**values, version=UserRow.version + 1)
+        .returning(UserRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    try:
+        changed = await session.scalar(statement)
+    except IntegrityError as error:
+        raise taken(error) from error
+    if changed is None:
+        raise PRECONDITION_FAILED()
+
+
+async def _name_values(session: AsyncSession, account: Account, username: str) -> dict[str, Any]:
+    """Return the columns of a new name of `account`; raises the problem `username_taken` if it looks like another's.
+
+    Of two users who take such a name at once, the unique constraint refuses one.
+    """
+    values: dict[str, Any] = {"username": username, "username_key": username_key(username)}
+    skeleton = username_skeleton(username)
+    if skeleton == username_skeleton(account.username):
+        return values
+    others = select(UserRow.id).where(UserRow.username_skeleton == skeleton, UserRow.id != account.id)
+    if await session.scalar(others.limit(1)) is not None:
+        raise USERNAME_TAKEN()
+    return values | {"username_skeleton": skeleton, "username_twin": 0}
+
+
+async def note_changed_roles(session: AsyncSession, role: str) -> None:
+    """Count up the version of everybody who holds `role`, which is about to be taken from all of them."""
+    statement = update(UserRow).where(UserRow.id.in_(holders(role))).values(version=UserRow.version + 1)
+    await session.execute(statement.execution_options(synchronize_session=False))

@@ -1,0 +1,218 @@
+"""Administration: what those who have the permission do with users."""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ostiary.core.actor import Actor
+from ostiary.core.client import Client
+from ostiary.core.clock import Clock
+from ostiary.core.etags import ANY_VERSION, Condition
+from ostiary.core.ids import is_id
+from ostiary.core.pages import Page, Position
+from ostiary.core.principal import Principal
+from ostiary.features.accounts import store
+from ostiary.features.accounts.events import USER_DISABLED, USER_ENABLED, USER_ROLES_CHANGED, USER_UPDATED
+from ostiary.features.accounts.problems import USER_NOT_FOUND
+from ostiary.features.accounts.service import Account, Accounts
+from ostiary.features.accounts.store import Held, Wanted
+from ostiary.features.actors.service import Actors
+from ostiary.features.audit.service import Audit
+from ostiary.features.revocation.service import Revocations
+from ostiary.features.roles.service import assign, check_reach, grants_of
+from ostiary.features.sessions.management import SessionManagement
+from ostiary.persistence.database import Database
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What to change of a user. None, of the email False: it stays as it is. An email of None: none from now on."""
+
+    username: str | None = None
+    email: str | Literal[False] | None = False
+    disabled: bool | None = None
+
+
+class Administration:
+    """The use cases of administration. Nobody reaches a user who may do more than they may themselves."""
+
+    def __init__(
+        self,
+        database: Database,
+        actors: Actors,
+        accounts: Accounts,
+        session_management: SessionManagement,
+        revocations: Revocations,
+        audit: Audit,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._actors = actors
+        self._accounts = accounts
+        self._session_management = session_management
+        self._revocations = revocations
+        self._audit = audit
+        self._clock = clock
+
+    async def page(self, wanted: Wanted, limit: int, after: Position | None) -> Page[Account]:
+        """Return a page of the users that are wanted; raises the problem `database_unavailable`."""
+        async with self._database.read() as session:
+            return await store.page(session, wanted, limit, after)
+
+    async def get(self, user_id: str) -> Account:
+        """Return a user; raises the problems `user_not_found`, `database_unavailable`."""
+        found = await self._accounts.get(user_id) if is_id(user_id) else None
+        if found is None:
+            raise USER_NOT_FOUND()
+        return found
+
+    async def create(
+        self,
+        actor: Actor,
+        username: str,
+        password: str,
+        email: str | None,
+        roles: Sequence[str],
+        client: Client,
+    ) -> Account:
+        """Make a user and return it.
+
+        Raises the problems `username_taken`, `email_taken`, `password_too_common`, `unknown_role`,
+        `beyond_own_permissions`, `overloaded`, `database_unavailable`, and those of `Actors.write`, as all that write.
+        """
+        async with self._database.read() as session:
+            check_reach(actor.seen, await grants_of(session, roles))
+        new = await self._accounts.prepare(username, password, roles, email)
+
+        async def add(session: AsyncSession, by: Principal) -> Account:
+            check_reach(by, await grants_of(session, roles))  # the roles may give more than before the hash
+            return await self._accounts.add(session, new, client, by.user_id)
+
+        return await self._actors.write(actor, add)
+
+    async def update(
+        self, actor: Actor, user_id: str, condition: Condition, changes: Changes, client: Client
+    ) -> Account:
+        """Change a user and return it. Who is disabled has no sessions any more, and no token that counts.
+
+        Raises the problems `user_not_found`, `precondition_failed`, `username_taken`, `email_taken`,
+        `last_administrator`, `beyond_own_permissions`, `database_unavailable`.
+        """
+
+        async def work(session: AsyncSession, by: Principal, held: Held) -> Account:
+            before = held.account
+            changed = [
+                name
+                for name, new in (("username", changes.username), ("email", changes.email))
+                if new not in (None if name == "username" else False, getattr(before, name))
+            ]
+            switched = changes.disabled not in (None, before.disabled)
+            if not changed and not switched:
+                return before
+            async with self._accounts.keeping_an_administrator(session, user_id):
+                await store.change(
+                    session,
+                    before,
+                    username=changes.username,
+                    email=changes.email,
+                    disabled_at=(self._clock.now() if changes.disabled else None) if switched else False,
+                )
+            if changed:
+                self._audit.record(session, USER_UPDATED, client, user_id=user_id, actor_id=by.user_id, changed=changed)
+            if switched and changes.disabled:
+                await self._session_management.end_all_within(session, user_id, "account_disabled", client, by.user_id)
+            if switched:
+                kind = USER_DISABLED if changes.disabled else USER_ENABLED
+                self._audit.record(session, kind, client, user_id=user_id, actor_id=by.user_id)
+            return await self._present(session, user_id)
+
+        return await self._change(actor, user_id, condition, work)
+
+    async def set_roles(
+        self, actor: Actor, user_id: str, condition: Condition, roles: Collection[str], client: Client
+    ) -> Account:
+        """Let a user hold exactly `roles` and return it; access tokens issued before no longer count.
+
+        Raises the problems `user_not_found`, `precondition_failed`, `unknown_role`, `last_administrator`,
+        `beyond_own_permissions`, `database_unavailable`.
+        """
+
+        async def work(session: AsyncSession, by: Principal, held: Held) -> Account:
+            before, after = set(held.account.roles), set(roles)
+            if before == after:
+                return held.account
+            check_reach(by, await grants_of(session, after), before ^ after)
+            async with self._accounts.keeping_an_administrator(session, user_id):
+                await store.change(session, held.account)
+                await assign(session, user_id, after)
+            await self._revocations.end_user(session, user_id)
+            self._audit.record(
+                session,
+                USER_ROLES_CHANGED,
+                client,
+                user_id=user_id,
+                actor_id=by.user_id,
+                added=sorted(after - before),
+                removed=sorted(before - after),
+            )
+            return await self._present(session, user_id)
+
+        return await self._change(actor, user_id, condition, work, keeps_roles=True)
+
+    async def delete(self, actor: Actor, user_id: str, condition: Condition, client: Client) -> None:
+        """Delete a user and all that belongs to them but the audit trail.
+
+        Raises the problems `user_not_found`, `precondition_failed`, `last_administrator`, `beyond_own_permissions`,
+        `database_unavailable`.
+        """
+
+        async def work(session: AsyncSession, by: Principal, _held: Held) -> None:
+            async with self._accounts.keeping_an_administrator(session, user_id):
+                await self._accounts.delete_within(session, user_id, client, by.user_id)
+
+        await self._change(actor, user_id, condition, work)
+
+    async def end_sessions(self, actor: Actor, user_id: str, client: Client) -> int:
+        """End all sessions of a user; return how many.
+
+        Raises the problems `user_not_found`, `beyond_own_permissions`, `database_unavailable`.
+        """
+
+        async def work(session: AsyncSession, by: Principal, _held: Held) -> int:
+            return await self._session_management.end_all_within(
+                session, user_id, "ended_by_administrator", client, by.user_id
+            )
+
+        return await self._change(actor, user_id, ANY_VERSION, work)
+
+    async def _change(
+        self,
+        actor: Actor,
+        user_id: str,
+        condition: Condition,
+        work: Callable[[AsyncSession, Principal, Held], Awaitable[T]],
+        *,
+        keeps_roles: bool = False,
+    ) -> T:
+        """keeps_roles: whether `work` checks itself which roles it changes, and leaves the others as they are."""
+
+        async def within(session: AsyncSession, by: Principal) -> T:
+            held = await store.hold(session, user_id) if is_id(user_id) else None
+            if held is None:
+                raise USER_NOT_FOUND()
+            check_reach(by, held.grants, () if keeps_roles else None)
+            condition.check(held.account.etag)
+            return await work(session, by, held)
+
+        return await self._actors.write_revoking(actor, within)
+
+    @staticmethod
+    async def _present(session: AsyncSession, user_id: str) -> Account:
+        held = await store.hold(session, user_id)
+        if held is None:
+            raise USER_NOT_FOUND()
+        return held.account

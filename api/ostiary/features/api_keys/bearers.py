@@ -1,0 +1,112 @@
+"""Whom an API key stands for."""
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ostiary.core import api_keys
+from ostiary.core.clock import Clock
+from ostiary.core.principal import Principal
+from ostiary.core.problems import INVALID_TOKEN
+from ostiary.core.remembered import Remembered
+from ostiary.core.sealing import digest
+from ostiary.features.accounts.service import is_enabled, standing_of
+from ostiary.features.api_keys.models import ApiKeyRow
+from ostiary.features.revocation.service import Revocations
+from ostiary.features.roles.service import Grants
+from ostiary.persistence.database import Database
+from ostiary.persistence.last_times import LastTimes
+
+REMEMBERED_KEYS = 20_000
+
+
+class ApiKeyBearers:
+    """Authenticates API keys. What was looked up is remembered, so that a busy client costs no look at the database.
+
+    remember: seconds, at most the longest life of an access token. The revocation feed is kept that long, so that
+    whatever has happened to a key or its owner since the look-up is still in it.
+    """
+
+    def __init__(self, database: Database, revocations: Revocations, clock: Clock, *, remember: int) -> None:
+        self._database = database
+        self._revocations = revocations
+        self._clock = clock
+        self._remember = remember
+        self._remembered = Remembered(clock, REMEMBERED_KEYS)
+        self.last_used = LastTimes(database, clock, ApiKeyRow, ApiKeyRow.id, ApiKeyRow.last_used_at)
+
+    def recall(self, token: str) -> Principal | None:
+        """Return whom an API key stands for, if memory alone can tell; else None.
+
+        On the event loop alone, where it takes some µs. Raises the problem `invalid_token` for what cannot be a key.
+        """
+        bearer = self._known(token)
+        if bearer is None or not self._revocations.allows_now(bearer):
+            return None
+        return self._accepted(bearer)
+
+    async def authenticate(self, token: str) -> Principal:
+        """Return whom an API key stands for; raises the problems `invalid_token` and `database_unavailable`.
+
+        An entry of the feed against what is remembered, such as that the owner's roles have changed, means to look the
+        key up anew: what the database says counts.
+        """
+        bearer = self._known(token)
+        if bearer is None or not await self._revocations.allows(bearer):
+            bearer = await self._look_up(token)
+        return self._accepted(bearer)
+
+    def _known(self, token: str) -> Principal | None:
+        if not api_keys.is_well_formed(token):
+            raise INVALID_TOKEN()
+        return self._remembered.get(token)
+
+    async def look_up_again(self, session: AsyncSession, bearer: Principal) -> Principal:
+        """Return what the API key of `bearer` stands for in this transaction; raises the problem `invalid_token`."""
+        found = await self._find(session, ApiKeyRow.id == bearer.api_key_id)
+        if found is None:
+            raise INVALID_TOKEN()
+        return found[0]
+
+    async def _look_up(self, token: str) -> Principal:
+        now = self._clock.timestamp()
+        async with self._database.read() as session:
+            found = await self._find(session, ApiKeyRow.digest == digest(token))
+        if found is None:
+            self._remembered.forget(token)
+            raise INVALID_TOKEN()
+        bearer, expires_at = found
+        self._remembered.put(token, min(now + self._remember, expires_at), bearer)
+        return bearer
+
+    async def _find(self, session: AsyncSession, which: ColumnElement[bool]) -> tuple[Principal, float] | None:
+        """Return whom a key stands for, and when it expires; None if there is none, or it has expired, or its owner is
+        disabled.
+        """
+        query = select(
+            ApiKeyRow.id, ApiKeyRow.user_id, ApiKeyRow.scopes, ApiKeyRow.expires_at, *standing_of(ApiKeyRow.user_id)
+        ).where(which, is_enabled(ApiKeyRow.user_id))
+        # One statement, so that the owner, the roles and the feed's position are of one moment.
+        found = (await session.execute(query)).one_or_none()
+        if found is None:
+            return None
+        api_key_id, user_id, scopes, expires_at, roles, permissions, position = found
+        if self._clock.timestamp() >= expires_at.timestamp():
+            return None
+        grants = Grants.of(roles, permissions)
+        bearer = Principal(
+            user_id,
+            session_id=None,
+            roles=frozenset(),  # a role is more than the scopes that the key was given
+            scopes=frozenset(scopes.split()) & grants.scopes,
+            auth_time=None,
+            expires_at=expires_at,
+            position=position,
+            acr=None,
+            api_key_id=api_key_id,
+        )
+        return bearer, expires_at.timestamp()
+
+    def _accepted(self, bearer: Principal) -> Principal:
+        if bearer.api_key_id is not None:
+            self.last_used.note(bearer.api_key_id)
+        return bearer

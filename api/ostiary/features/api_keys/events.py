@@ -1,0 +1,24 @@
+"""What the audit trail says of API keys."""
+
+from ostiary.core.scopes import MAX_SCOPE_NAME, MAX_SCOPES
+from ostiary.features.audit.service import EventType
+
+_KEY = {
+    "api_key_id": {"type": "string", "format": "uuid", "description": "The API key."},
+    "name": {"type": "string", "maxLength": 100, "description": "What its owner calls it."},
+}
+
+API_KEY_CREATED = EventType(
+    "api_key.created",
+    "A user made an API key.",
+    {
+        **_KEY,
+        "scopes": {
+            "type": "array",
+            "maxItems": MAX_SCOPES,
+            "items": {"type": "string", "maxLength": MAX_SCOPE_NAME},
+            "description": "What it may do.",
+        },
+    },
+)
+API_KEY_REVOKED = EventType("api_key.revoked", "A user revoked an API key.", _KEY)

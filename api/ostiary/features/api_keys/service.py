@@ -1,0 +1,166 @@
+"""API keys: what a person does about their own."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ostiary.core import api_keys
+from ostiary.core.actor import Actor
+from ostiary.core.client import Client
+from ostiary.core.clock import Clock
+from ostiary.core.principal import Principal
+from ostiary.core.randomness import Randomness
+from ostiary.core.sealing import digest
+from ostiary.features.accounts.service import standing_of
+from ostiary.features.actors.service import Actors
+from ostiary.features.api_keys.bearers import ApiKeyBearers
+from ostiary.features.api_keys.events import API_KEY_CREATED, API_KEY_REVOKED
+from ostiary.features.api_keys.models import ApiKeyRow
+from ostiary.features.api_keys.problems import API_KEY_NOT_FOUND, SCOPE_NOT_HELD, TOO_MANY_API_KEYS
+from ostiary.features.api_keys.rules import MOST_KEYS, is_id
+from ostiary.features.audit.service import Audit
+from ostiary.features.revocation.service import Revocations
+from ostiary.features.roles.service import Grants
+from ostiary.persistence.database import Database
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """An API key as its owner sees it. `last_used_at` may lag behind by half a minute."""
+
+    id: str
+    name: str
+    hint: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ApiKeyWithSecret(ApiKey):
+    """An API key that was made just now, and the key itself, which nobody sees again."""
+
+    api_key: str = field(repr=False)
+
+
+class ApiKeys:
+    """The use cases that concern the API keys of one user."""
+
+    def __init__(
+        self,
+        database: Database,
+        actors: Actors,
+        bearers: ApiKeyBearers,
+        revocations: Revocations,
+        audit: Audit,
+        clock: Clock,
+        randomness: Randomness,
+    ) -> None:
+        self._database = database
+        self._actors = actors
+        self._bearers = bearers
+        self._revocations = revocations
+        self._audit = audit
+        self._clock = clock
+        self._randomness = randomness
+
+    async def keys_of(self, user_id: str) -> list[ApiKey]:
+        """Return the API keys of a user, the newest first, also those that have expired.
+
+        Raises the problem `database_unavailable`.
+        """
+        await self._bearers.last_used.write()
+        query = select(ApiKeyRow).where(ApiKeyRow.user_id == user_id).order_by(ApiKeyRow.id.desc())
+        async with self._database.read() as session:
+            return [ApiKey(**_members(row)) for row in await session.scalars(query)]
+
+    async def create(
+        self, actor: Actor, name: str, scopes: Collection[str], days: int, client: Client
+    ) -> ApiKeyWithSecret:
+        """Make an API key that ends after `days`. Its name is one by `rules.is_name`.
+
+        Raises the problems `scope_not_held`, `too_many_api_keys`, `invalid_token`, `database_unavailable`.
+        """
+        key = api_keys.new(self._randomness)
+        now = self._clock.now()
+        row = ApiKeyRow(
+            id=self._randomness.new_id(),
+            user_id=actor.seen.user_id,
+            name=name,
+            digest=digest(key),
+            hint=key[: api_keys.HINT_LENGTH],
+            scopes=" ".join(sorted(set(scopes))),
+            created_at=now,
+            expires_at=now + timedelta(days=days),
+            last_used_at=None,
+        )
+        created = ApiKeyWithSecret(**_members(row), api_key=key)
+
+        async def add(session: AsyncSession, owner: Principal) -> None:
+            await _check_scopes(session, owner.user_id, scopes)
+            counted = select(func.count()).where(ApiKeyRow.user_id == owner.user_id)
+            if (await session.scalar(counted) or 0) >= MOST_KEYS:
+                raise TOO_MANY_API_KEYS(limit=MOST_KEYS)
+            values = {column.name: getattr(row, column.name) for column in ApiKeyRow.__table__.columns}
+            await session.execute(insert(ApiKeyRow).values(values))
+            self._audit.record(
+                session,
+                API_KEY_CREATED,
+                client,
+                user_id=owner.user_id,
+                api_key_id=created.id,
+                name=name,
+                scopes=created.scopes,
+            )
+
+        # One at a time, so that two at once do not both become the last one allowed.
+        await self._actors.write_revoking(actor, add)
+        return created
+
+    async def revoke(self, actor: Actor, api_key_id: str, client: Client) -> None:
+        """Revoke an API key of the actor; when this returns, no worker accepts it any more.
+
+        Raises the problems `api_key_not_found`, `invalid_token`, `insufficient_scope`, `database_unavailable`.
+        """
+        if not is_id(api_key_id):
+            raise API_KEY_NOT_FOUND()
+
+        async def remove(session: AsyncSession, owner: Principal) -> None:
+            statement = (
+                delete(ApiKeyRow)
+                .where(ApiKeyRow.id == api_key_id, ApiKeyRow.user_id == owner.user_id)
+                .returning(ApiKeyRow.name)
+            )
+            name = await session.scalar(statement)
+            if name is None:
+                raise API_KEY_NOT_FOUND()
+            await self._revocations.record(session, "api_key", api_key_id)
+            self._audit.record(
+                session, API_KEY_REVOKED, client, user_id=owner.user_id, api_key_id=api_key_id, name=name
+            )
+
+        await self._actors.write_revoking(actor, remove)
+
+
+async def _check_scopes(session: AsyncSession, user_id: str, scopes: Collection[str]) -> None:
+    """Raise `scope_not_held` unless the user has all `scopes`."""
+    roles, permissions, _ = (await session.execute(select(*standing_of(user_id)))).one()
+    if missing := sorted(set(scopes) - Grants.of(roles, permissions).scopes):
+        raise SCOPE_NOT_HELD(missing_scopes=missing)
+
+
+def _members(row: ApiKeyRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "hint": row.hint,
+        "scopes": row.scopes.split(),
+        "created_at": row.created_at,
+        "expires_at": row.expires_at,
+        "last_used_at": row.last_used_at,
+    }

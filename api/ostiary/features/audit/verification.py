@@ -1,0 +1,82 @@
+"""Does the audit trail fit together? Whoever has the secret key can tell; nobody else can mend it unseen."""
+
+import hmac
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from ostiary.features.audit.models import AuditEventRow
+from ostiary.features.audit.service import BEGINNING, Audit
+from ostiary.persistence.database import Database
+
+AT_ONCE = 1000
+"""Events that are in memory at a time."""
+
+ALTERED = "it was altered, or made without the secret key"
+UNLINKED = "it does not follow the event before it: some were removed, added or put in another order"
+
+_LINKED = [column.name for column in AuditEventRow.__table__.columns if column.name not in ("seq", "hash")]
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """The first event that does not fit, and why."""
+
+    seq: int
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How many events fit, the hash of the last of them, and what does not fit.
+
+    anchored: whether the event with the expected hash is among them; true if none was expected.
+    """
+
+    events: int
+    head: str
+    misfit: Misfit | None
+    anchored: bool
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.misfit is None and self.anchored
+
+
+async def verify(database: Database, audit: Audit, expected: str | None = None) -> Verdict:
+    """Go through the trail from its beginning and return the verdict.
+
+    expected: the head that an earlier verification has told. A trail whose end was cut off fits together as well as a
+    whole one, and only this tells. Raises the problem `database_unavailable`.
+    """
+    count, head, anchored = 0, BEGINNING, expected in (None, BEGINNING)
+    async for row in _events(database):
+        reason = _misfit(audit, row, head)
+        if reason is not None:
+            return Verdict(count, head, Misfit(row.seq, row.id, reason), anchored)
+        count, head = count + 1, row.hash
+        anchored = anchored or head == expected
+    return Verdict(count, head, None, anchored)
+
+
+def _misfit(audit: Audit, row: AuditEventRow, head: str) -> str | None:
+    computed = audit.hash_of({name: getattr(row, name) for name in _LINKED})
+    if not hmac.compare_digest(computed, row.hash):
+        return ALTERED
+    return None if row.previous_hash == head else UNLINKED
+
+
+async def _events(database: Database) -> AsyncIterator[AuditEventRow]:
+    last = -(2**63)
+    while True:
+        query = select(AuditEventRow).where(AuditEventRow.seq > last).order_by(AuditEventRow.seq).limit(AT_ONCE)
+        async with database.read() as session:
+            rows = (await session.scalars(query)).all()
+        for row in rows:
+            yield row
+        if len(rows) < AT_ONCE:
+            return
+        last = rows[-1].seq

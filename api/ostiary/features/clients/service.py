@@ -1,0 +1,166 @@
+"""Service clients: other services that ask about tokens, each with a secret of its own (RFC 6749 section 2.1)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Boolean, ColumnElement, bindparam, delete, insert, literal_column, not_, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ostiary.core.client import OPERATOR, Client
+from ostiary.core.clock import Clock
+from ostiary.core.randomness import Randomness
+from ostiary.core.sealing import digest
+from ostiary.features.audit.service import Audit, EventType
+from ostiary.features.clients.events import CLIENT_CREATED, CLIENT_REMOVED
+from ostiary.features.clients.models import ServiceClientRow
+from ostiary.persistence.database import Database, is_duplicate
+from ostiary.persistence.point_query import PointQuery
+
+log = structlog.stdlib.get_logger(__name__)
+
+SECRET_PREFIX = "osc_"  # noqa: S105 - what every secret begins with, so that scanners find one that was published
+LONGEST_NAME = 64
+
+
+@dataclass(frozen=True)
+class ServiceClient:
+    """A service client as others see it: its id is public. may_revoke: it may end tokens, not only ask about them."""
+
+    client_id: str
+    name: str
+    created_at: datetime
+    may_revoke: bool
+
+
+class Clients:
+    """The use cases of service clients."""
+
+    def __init__(self, database: Database, audit: Audit, clock: Clock, randomness: Randomness) -> None:
+        self._database = database
+        self._audit = audit
+        self._clock = clock
+        self._randomness = randomness
+        self._query = PointQuery(
+            database,
+            select(literal_column("1")).where(
+                ServiceClientRow.secret_digest == bindparam("secret_digest"),
+                or_(ServiceClientRow.may_revoke, not_(bindparam("may_revoke", type_=Boolean))),
+            ),
+        )
+
+    async def create(self, name: str, *, may_revoke: bool = False) -> tuple[ServiceClient, str]:
+        """Make a client; return it and its secret, which is kept nowhere. Raises the problem `database_unavailable`.
+
+        The secret has 256 random bits, so a plain digest of it is enough (OWASP ASVS 11.4.1).
+        """
+        client = ServiceClient(self._randomness.new_id(), name, self._clock.now(), may_revoke)
+        secret = SECRET_PREFIX + self._randomness.token()
+
+        async def add(session: AsyncSession) -> None:
+            await self._add(session, client, secret, OPERATOR)
+
+        await self._database.write(add)
+        log.info("a service client was made", client_id=client.client_id, name=name)
+        return client, secret
+
+    async def put(self, client_id: str, secret: str, name: str, by: Client) -> bool:
+        """Make a client of this id and secret that may revoke tokens, in the place of any other of this id.
+
+        Return whether it was made. It is not if it is there: of several workers that do so at once, one makes it. by:
+        who does so, for the audit trail. Raises the problem `database_unavailable`.
+        """
+        client = ServiceClient(client_id, name, self._clock.now(), may_revoke=True)
+
+        async def put_in_place(session: AsyncSession) -> bool:
+            found = await session.get(ServiceClientRow, client_id)
+            if found is not None:
+                if found.may_revoke and found.secret_digest == secret_digest(client_id, secret):
+                    return False
+                # No other than what was found: another worker may have replaced it since.
+                same = (
+                    ServiceClientRow.secret_digest == found.secret_digest,
+                    ServiceClientRow.may_revoke == found.may_revoke,
+                )
+                if await self._take_away(session, client_id, by, *same) is None:
+                    return False
+            await self._add(session, client, secret, by)
+            return True
+
+        try:
+            return await self._database.write(put_in_place)
+        except IntegrityError as error:
+            if not is_duplicate(error):  # else another worker was quicker
+                raise
+            return False
+
+    async def known(self) -> list[ServiceClient]:
+        """Return all clients, the oldest first; raises the problem `database_unavailable`."""
+        query = select(ServiceClientRow).order_by(ServiceClientRow.client_id)
+        async with self._database.read() as session:
+            rows = await session.scalars(query)
+            return [_service_client(row) for row in rows]
+
+    async def remove(self, client_id: str, by: Client = OPERATOR) -> ServiceClient | None:
+        """Remove the client and return it, None if there is none; raises the problem `database_unavailable`.
+
+        Its next request is refused, by every worker. by: who does so, for the audit trail.
+        """
+
+        async def take_away(session: AsyncSession) -> ServiceClient | None:
+            return await self._take_away(session, client_id, by)
+
+        removed = await self._database.write(take_away)
+        if removed is not None:
+            log.info("a service client was removed", client_id=client_id, name=removed.name)
+        return removed
+
+    async def is_client(self, client_id: str, secret: str, *, may_revoke: bool = False) -> bool:
+        """Return whether there is a client of this id and secret, and, if so asked, whether it may revoke tokens.
+
+        What is compared is a digest that nobody can choose, so the time that it takes tells nothing. Raises the problem
+        `database_unavailable`.
+        """
+        return await self._query.exists(secret_digest=secret_digest(client_id, secret), may_revoke=may_revoke)
+
+    def close(self) -> None:
+        """Close what the look-up keeps open."""
+        self._query.close()
+
+    async def _add(self, session: AsyncSession, client: ServiceClient, secret: str, by: Client) -> None:
+        values = {**vars(client), "secret_digest": secret_digest(client.client_id, secret)}
+        await session.execute(insert(ServiceClientRow).values(values))
+        self._record(session, CLIENT_CREATED, by, client)
+
+    async def _take_away(
+        self, session: AsyncSession, client_id: str, by: Client, *criteria: ColumnElement[bool]
+    ) -> ServiceClient | None:
+        found = delete(ServiceClientRow).where(ServiceClientRow.client_id == client_id, *criteria)
+        statement = found.returning(ServiceClientRow)
+        row = await session.scalar(statement)
+        if row is None:
+            return None
+        removed = _service_client(row)
+        self._record(session, CLIENT_REMOVED, by, removed)
+        return removed
+
+    def _record(self, session: AsyncSession, kind: EventType, by: Client, client: ServiceClient) -> None:
+        self._audit.record(
+            session,
+            kind,
+            by,
+            user_id=None,
+            client_id=client.client_id,
+            name=client.name,
+            may_revoke=client.may_revoke,
+        )
+
+
+def _service_client(row: ServiceClientRow) -> ServiceClient:
+    return ServiceClient(row.client_id, row.name, row.created_at, row.may_revoke)
+
+
+def secret_digest(client_id: str, secret: str) -> str:
+    """Return what the database keeps of a client's secret."""
+    return digest(f"{client_id}:{secret}")  # an id of ours has no colon

@@ -1,0 +1,35 @@
+"""What a proxy may ask for."""
+
+from marshmallow import fields, validate
+
+from ostiary.core.scopes import SCOPES
+from ostiary.features.roles.rules import LONGEST_NAME
+from ostiary.web.schemas import Body
+
+MAX_LENGTH = 256
+"""Characters of a list of scopes or roles."""
+
+_SCOPE = "|".join(sorted(SCOPES))
+_SCOPE_LIST = rf"(?:{_SCOPE})(?: (?:{_SCOPE}))*"
+_ROLE = rf"[!-~]{{1,{LONGEST_NAME}}}"
+_ROLE_LIST = rf"{_ROLE}(?: {_ROLE})*"
+
+
+class AuthorizeQuery(Body):
+    """What the caller must have."""
+
+    scope = fields.String(
+        validate=[validate.Length(1, MAX_LENGTH), validate.Regexp(rf"{_SCOPE_LIST}\Z", error="Not a list of scopes.")],
+        metadata={
+            "description": "The scopes that the caller must have, separated by spaces: all of them.",
+            "pattern": f"^{_SCOPE_LIST}$",
+            "example": "me:read",
+        },
+    )
+    role = fields.String(
+        validate=[validate.Length(1, MAX_LENGTH), validate.Regexp(rf"{_ROLE_LIST}\Z", error="Not a list of roles.")],
+        metadata={
+            "description": "The roles that the caller must have, separated by spaces: all of them. API keys have none.",
+            "pattern": f"^{_ROLE_LIST}$",
+        },
+    )

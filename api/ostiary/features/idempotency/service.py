@@ -1,0 +1,218 @@
+"""Idempotency keys: who does the work of a key, and what was answered."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import Update, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ostiary.core.clock import Clock
+from ostiary.core.idempotency import IDEMPOTENCY_KEY_IN_USE, IDEMPOTENCY_KEY_REUSED, Asked, KeptAnswer
+from ostiary.core.problems import Problem
+from ostiary.core.randomness import Randomness
+from ostiary.core.sealing import Sealer, derive
+from ostiary.features.idempotency.models import IdempotencyKeyRow
+from ostiary.persistence.database import Database, is_duplicate
+
+log = structlog.stdlib.get_logger(__name__)
+
+CLAIM_SECONDS = 60
+"""After this time a claim without an answer lapses: whoever held it was killed, or must find that it has lost it."""
+
+CLEARED_AT_ONCE = 16
+"""Rows past their time that go with each new one: more than come, so that they never pile up."""
+
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class _Names:
+    """What the table knows of a request, and the secret that opens its answer, which the table does not know."""
+
+    digest: str
+    fingerprint: str
+    secret: str
+
+
+class Claim:
+    """The right of one request to do the work of its key, for `CLAIM_SECONDS`."""
+
+    def __init__(self, service: "Idempotency", names: _Names, claim: str, database: Database) -> None:
+        self._service = service
+        self._names = names
+        self._claim = claim
+        self._database = database
+        self._held = database.hold()
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Hold what is written within back from being committed, until `keep` or `release`."""
+        with self._held.in_force():
+            yield
+
+    async def keep(self, answer: KeptAnswer) -> None:
+        """Commit what was written together with `answer`, to be given again from now on.
+
+        If the claim has lapsed and another request has taken it, all is rolled back and the problem
+        `idempotency_key_in_use` raised: nothing is done twice. Also raises the problem `database_unavailable`.
+        """
+        statement = self._service.answered(self._names, answer).where(IdempotencyKeyRow.claim == self._claim)
+
+        async def note(session: AsyncSession) -> None:
+            if await session.scalar(statement.returning(IdempotencyKeyRow.digest)) is None:
+                log.warning("a request took too long: its idempotency key was claimed anew, and it was rolled back")
+                raise IDEMPOTENCY_KEY_IN_USE()
+
+        await self._held.commit(note)
+
+    async def release(self, *, commit: bool) -> None:
+        """Let the key be free again; commit: whether what was written stays.
+
+        Raises nothing: there is an error already, and a key that stays claimed lapses by itself. Goes on to its end
+        when the client goes away.
+        """
+        await asyncio.shield(self._database.finish(self._release(commit=commit)))
+
+    async def _release(self, *, commit: bool) -> None:
+        async def forget(session: AsyncSession) -> None:
+            await session.execute(
+                delete(IdempotencyKeyRow).where(
+                    IdempotencyKeyRow.digest == self._names.digest,
+                    IdempotencyKeyRow.claim == self._claim,
+                    IdempotencyKeyRow.sealed_answer.is_(None),  # a commit that nobody waited for may have succeeded
+                )
+            )
+
+        try:
+            if commit:
+                await self._held.commit(forget)
+            else:
+                await self._held.roll_back()
+                await self._database.write(forget)
+        except Problem as problem:
+            log.warning("an idempotency key stays claimed until it lapses", cause=problem.kind.code)
+
+
+async def _give_back(writing: asyncio.Future[Claim | None]) -> None:
+    claim = await writing
+    if claim is not None:
+        await claim.release(commit=False)
+
+
+class Idempotency:
+    """The use cases of idempotency keys. keep_seconds: for how long an answer is given again."""
+
+    def __init__(
+        self, database: Database, secret_key: str, clock: Clock, randomness: Randomness, keep_seconds: int
+    ) -> None:
+        self._database = database
+        self._key = derive(secret_key, "idempotency keys")
+        self._clock = clock
+        self._randomness = randomness
+        self._keep = timedelta(seconds=keep_seconds)
+
+    async def begin(self, asked: Asked) -> Claim | KeptAnswer:
+        """Return the first answer, or the claim of who is the first.
+
+        Raises the problems `idempotency_key_in_use`, `idempotency_key_reused` and `database_unavailable`.
+        """
+        names = self._names(asked)
+        for _ in range(_TRIES):
+            found = await self._find(names)
+            if found is not None:
+                return self._answer(names, found)
+            claim = await self._claim(names)
+            if claim is not None:
+                return claim
+        raise IDEMPOTENCY_KEY_IN_USE()
+
+    def answered(self, names: _Names, answer: KeptAnswer) -> Update:
+        """Return the statement that turns a claim into an answer."""
+        sealed = self._sealer(names).seal(json.dumps(asdict(answer)).encode(), names.digest)
+        return (
+            update(IdempotencyKeyRow)
+            .where(IdempotencyKeyRow.digest == names.digest, IdempotencyKeyRow.sealed_answer.is_(None))
+            .values(sealed_answer=sealed, expires_at=self._clock.now() + self._keep)
+        )
+
+    async def _find(self, names: _Names) -> IdempotencyKeyRow | None:
+        query = select(IdempotencyKeyRow).where(
+            IdempotencyKeyRow.digest == names.digest, IdempotencyKeyRow.expires_at > self._clock.now()
+        )
+        async with self._database.read() as session:
+            return await session.scalar(query)
+
+    def _answer(self, names: _Names, found: IdempotencyKeyRow) -> KeptAnswer:
+        if not hmac.compare_digest(found.fingerprint, names.fingerprint):
+            raise IDEMPOTENCY_KEY_REUSED()
+        if found.sealed_answer is None:
+            raise IDEMPOTENCY_KEY_IN_USE()
+        return KeptAnswer(**json.loads(self._sealer(names).unseal(found.sealed_answer, names.digest)))
+
+    async def _claim(self, names: _Names) -> Claim | None:
+        """Return a claim, or None if another request was quicker."""
+        claim = self._randomness.new_id()
+        now = self._clock.now()
+        past = (
+            select(IdempotencyKeyRow.digest)
+            .where(IdempotencyKeyRow.expires_at <= now)
+            .limit(CLEARED_AT_ONCE)
+            .with_for_update(skip_locked=True)
+        )
+
+        async def add(session: AsyncSession) -> None:
+            await session.execute(delete(IdempotencyKeyRow).where(IdempotencyKeyRow.digest.in_(past)))
+            await session.execute(
+                delete(IdempotencyKeyRow).where(
+                    IdempotencyKeyRow.digest == names.digest, IdempotencyKeyRow.expires_at <= now
+                )
+            )
+            await session.execute(
+                insert(IdempotencyKeyRow).values(
+                    digest=names.digest,
+                    fingerprint=names.fingerprint,
+                    claim=claim,
+                    expires_at=now + timedelta(seconds=CLAIM_SECONDS),
+                )
+            )
+
+        async def write() -> Claim | None:
+            try:
+                await self._database.write(add)
+            except IntegrityError as error:
+                if not is_duplicate(error):
+                    raise
+                return None
+            return Claim(self, names, claim, self._database)
+
+        writing = self._database.finish(write())
+        try:
+            return await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            # The client went away, but what it has begun to write is written: nobody else could use the key.
+            self._database.finish(_give_back(writing))
+            raise
+
+    def _names(self, asked: Asked) -> _Names:
+        # The body may hold a password. What is kept of it cannot be guessed at with the database and the secret key
+        # alone: it takes the client's key as well, which nothing keeps.
+        parts = [asked.operation.encode(), asked.caller.encode(), asked.key.encode()]
+        secret = self._code(b"request", *parts, asked.body)
+        return _Names(self._code(b"key", *parts), derive(secret, "idempotency fingerprint").hex(), secret)
+
+    def _code(self, purpose: bytes, *parts: bytes) -> str:
+        code = hmac.new(self._key, purpose, hashlib.sha256)
+        for part in parts:
+            code.update(len(part).to_bytes(8, "big") + part)
+        return code.hexdigest()
+
+    def _sealer(self, names: _Names) -> Sealer:
+        return Sealer(names.secret, "idempotent answer", self._randomness)

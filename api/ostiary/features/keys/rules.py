@@ -1,0 +1,60 @@
+"""Which of several keys signs, and until when each verifies."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from ostiary.core.access_tokens import LONGEST_CLOCK_SKEW
+
+JWKS_MAX_AGE = 300
+"""Seconds for which others may keep the published keys."""
+PUBLISHED_AHEAD = timedelta(seconds=JWKS_MAX_AGE + LONGEST_CLOCK_SKEW)
+"""For how long a new key is published before it signs: then everybody who keeps the keys has it."""
+VERIFIERS_COOLDOWN = timedelta(seconds=30)
+"""For how long verifiers do not fetch the keys again: the default of PyJWT's PyJWKClient and of jose."""
+HEARD_OF_WITHIN = timedelta(seconds=1)
+"""After which every worker has heard of a change, or knows that it is out of touch and asks the database."""
+
+
+class Timed(Protocol):
+    """A key with the moment from which it signs and the one from which it is no longer published."""
+
+    @property
+    def kid(self) -> str:
+        """Its id."""
+        ...
+
+    @property
+    def activates_at(self) -> datetime:
+        """From when on it signs, unless a later key does."""
+        ...
+
+    @property
+    def retires_at(self) -> datetime | None:
+        """From when on it is not published; None: that is not known yet."""
+        ...
+
+
+T = TypeVar("T", bound=Timed)
+
+
+def is_published(key: Timed, now: datetime) -> bool:
+    """Return whether tokens of `key` may still be valid, or soon are."""
+    return key.retires_at is None or now < key.retires_at
+
+
+def signing(keys: Sequence[T], now: datetime) -> T | None:
+    """Return the key that signs: the one activated last.
+
+    If none is active yet, as on a machine whose clock is behind, the one that will be first. None without keys.
+    """
+    published = [key for key in keys if is_published(key, now)]
+    active = [key for key in published if key.activates_at <= now]
+    if active:
+        return max(active, key=lambda key: (key.activates_at, key.kid))
+    return min(published, key=lambda key: (key.activates_at, key.kid), default=None)
+
+
+def last_use(activates_at: datetime, token_seconds: int) -> datetime:
+    """Return when the last token has expired of a key whose successor signs from `activates_at` on."""
+    return activates_at + timedelta(seconds=token_seconds + LONGEST_CLOCK_SKEW)

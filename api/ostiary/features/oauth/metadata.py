@@ -1,0 +1,38 @@
+"""What another service needs to know of this one before it asks anything (RFC 8414)."""
+
+import json
+from typing import Any
+
+from ostiary.web.held import Held
+
+MAX_AGE = 3600
+"""Seconds for which others may keep it: it changes with the settings alone."""
+AUTHENTICATION = ["client_secret_basic", "client_secret_post"]
+
+
+def metadata(issuer: str) -> dict[str, Any]:
+    """Return the metadata of `issuer`, whose path, if it has one, stands before those of the contract.
+
+    Ostiary has neither authorization nor token endpoint. RFC 8414 section 2 requires `response_types_supported`, and
+    takes a missing `grant_types_supported` for two grants that there are not: so both are there, and empty.
+    """
+    base = issuer.rstrip("/")
+    return {
+        "issuer": issuer,
+        "jwks_uri": f"{base}/.well-known/jwks.json",
+        "response_types_supported": [],
+        "grant_types_supported": [],
+        "service_documentation": f"{base}/docs",
+        "introspection_endpoint": f"{base}/oauth/introspect",
+        "introspection_endpoint_auth_methods_supported": AUTHENTICATION,
+        "revocation_endpoint": f"{base}/oauth/revoke",
+        "revocation_endpoint_auth_methods_supported": AUTHENTICATION,
+    }
+
+
+class Metadata:
+    """The metadata as it is answered."""
+
+    def __init__(self, issuer: str) -> None:
+        content = json.dumps(metadata(issuer), separators=(",", ":")).encode()
+        self.held = Held(content, "application/json", {"Cache-Control": f"public, max-age={MAX_AGE}"})

@@ -1,0 +1,73 @@
+"""How a worker follows the revocation feed; the two ways are in `on_sqlite` and `on_postgres`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ostiary.features.revocation.identity import Found, Reason
+from ostiary.features.revocation.memory import Entry
+
+Apply = Callable[[list[Entry]], None]
+"""Takes entries that are new, in their order."""
+Recover = Callable[[], Awaitable[None]]
+"""Asks in a transaction of its own whether the database went back, and voids what was issued before if so."""
+
+AT_ONCE = 2_000
+"""Entries read without a pause: some 10 ms on the event loop."""
+
+
+def loop_time() -> float:
+    """Return the loop's own time in seconds, which nobody moves."""
+    return asyncio.get_running_loop().time()
+
+
+class Follower(Protocol):
+    """Keeps the memory of one worker up to date."""
+
+    def is_current(self) -> bool:
+        """Return whether everything committed so far is known; on SQLite read it first, if there is more."""
+        ...
+
+    async def check(self) -> None:
+        """Return if the database was found, about a second ago at most, not to have gone back; recover it if it has.
+
+        For a worker that asks the database. Raises the problem `database_unavailable`.
+        """
+        ...
+
+    async def start(self) -> None:
+        """Begin to follow; raises the problem `database_unavailable` where that cannot be done later."""
+        ...
+
+    async def inspect(self, session: AsyncSession) -> tuple[Found, Reason | None]:
+        """Return what is found of the history, and by what it is recognised as one that went back, if it has.
+
+        At the beginning of a transaction that adds to the feed, when nobody else can.
+        """
+        ...
+
+    async def jump(self, session: AsyncSession, position: int, by: int) -> int:
+        """Let the numbering go on `by` beyond `position` and all that any worker is known to have seen; return
+        where.
+        """
+        ...
+
+    async def renew(self, session: AsyncSession, generation: str, position: int) -> None:
+        """Write down that the history goes on as `generation` from `position` on, in that transaction."""
+        ...
+
+    async def announce(self, session: AsyncSession) -> int:
+        """Tell the other workers, in the transaction of `session`, that it has added entries; return the position of
+        the last one.
+        """
+        ...
+
+    async def others_have_seen(self, position: int) -> None:
+        """Wait until the other workers know the entry at `position`, or are known not to be current."""
+        ...
+
+    async def stop(self) -> None:
+        """Let go of what is open."""
+        ...

@@ -1,0 +1,57 @@
+"""What is done about a database that went back: what was issued before is void, and the feed goes on far beyond it."""
+
+import structlog
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ostiary.core.client import SERVER
+from ostiary.core.randomness import Randomness
+from ostiary.features.audit.service import Audit
+from ostiary.features.revocation.events import DATABASE_WENT_BACK
+from ostiary.features.revocation.following import Follower
+from ostiary.features.revocation.identity import Reason
+
+log = structlog.stdlib.get_logger(__name__)
+
+JUMP = 1_000_000
+"""How far the feed goes on beyond the last known position: beyond every position of the undone future, too, unless more
+was revoked in it than that within the life of one access token."""
+
+
+class Recovery:
+    """Recognises, in the transactions of one worker that add to the feed, a database that went back."""
+
+    def __init__(self, follower: Follower, randomness: Randomness, audit: Audit) -> None:
+        self._follower = follower
+        self._randomness = randomness
+        self._audit = audit
+
+    async def recover(self, session: AsyncSession, token_position: int) -> int | None:
+        """Return the position at which the transaction must void what was issued before; None: nothing went back.
+
+        As the first thing in a transaction that adds to the feed, of which there is one at a time: of several workers
+        one finds what is to be done, the others find it done. token_position: that of a valid token, or 0.
+        """
+        found, reason = await self._follower.inspect(session)
+        if reason is None and token_position > found.last:
+            reason = "token"
+        if reason is None:
+            if found.generation is None:  # a new database, or one of an earlier version
+                await self._follower.renew(session, self._randomness.new_id(), found.last)
+            return None
+        position = await self._follower.jump(session, max(found.last, token_position), JUMP)
+        await self._follower.renew(session, self._randomness.new_id(), position)
+        self._audit.record(session, DATABASE_WENT_BACK, SERVER, user_id=None, sign=reason, position=position)
+        _log_when_committed(session, reason, position)
+        return position
+
+
+def _log_when_committed(session: AsyncSession, reason: Reason, position: int) -> None:
+    @event.listens_for(session.sync_session, "after_commit", once=True)
+    def _log(_session: object) -> None:
+        log.warning(
+            "the database went back to an earlier state: access tokens issued before are refused, revoking works, and "
+            "sessions go on by refresh; sessions that had been ended since are open again (docs/backup.md)",
+            sign=reason,
+            position=position,
+        )

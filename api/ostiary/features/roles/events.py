@@ -1,0 +1,15 @@
+"""What the audit trail says of roles."""
+
+from ostiary.core.scopes import MAX_ROLE_NAME, MAX_SCOPE_NAME, MAX_SCOPES
+from ostiary.features.audit.service import EventType
+
+_ROLE = {"role": {"type": "string", "maxLength": MAX_ROLE_NAME, "description": "The name of the role."}}
+_PERMISSIONS = {"type": "array", "maxItems": MAX_SCOPES, "items": {"type": "string", "maxLength": MAX_SCOPE_NAME}}
+
+ROLE_CREATED = EventType("role.created", "A role was created.", {**_ROLE, "permissions": _PERMISSIONS})
+ROLE_CHANGED = EventType(
+    "role.changed",
+    "A role got another description or other permissions; then the access tokens of who holds it no longer count.",
+    {**_ROLE, "added": _PERMISSIONS, "removed": _PERMISSIONS},
+)
+ROLE_DELETED = EventType("role.deleted", "A role was deleted, and so taken from everybody who held it.", _ROLE)

@@ -1,0 +1,219 @@
+"""Roles as administrators see them: list, create, change, delete."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ostiary.core.actor import Actor
+from ostiary.core.client import Client
+from ostiary.core.clock import Clock
+from ostiary.core.etags import PRECONDITION_FAILED, Condition, etag
+from ostiary.core.principal import Principal
+from ostiary.core.scopes import OWN, PERMISSIONS
+from ostiary.features.actors.service import Actors
+from ostiary.features.audit.service import Audit, EventType
+from ostiary.features.revocation.service import Revocations
+from ostiary.features.roles.events import ROLE_CHANGED, ROLE_CREATED, ROLE_DELETED
+from ostiary.features.roles.models import RolePermissionRow, RoleRow
+from ostiary.features.roles.problems import ROLE_IS_BUILT_IN, ROLE_NOT_FOUND, ROLE_TAKEN
+from ostiary.features.roles.rules import MAX_LISTED, are_alike, may_be_role
+from ostiary.features.roles.service import ADMIN, Grants, check_reach, holders
+from ostiary.persistence.database import Database
+
+NAMES_AT_ONCE = 25
+"""Names that are compared before other requests are served."""
+
+BeforeDeletion = Callable[[AsyncSession, str], Awaitable[None]]
+"""Told of a role that is about to be deleted, in that transaction, while its holders still hold it."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role. permissions: in alphabetical order. built_in: it cannot be changed."""
+
+    name: str
+    description: str
+    permissions: list[str]
+    built_in: bool
+    created_at: datetime
+    version: int
+
+    @property
+    def etag(self) -> str:
+        """The entity-tag of this version."""
+        return etag("role", self.name, self.created_at.isoformat(), self.version)
+
+
+class RoleManagement:
+    """The use cases of roles. before_deletion: lets whoever shows the roles of users know that these change."""
+
+    def __init__(
+        self,
+        database: Database,
+        actors: Actors,
+        revocations: Revocations,
+        audit: Audit,
+        clock: Clock,
+        before_deletion: BeforeDeletion,
+    ) -> None:
+        self._database = database
+        self._actors = actors
+        self._revocations = revocations
+        self._audit = audit
+        self._clock = clock
+        self._before_deletion = before_deletion
+
+    async def all(self) -> list[Role]:
+        """Return every role, by name; raises the problem `database_unavailable`."""
+        permissions = (
+            select(func.aggregate_strings(RolePermissionRow.permission, " "))
+            .where(RolePermissionRow.role == RoleRow.name)
+            .scalar_subquery()
+        )
+        async with self._database.read() as session:
+            found = [_role(row, told) for row, told in await session.execute(select(RoleRow, permissions))]
+        return sorted(found, key=lambda role: role.name)[:MAX_LISTED]
+
+    async def get(self, name: str) -> Role:
+        """Return the role; raises the problems `role_not_found`, `database_unavailable`."""
+        async with self._database.read() as session:
+            return await self._find(session, name)
+
+    async def create(
+        self, actor: Actor, name: str, description: str, permissions: Collection[str], client: Client
+    ) -> Role:
+        """Make a role and return it.
+
+        Raises the problems `role_taken`, `beyond_own_permissions`, `database_unavailable`, and those of `Actors.write`,
+        as all that write.
+        """
+        role = Role(name, description, sorted(set(permissions)), False, self._clock.now(), version=1)
+
+        async def add(session: AsyncSession, by: Principal) -> Role:
+            check_reach(by, _grants(permissions))
+            await _refuse_look_alikes(session, name)
+            values = {"name": name, "description": description, "version": 1, "created_at": role.created_at}
+            await session.execute(insert(RoleRow).values(values))
+            await self._set_permissions(session, role)
+            self._record(session, ROLE_CREATED, by, client, role=name, permissions=role.permissions)
+            return role
+
+        # One at a time, so that of two names that look the same at once one is taken.
+        return await self._actors.write_revoking(actor, add)
+
+    async def change(
+        self,
+        actor: Actor,
+        name: str,
+        condition: Condition,
+        client: Client,
+        *,
+        description: str | None = None,
+        permissions: Collection[str] | None = None,
+    ) -> Role:
+        """Change what is given of a role and return it; who holds it needs a new access token for other permissions.
+
+        Raises the problems `role_not_found`, `role_is_built_in`, `precondition_failed`, `beyond_own_permissions`,
+        `database_unavailable`.
+        """
+
+        async def work(session: AsyncSession, by: Principal) -> Role:
+            before = await self._changeable(session, by, name, condition)
+            after = Role(
+                name,
+                before.description if description is None else description,
+                before.permissions if permissions is None else sorted(set(permissions)),
+                False,
+                before.created_at,
+                before.version + 1,
+            )
+            check_reach(by, _grants(after.permissions, name))
+            added, removed = (
+                sorted(set(one.permissions) - set(other.permissions))
+                for one, other in ((after, before), (before, after))
+            )
+            if not added and not removed and after.description == before.description:
+                return before
+            statement = (
+                update(RoleRow)
+                .where(RoleRow.name == name, RoleRow.version == before.version)
+                .values(description=after.description, version=after.version)
+                .returning(RoleRow.name)
+            )
+            if await session.scalar(statement) is None:
+                raise PRECONDITION_FAILED()
+            if added or removed:
+                await self._set_permissions(session, after)
+                await self._revocations.record_all(session, "user", holders(name))
+            self._record(session, ROLE_CHANGED, by, client, role=name, added=added, removed=removed)
+            return after
+
+        return await self._actors.write_revoking(actor, work)
+
+    async def delete(self, actor: Actor, name: str, condition: Condition, client: Client) -> None:
+        """Delete a role, and so take it from everybody who holds it; their access tokens no longer count.
+
+        Raises the problems `role_not_found`, `role_is_built_in`, `precondition_failed`, `beyond_own_permissions`,
+        `database_unavailable`.
+        """
+
+        async def work(session: AsyncSession, by: Principal) -> None:
+            found = await self._changeable(session, by, name, condition)
+            await self._before_deletion(session, name)
+            await self._revocations.record_all(session, "user", holders(name))
+            statement = delete(RoleRow).where(RoleRow.name == name, RoleRow.version == found.version)
+            if await session.scalar(statement.returning(RoleRow.name)) is None:
+                raise PRECONDITION_FAILED()
+            self._record(session, ROLE_DELETED, by, client, role=name)
+
+        await self._actors.write_revoking(actor, work)
+
+    async def _changeable(self, session: AsyncSession, by: Principal, name: str, condition: Condition) -> Role:
+        found = await self._find(session, name)
+        if found.built_in:
+            raise ROLE_IS_BUILT_IN()
+        condition.check(found.etag)
+        check_reach(by, _grants(found.permissions, name))
+        return found
+
+    @staticmethod
+    async def _find(session: AsyncSession, name: str) -> Role:
+        row = await session.get(RoleRow, name) if may_be_role(name) else None
+        if row is None:
+            raise ROLE_NOT_FOUND()
+        query = select(RolePermissionRow.permission).where(RolePermissionRow.role == name)
+        return _role(row, " ".join(await session.scalars(query)))
+
+    @staticmethod
+    async def _set_permissions(session: AsyncSession, role: Role) -> None:
+        await session.execute(delete(RolePermissionRow).where(RolePermissionRow.role == role.name))
+        rows = [{"role": role.name, "permission": permission} for permission in role.permissions]
+        if rows:
+            await session.execute(insert(RolePermissionRow), rows)
+
+    def _record(self, session: AsyncSession, kind: EventType, by: Principal, client: Client, **details: Any) -> None:
+        self._audit.record(session, kind, client, user_id=None, actor_id=by.user_id, **details)
+
+
+def _role(row: RoleRow, permissions: str | None) -> Role:
+    built_in = row.name == ADMIN
+    given = PERMISSIONS if built_in else frozenset((permissions or "").split()) & PERMISSIONS
+    return Role(row.name, row.description, sorted(given), built_in, row.created_at, row.version)
+
+
+def _grants(permissions: Collection[str], *roles: str) -> Grants:
+    return Grants(roles, OWN | frozenset(permissions))
+
+
+async def _refuse_look_alikes(session: AsyncSession, name: str) -> None:
+    """Raise `role_taken` if there is a role of this name, or of one that could be mistaken for it."""
+    for number, other in enumerate(await session.scalars(select(RoleRow.name))):
+        if are_alike(name, other):
+            raise ROLE_TAKEN()
+        if number % NAMES_AT_ONCE == 0:
+            await asyncio.sleep(0)

@@ -1,0 +1,50 @@
+"""Shapes of the sandbox, in and out."""
+
+from marshmallow import fields, validate
+
+from ostiary.core.problems import LONGEST_CODE
+from ostiary.features.sandbox.service import LONGEST_MOVE, MOST_TIMES
+from ostiary.web.schemas import Answer, Body, WholeNumber
+
+
+class ClockMove(Body):
+    """How far the clock is to move."""
+
+    advance_seconds = WholeNumber(
+        required=True,
+        validate=validate.Range(1, LONGEST_MOVE),
+        metadata={"description": "Seconds by which the clock moves ahead.", "example": 900},
+    )
+
+
+class ClockState(Answer):
+    """What the server's clock shows."""
+
+    now = fields.AwareDateTime(
+        required=True,
+        format="iso",
+        metadata={"description": "The server's time, in UTC.", "example": "2026-11-24T12:15:00+00:00"},
+    )
+    ahead_seconds = fields.Integer(
+        required=True,
+        validate=validate.Range(min=0),
+        metadata={"description": "Seconds that it is ahead of the real time.", "example": 900},
+    )
+
+
+class ForcedError(Body):
+    """The error that is to come."""
+
+    code = fields.String(
+        required=True,
+        validate=validate.Length(1, LONGEST_CODE),
+        metadata={
+            "description": "The code of a problem that some operation documents.",
+            "example": "rate_limited",
+        },
+    )
+    times = WholeNumber(
+        load_default=1,
+        validate=validate.Range(1, MOST_TIMES),
+        metadata={"description": "How many requests are answered so.", "example": 1},
+    )

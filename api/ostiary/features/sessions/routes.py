@@ -1,0 +1,190 @@
+"""Operations that begin, continue, show and end sessions."""
+
+from typing import Any
+
+from flask import Response
+
+from ostiary.core.problems import DATABASE_UNAVAILABLE
+from ostiary.core.scopes import ME_READ, ME_WRITE
+from ostiary.features.accounts.problems import PASSWORD_TOO_COMMON
+from ostiary.features.sessions import service
+from ostiary.features.sessions.management import SessionManagement
+from ostiary.features.sessions.problems import (
+    ACCOUNT_DISABLED,
+    INVALID_CREDENTIALS,
+    INVALID_REFRESH_TOKEN,
+    SESSION_NOT_FOUND,
+    WRONG_PASSWORD,
+)
+from ostiary.features.sessions.schemas import (
+    AccessToken,
+    EndSessionsQuery,
+    LoginBody,
+    Message,
+    PasswordChangeBody,
+    PasswordChanged,
+    ReauthenticateBody,
+    RefreshBody,
+    SessionList,
+    SessionsEnded,
+    TokenPair,
+)
+from ostiary.features.sessions.service import Sessions
+from ostiary.web.admission import hashes
+from ostiary.web.blueprint import Blueprint, answers, no_content
+from ostiary.web.guards import actor, principal, public, requires
+from ostiary.web.provide import client, provided
+
+sessions = Blueprint("sessions", __name__)
+
+TAGS = ["auth"]
+OWN = ["me"]
+
+SESSION_PARAMETER = {
+    "in": "path",
+    "name": "session_id",
+    "required": True,
+    "description": "The session, as GET /me/sessions names it.",
+    "schema": {"type": "string", "format": "uuid"},
+    "example": "0199f6a2-7d10-7b52-9c1e-6a7d2f0b3c55",
+}
+
+AFTER_LOG_IN = {
+    "me": {"operationId": "getMe", "description": "With the access token: who am I?"},
+    "protected": {
+        "operationId": "getProtected",
+        "description": "With the access token: the protected resource.",
+    },
+    "refresh": {
+        "operationId": "refresh",
+        "description": "Exchange the refresh token for a new pair.",
+        "requestBody": {"refresh_token": "$response.body#/refresh_token"},
+    },
+    "logout": {"operationId": "logout", "description": "With the access token: end the session."},
+}
+
+
+@sessions.route("/login", methods=["POST"], tags=TAGS)
+@public
+@hashes
+@sessions.arguments(LoginBody(), example={"username": "user1", "password": "password123"})
+@sessions.response(200, TokenPair, description="The user is logged in.")
+@answers(INVALID_CREDENTIALS, ACCOUNT_DISABLED, DATABASE_UNAVAILABLE)
+@sessions.doc(operationId="login", responses={200: {"links": AFTER_LOG_IN}})
+async def login(body: dict[str, str]) -> service.TokenPair:
+    """Log in with a user name and a password.
+
+    Begins a session and answers with its first pair of tokens. A wrong name and a wrong password get the same answer in
+    the same time.
+    """
+    return await provided(Sessions).log_in(body["username"], body["password"], client())
+
+
+@sessions.route("/refresh", methods=["POST"], tags=TAGS)
+@public
+@sessions.arguments(RefreshBody())
+@sessions.response(200, TokenPair, description="A new pair of tokens; the refresh token sent is used up.")
+@answers(INVALID_REFRESH_TOKEN, DATABASE_UNAVAILABLE)
+@sessions.doc(operationId="refresh", responses={200: {"links": AFTER_LOG_IN}})
+async def refresh(body: dict[str, str]) -> service.TokenPair:
+    """Exchange a refresh token for a new pair of tokens.
+
+    Each refresh token is good for one use. Sent again within a few seconds, as after a lost answer, it gets the same
+    successor; sent again later, the session ends, because somebody holds a copy.
+    """
+    return await provided(Sessions).refresh(body["refresh_token"], client())
+
+
+@sessions.route("/logout", methods=["POST"], tags=TAGS)
+@requires(session=True)
+@sessions.response(200, Message, description="The session has ended.")
+@answers(DATABASE_UNAVAILABLE)
+@sessions.doc(operationId="logout")
+async def logout() -> dict[str, str]:
+    """Log out.
+
+    Ends the session of the access token sent: every access and refresh token of it is refused from the next request on,
+    by every worker, also after a restart.
+    """
+    await provided(SessionManagement).log_out(actor(), client())
+    return {"message": "Successfully logged out!"}
+
+
+@sessions.route("/me/sessions", tags=OWN)
+@requires(scope=ME_READ)
+@sessions.response(200, SessionList, description="The sessions.")
+@answers(DATABASE_UNAVAILABLE)
+@sessions.doc(operationId="listMySessions")
+async def list_my_sessions() -> dict[str, Any]:
+    """List the own sessions.
+
+    Those that have neither ended nor expired, the newest first: where the account is logged in.
+    """
+    return {"sessions": await provided(SessionManagement).sessions_of(principal())}
+
+
+@sessions.route("/me/sessions", methods=["DELETE"], tags=OWN)
+@requires(scope=ME_WRITE)
+@sessions.query(EndSessionsQuery())
+@sessions.response(200, SessionsEnded, description="They have ended.")
+@answers(DATABASE_UNAVAILABLE)
+@sessions.doc(operationId="endMySessions")
+async def end_my_sessions(query: dict[str, str]) -> dict[str, int]:
+    """End the own sessions, all but the one that asks.
+
+    With `which=all` that one, too. Every token of them is refused from the next request on. With an API key there is
+    no session that asks, so all end.
+    """
+    ended = await provided(SessionManagement).end_own(actor(), client(), current=query["which"] == "all")
+    return {"ended_sessions": ended}
+
+
+@sessions.route("/me/sessions/<session_id>", methods=["DELETE"], tags=OWN, parameters=[SESSION_PARAMETER])
+@requires(scope=ME_WRITE)
+@sessions.response(204, description="The session has ended.")
+@answers(SESSION_NOT_FOUND, DATABASE_UNAVAILABLE)
+@sessions.doc(operationId="endMySession")
+async def end_my_session(session_id: str) -> Response:
+    """End one of the own sessions.
+
+    Every token of it is refused from the next request on. It may be the one that asks, which then is a log-out.
+    """
+    await provided(SessionManagement).end_one(actor(), session_id, client())
+    return no_content()
+
+
+@sessions.route("/me/password", methods=["POST"], tags=OWN)
+@requires(session=True)
+@hashes
+@sessions.arguments(
+    PasswordChangeBody(),
+    example={"present_password": "password123", "new_password": "correct horse battery"},
+)
+@sessions.response(200, PasswordChanged, description="The password is the new one.")
+@answers(WRONG_PASSWORD, PASSWORD_TOO_COMMON, DATABASE_UNAVAILABLE)
+@sessions.doc(operationId="changeMyPassword")
+async def change_my_password(body: dict[str, str]) -> dict[str, Any]:
+    """Change the own password.
+
+    Ends every other session of the account and tells how many those were; the one that asks goes on.
+    """
+    ended = await provided(SessionManagement).change_password(
+        actor(), body["present_password"], body["new_password"], client()
+    )
+    return {"message": "Password changed.", "ended_sessions": ended}
+
+
+@sessions.route("/me/reauthenticate", methods=["POST"], tags=OWN)
+@requires(session=True)
+@hashes
+@sessions.arguments(ReauthenticateBody(), example={"password": "password123"})
+@sessions.response(200, AccessToken, description="An access token that says so.")
+@answers(WRONG_PASSWORD, DATABASE_UNAVAILABLE)
+@sessions.doc(operationId="reauthenticate")
+async def reauthenticate(body: dict[str, str]) -> service.AccessToken:
+    """Prove again who you are.
+
+    For operations that need a recent log-in (`insufficient_user_authentication`, RFC 9470): the access token of the
+    answer has a new `auth_time`, and so have those that the session gets later. The refresh token stays as it is.
+    """
+    return await provided(Sessions).reauthenticate(actor(), body["password"], client())

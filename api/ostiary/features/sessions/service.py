@@ -1,0 +1,298 @@
+"""Sessions: log in, refresh, log out, and who bears this access token?"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from sqlalchemy import insert, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ostiary.core.access_tokens import AccessTokens, InvalidAccessToken, Issued, UnknownKey
+from ostiary.core.actor import Actor
+from ostiary.core.client import Client
+from ostiary.core.clock import Clock
+from ostiary.core.principal import AAL1, Principal
+from ostiary.core.problems import INVALID_TOKEN
+from ostiary.core.randomness import Randomness
+from ostiary.features.accounts.service import Accounts, Standing
+from ostiary.features.actors.service import Actors
+from ostiary.features.audit.service import NO_USER, Audit
+from ostiary.features.keys.service import Keys
+from ostiary.features.revocation.service import Revocations
+from ostiary.features.sessions.events import (
+    LOG_IN_FAILED,
+    LOGGED_IN,
+    PASSWORD_REFUSED,
+    REAUTHENTICATED,
+    REFRESH_TOKEN_REUSED,
+    SESSIONS_ENDED,
+    TOKEN_REVOKED,
+)
+from ostiary.features.sessions.models import SessionRow
+from ostiary.features.sessions.problems import (
+    ACCOUNT_DISABLED,
+    INVALID_CREDENTIALS,
+    INVALID_REFRESH_TOKEN,
+    WRONG_PASSWORD,
+)
+from ostiary.features.sessions.rotation import RefreshTokenState, Reused, Rotation, Successor
+from ostiary.features.sessions.store import end
+from ostiary.persistence.base import table_of
+from ostiary.persistence.database import Database
+from ostiary.persistence.last_times import LastTimes
+
+log = structlog.stdlib.get_logger(__name__)
+
+_ADD = insert(table_of(SessionRow))
+PASSWORD_METHODS = ["pwd"]
+"""The `amr` of a session begun with a password (RFC 8176)."""
+
+
+@dataclass(frozen=True)
+class TokenPair:
+    """An access token and a refresh token, with their lifetimes in seconds."""
+
+    access_token: str
+    expires_in: int
+    refresh_token: str
+    refresh_token_expires_in: int
+    session_id: str
+    token_type: str = "Bearer"  # noqa: S105 - RFC 6750
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """An access token alone, with its lifetime in seconds."""
+
+    access_token: str
+    expires_in: int
+    session_id: str
+    token_type: str = "Bearer"  # noqa: S105 - RFC 6750
+
+
+class Sessions:
+    """The use cases of sessions. lifetime: seconds after its log-in at which a session ends."""
+
+    def __init__(
+        self,
+        database: Database,
+        actors: Actors,
+        accounts: Accounts,
+        keys: Keys,
+        access_tokens: AccessTokens,
+        rotation: Rotation,
+        revocations: Revocations,
+        audit: Audit,
+        clock: Clock,
+        randomness: Randomness,
+        *,
+        lifetime: int,
+    ) -> None:
+        self._database = database
+        self._actors = actors
+        self._accounts = accounts
+        self._keys = keys
+        self._access_tokens = access_tokens
+        self._rotation = rotation
+        self._revocations = revocations
+        self._audit = audit
+        self._clock = clock
+        self._randomness = randomness
+        self._lifetime = lifetime
+        self.last_seen = LastTimes(database, clock, SessionRow, SessionRow.id, SessionRow.last_seen_at)
+
+    async def log_in(self, username: str, password: str, client: Client) -> TokenPair:
+        """Begin a session and return its tokens.
+
+        Raises the problems `invalid_credentials`, `account_disabled`, `overloaded`, `database_unavailable`.
+        """
+        proof = await self._accounts.verify(username, password)
+        account = proof.account
+        if account is None or not proof.matches:
+            reason = "unknown_user" if account is None else "wrong_password"
+            await self._note_refusal(None if account is None else account.id, reason, client)
+            raise INVALID_CREDENTIALS()
+        if account.disabled:
+            await self._note_refusal(account.id, "account_disabled", client)
+            raise ACCOUNT_DISABLED()
+        now = self._clock.now()
+        values = {
+            "id": self._randomness.new_id(),
+            "user_id": account.id,
+            "created_at": now,
+            "auth_time": now,
+            "expires_at": now + timedelta(seconds=self._lifetime),
+            "ip": client.ip,
+            "user_agent": client.user_agent,
+        }
+
+        async def begin(session: AsyncSession) -> Successor | None:
+            standing = await self._accounts.confirm(session, proof)
+            if standing is None:
+                return None
+            await session.execute(_ADD, values)
+            first = await self._rotation.issue(session, SessionRow(**values), standing, now)
+            self._audit.record(session, LOGGED_IN, client, user_id=account.id, session_id=first.session.id)
+            return first
+
+        first = await self._database.write(begin)
+        if first is None:  # disabled, deleted or given another password while this one was checked
+            raise INVALID_CREDENTIALS()
+        return await self._pair(first)
+
+    async def refresh(self, refresh_token: str, client: Client) -> TokenPair:
+        """Exchange a refresh token for a new pair (RFC 9700 section 4.14.2).
+
+        The token is used up by one compare-and-swap. Sent again within the grace time, as after a lost answer, it gets
+        the same successor; later the session ends, since somebody holds a copy. Raises the problems
+        `invalid_refresh_token` and `database_unavailable`.
+        """
+        outcome = await self._database.write(lambda session: self._rotation.rotate(session, refresh_token))
+        if isinstance(outcome, Reused):
+            await self._end_family(outcome.session, client)
+        if not isinstance(outcome, Successor):
+            raise INVALID_REFRESH_TOKEN()
+        return await self._pair(outcome)
+
+    async def revoke(self, session_id: str, user_id: str, client: Client, client_id: str) -> None:
+        """End a session, and with it every token of it, because a service client asks for it.
+
+        client_id: that service client. Raises the problem `database_unavailable`.
+        """
+
+        async def finish(session: AsyncSession) -> None:
+            which = SessionRow.id == session_id
+            ended = await end(session, self._revocations, self._clock.now(), "revoked", which)
+            if not ended:  # by somebody else just now, or a failover has lost its row
+                await self._revocations.record(session, "session", session_id)
+                return
+            record = partial(self._audit.record, session, client=client, user_id=user_id, actor_id=NO_USER)
+            record(TOKEN_REVOKED, session_id=session_id, client_id=client_id)
+            record(SESSIONS_ENDED, session_ids=ended, reason="revoked")
+
+        await self._revocations.write(finish)
+
+    async def reauthenticate(self, actor: Actor, password: str, client: Client) -> AccessToken:
+        """Have the person prove again who they are; return an access token that says so.
+
+        Later tokens of the session say so too; the refresh token stays as it is. Raises the problems `wrong_password`,
+        `invalid_token`, `overloaded`, `database_unavailable`.
+        """
+        proof = await self._accounts.verify_id(actor.seen.user_id, password)
+        if not proof.matches:
+            await self.note_wrong_password(actor, client)
+            raise WRONG_PASSWORD()
+        now = self._clock.now()
+
+        async def renew(session: AsyncSession, bearer: Principal) -> tuple[SessionRow, Standing] | None:
+            standing = await self._accounts.confirm(session, proof)
+            statement = (
+                update(SessionRow)
+                .where(SessionRow.id == bearer.session_id, SessionRow.ended_at.is_(None))
+                .values(auth_time=now)
+                .returning(SessionRow)
+            )
+            owner = await session.scalar(statement)
+            if standing is None or owner is None:
+                return None
+            self._audit.record(session, REAUTHENTICATED, client, user_id=bearer.user_id, session_id=owner.id)
+            return owner, standing
+
+        renewed = await self._actors.write(actor, renew)
+        if renewed is None:
+            raise INVALID_TOKEN()
+        owner, standing = renewed
+        issued = await self._issue(owner, standing, now)
+        return AccessToken(issued.token, issued.expires_in, owner.id)
+
+    async def note_wrong_password(self, actor: Actor, client: Client) -> None:
+        """Write into the audit trail that the present password was wrong.
+
+        Raises the problems `invalid_token`, `database_unavailable`.
+        """
+
+        async def note(session: AsyncSession, bearer: Principal) -> None:
+            self._audit.record(session, PASSWORD_REFUSED, client, user_id=bearer.user_id, outcome="failure")
+
+        await self._actors.write(actor, note)
+
+    def recall(self, token: str) -> Principal | None:
+        """Return whom an access token stands for, if memory alone can tell; else None.
+
+        On the event loop alone, where it takes some µs. Raises the problem `invalid_token` for one that was revoked.
+        """
+        bearer = self._access_tokens.recall(token)
+        if bearer is None:
+            return None
+        allowed = self._revocations.allows_now(bearer)
+        return None if allowed is None else self._accepted(bearer, allowed=allowed)
+
+    async def look_up_refresh_token(self, refresh_token: str) -> RefreshTokenState | None:
+        """Return what is known of a refresh token, which stays as it is; None if it is none of ours, or has expired.
+
+        Raises the problem `database_unavailable`.
+        """
+        async with self._database.read() as session:
+            return await self._rotation.state(session, refresh_token)
+
+    async def authenticate(self, token: str) -> Principal:
+        """Return whom an access token stands for; raises the problems `invalid_token` and `database_unavailable`."""
+        try:
+            try:
+                bearer = self._access_tokens.verify(token, await self._keys.ring())
+            except UnknownKey:
+                bearer = self._access_tokens.verify(token, await self._keys.reloaded_ring())
+        except InvalidAccessToken as error:
+            raise INVALID_TOKEN() from error
+        return self._accepted(bearer, allowed=await self._revocations.allows(bearer))
+
+    def _accepted(self, bearer: Principal, *, allowed: bool) -> Principal:
+        if not allowed:
+            raise INVALID_TOKEN()
+        if bearer.session_id is not None:
+            self.last_seen.note(bearer.session_id)
+        return bearer
+
+    async def _end_family(self, owner: SessionRow, client: Client) -> None:
+        async def finish(session: AsyncSession) -> None:
+            log.warning("a refresh token was used twice; its session has been ended", session_id=owner.id)
+            reason = "refresh_token_reuse"
+            if await end(session, self._revocations, self._clock.now(), reason, SessionRow.id == owner.id):
+                self._audit.record(
+                    session, REFRESH_TOKEN_REUSED, client, user_id=owner.user_id, outcome="failure", session_id=owner.id
+                )
+
+        await self._revocations.write(finish)
+
+    async def _note_refusal(self, user_id: str | None, reason: str, client: Client) -> None:
+        async def note(session: AsyncSession) -> None:
+            self._audit.record(session, LOG_IN_FAILED, client, user_id=user_id, outcome="failure", reason=reason)
+
+        await self._database.write(note)
+
+    async def _pair(self, successor: Successor) -> TokenPair:
+        owner = successor.session
+        issued = await self._issue(owner, successor.standing, owner.auth_time)
+        return TokenPair(
+            access_token=issued.token,
+            expires_in=issued.expires_in,
+            refresh_token=successor.refresh_token,
+            refresh_token_expires_in=max(0, int((successor.expires_at - self._clock.now()).total_seconds())),
+            session_id=owner.id,
+        )
+
+    async def _issue(self, owner: SessionRow, standing: Standing, auth_time: datetime) -> Issued:
+        bearer = Principal(
+            owner.user_id,
+            owner.id,
+            frozenset(standing.grants.roles),
+            standing.grants.scopes,
+            auth_time,
+            owner.expires_at,
+            standing.position,
+            AAL1,
+        )
+        return self._access_tokens.issue(
+            await self._keys.current(), bearer, self._randomness.new_id(), PASSWORD_METHODS
+        )

@@ -1,0 +1,178 @@
+"""The file beside an SQLite database that remembers how far its history has come.
+
+Whoever puts an older database in place seldom puts the file of the same moment beside it. So the file proves that the
+database went back. A file that was copied, with its folder or alone, is recognised by what a copy never has: the number
+of its inode and its time of birth; or, where it was copied over the file itself, the time of its last change, which
+nobody can set. So whatever is written here is followed by that time.
+"""
+
+import ctypes
+import os
+import struct
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from ostiary.persistence.number_file import NumberFile
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows
+    fcntl = None  # type: ignore[assignment]
+
+_FORMAT = struct.Struct(">QQQ16s36sQQQ")
+_HISTORY = struct.Struct(">QQ16s")
+_HISTORY_AT = 8
+"""Behind the announced position, which `NumberFile` reads and writes."""
+_STAMP = struct.Struct(">Q")
+_STAMP_AT = _FORMAT.size - _STAMP.size
+STAMP_NANOSECONDS = 2 * 10**9
+"""How far the time in the file may be from that of its last change; some file systems count whole seconds."""
+_AT_EMPTY_PATH = 0x1000
+_STATX_BTIME = 0x800
+_BTIME_AT = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the file says. position: of the last entry that was committed. audit, audit_mark: number and 16
+    characters of the hash of the last audit event. generation: that of the database's own row. is_copy: the file is
+    not the one that this was written into.
+    """
+
+    position: int
+    audit: int
+    audit_mark: str
+    generation: str
+    is_copy: bool = False
+
+
+class FeedFile:
+    """The file `path`, which is as accessible as the file `beside`. All methods but those of `announced` take locks
+    and may wait for the disk, so they are called on a thread.
+    """
+
+    def __init__(self, path: Path, beside: Path) -> None:
+        self._path = path
+        self.announced = NumberFile(path, beside)
+
+    def read(self) -> Record | None:
+        """Return what was written last; None if there is no file, or one of a version before 0.2.0."""
+        try:
+            with self._path.open("rb", buffering=0) as file, _locked(file):
+                return _record(file)
+        except OSError:
+            return None
+
+    def announce(self, position: int) -> None:
+        """Set the announced position; raises OSError."""
+        self.announced.set(position)
+        with self._path.open("r+b", buffering=0) as file, _locked(file):
+            if len(_read(file)) == _FORMAT.size:
+                _stamp(file)
+
+    def begin(self, announced: int, record: Record) -> None:
+        """Let the file say this, whatever it said before, also after a power cut; raises OSError."""
+        self.announced.set(announced)
+        with self._path.open("r+b", buffering=0) as file, _locked(file):
+            _write(file, announced, record)
+            os.fsync(file.fileno())
+
+    def remember(self, record: Record) -> None:
+        """Move the file on to `record`, if it is of the same generation; raises OSError.
+
+        It never moves back: another worker may know more. A file that somebody has removed is made anew.
+        """
+        if not self._path.exists():
+            self.announced.set(record.position)
+        with self._path.open("r+b", buffering=0) as file, _locked(file):
+            before = _record(file)
+            if before is None:
+                _write(file, int.from_bytes(_read(file)[:_HISTORY_AT]), record)
+            elif before.generation == record.generation:
+                position = max(before.position, record.position)
+                audit, mark = max((before.audit, before.audit_mark), (record.audit, record.audit_mark))
+                file.seek(_HISTORY_AT)
+                file.write(_HISTORY.pack(position, audit, mark.encode()))
+                _stamp(file)
+
+
+def _read(file: FileIO) -> bytes:
+    file.seek(0)
+    return file.read(_FORMAT.size)
+
+
+def _record(file: FileIO) -> Record | None:
+    found = _read(file)
+    if len(found) < _FORMAT.size:
+        return None
+    _, position, audit, mark, generation, inode, birth, stamp = _FORMAT.unpack(found)
+    is_copy = not _is_same((inode, birth), _origin(file)) or abs(_changed(file) - stamp) > STAMP_NANOSECONDS
+    return Record(position, audit, _text(mark), _text(generation), is_copy)
+
+
+def _text(padded: bytes) -> str:
+    return padded.rstrip(b"\0").decode("ascii", "replace")
+
+
+def _write(file: FileIO, announced: int, record: Record) -> None:
+    file.seek(0)
+    history = (record.position, record.audit, record.audit_mark.encode())
+    file.write(_FORMAT.pack(announced, *history, record.generation.encode(), *_origin(file), 0))
+    _stamp(file)
+
+
+def _stamp(file: FileIO) -> None:
+    file.seek(_STAMP_AT)
+    file.write(_STAMP.pack(_changed(file)))
+
+
+def _changed(file: FileIO) -> int:
+    """Return when the file was last changed in any way, in nanoseconds; 0 on Windows, which calls another time so."""
+    return os.fstat(file.fileno()).st_ctime_ns % 2**64 if os.name == "posix" else 0
+
+
+def _is_same(before: tuple[int, int], now: tuple[int, int]) -> bool:
+    return before[0] == now[0] and (before[1] == now[1] or not before[1] or not now[1])
+
+
+def _origin(file: FileIO) -> tuple[int, int]:
+    """Return inode and time of birth in nanoseconds, 0 where the system does not tell."""
+    return os.fstat(file.fileno()).st_ino % 2**64, _birth(file.fileno())
+
+
+def _birth(handle: int) -> int:
+    statx = _statx()
+    if statx is None:
+        return 0
+    buffer = ctypes.create_string_buffer(256)
+    if statx(handle, b"", _AT_EMPTY_PATH, _STATX_BTIME, buffer) != 0:
+        return 0
+    (mask,) = struct.unpack_from("=I", buffer, 0)
+    seconds, nanoseconds = struct.unpack_from("=qI", buffer, _BTIME_AT)
+    return (int(seconds) * 10**9 + int(nanoseconds)) % 2**64 if mask & _STATX_BTIME else 0
+
+
+@cache
+def _statx() -> Any:
+    """Return Linux's statx, which Python 3.11 has no name for; None elsewhere."""
+    try:
+        return ctypes.CDLL(None, use_errno=True).statx
+    except (AttributeError, OSError, TypeError):
+        return None
+
+
+@contextmanager
+def _locked(file: FileIO) -> Generator[None]:
+    """Keep other processes from writing, which they do in some µs."""
+    if fcntl is not None:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if fcntl is not None:
+            fcntl.flock(file.fileno(), fcntl.LOCK_UN)

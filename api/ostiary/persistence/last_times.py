@@ -1,0 +1,91 @@
+"""Moments of use, kept in memory and written now and then: reading a protected resource writes nothing on the way."""
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import bindparam, or_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from ostiary.core.clock import Clock
+from ostiary.core.problems import Problem
+from ostiary.persistence.database import Database
+
+log = structlog.stdlib.get_logger(__name__)
+
+WRITE_EVERY = 30.0
+"""Seconds after the first of some uses at which they are written together."""
+
+
+class LastTimes:
+    """When each row of a table was last used. row: the class; id_column, time_column: its attributes.
+
+    What was noted in the last seconds before a worker is killed is lost; an orderly end writes it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        row: type[Any],
+        id_column: InstrumentedAttribute[str],
+        time_column: InstrumentedAttribute[datetime | None],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._noted: dict[str, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._writing: set[asyncio.Task[None]] = set()
+        # Another worker may have noted a later moment.
+        self._statement = (
+            update(row)
+            .where(id_column == bindparam("of"), or_(time_column.is_(None), time_column < bindparam("moment")))
+            .values({time_column: bindparam("moment")})
+            .execution_options(synchronize_session=False)
+        )
+
+    def note(self, row_id: str) -> None:
+        """Note that the row is used now; on the event loop alone."""
+        self._noted[row_id] = self._clock.timestamp()
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(WRITE_EVERY, self._begin)
+
+    def _begin(self) -> None:
+        self._timer = None
+        task = asyncio.get_running_loop().create_task(self._write_later())
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    async def _write_later(self) -> None:
+        with contextlib.suppress(Problem):  # the database cannot be reached, which has been logged
+            await self.write()
+
+    async def write(self) -> None:
+        """Write what was noted; raises the problem `database_unavailable`, and keeps it then."""
+        noted, self._noted = self._noted, {}
+        if not noted:
+            return
+        rows = [
+            {"of": row_id, "moment": datetime.fromtimestamp(moment, UTC)} for row_id, moment in sorted(noted.items())
+        ]
+
+        async def update_rows(session: AsyncSession) -> None:
+            connection = await session.connection()
+            await connection.execute(self._statement, rows)
+
+        try:
+            await self._database.write(update_rows)
+        except Problem:
+            self._noted = noted | self._noted
+            raise
+
+    async def stop(self) -> None:
+        """Write what was noted, if the database can be reached."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._writing:
+            await asyncio.wait(self._writing)
+        await self._write_later()

@@ -1,0 +1,140 @@
+"""Bringing a database to the schema of this version: once, whoever asks, however many ask at once."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from ostiary import __version__
+from ostiary.core.private_files import make_private, narrow
+from ostiary.persistence.database import database_faults, sqlite_engine
+from ostiary.persistence.fitness import check_postgres, check_sqlite, check_sqlite_files, unfit
+from ostiary.persistence.postgres_address import PostgresAddress
+from ostiary.persistence.postgres_connections import NEUTRAL_URL
+from ostiary.persistence.postgres_session import fit
+from ostiary.persistence.postgres_url import is_postgres
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+BESIDE = ("-wal", "-shm", "-journal", "-feed")
+"""Added to the name of an SQLite file: what SQLite and the revocation feed keep beside it."""
+_LOCK_KEY = 0x6F737469617279  # "ostiary": one advisory lock of PostgreSQL, ours by this number
+
+
+class NoDatabase(Exception):
+    """There is no database yet, where one is to be used that is there; the text says where and what to do."""
+
+
+class NewerDatabase(Exception):
+    """The database has been migrated by a newer version of Ostiary."""
+
+
+async def migrate(url: str, timeout: float, *, creates: bool = True) -> list[str]:
+    """Bring the database at `url` to the newest revision and return the revisions applied.
+
+    All of it happens in one transaction that begins by taking a lock, so that of several processes one migrates and the
+    others find it done; a failure leaves the old schema. timeout: seconds to wait for a lock. creates: whether to begin
+    with an empty database where there is none.
+    Raises BadUrl, NoDatabase, NewerDatabase, UnfitDatabase, and the problem `database_unavailable`.
+    """
+    engine = _engine(url, timeout)
+    file = engine.url.database if engine.dialect.name == "sqlite" else None
+    try:
+        with database_faults(is_logged=False), _unfitness(file):
+            if file is not None and not creates:
+                _check_exists(Path(file))
+            if file is not None:
+                check_sqlite_files(file)
+                _make_private(Path(file))
+            async with engine.begin() as connection:
+                if file is not None:
+                    await check_sqlite(connection, file)
+                else:
+                    await check_postgres(connection)
+                    await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+                if not creates and await connection.run_sync(_current) is None:
+                    raise NoDatabase(f"the database {file or PostgresAddress(url, timeout)} is empty: {ELSEWHERE}")
+                return await connection.run_sync(upgrade)
+    finally:
+        await engine.dispose()
+
+
+ELSEWHERE = (
+    "run this where `ostiary serve` runs, with its settings (OSTIARY_DATA_DIR, OSTIARY_DATABASE_URL); or, to begin, "
+    "run `ostiary serve` or `ostiary migrate`"
+)
+
+
+def _check_exists(file: Path) -> None:
+    if not file.exists():
+        raise NoDatabase(f"there is no database {file.absolute()}: {ELSEWHERE}")
+
+
+def _current(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@contextmanager
+def _unfitness(file: str | None) -> Generator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        found = unfit(error, file)
+        if found is None:
+            raise
+        raise found from error
+
+
+def _make_private(file: Path) -> None:
+    """See to it that the database's owner alone can read it: SQLite gives the mode of a file to those beside it."""
+    make_private(file)
+    narrow(file, *(file.with_name(file.name + suffix) for suffix in BESIDE))
+
+
+def _engine(url: str, timeout: float) -> AsyncEngine:
+    if not is_postgres(url):
+        return sqlite_engine(make_url(url), timeout, 1, "BEGIN IMMEDIATE", None)
+    address = PostgresAddress(url, timeout)
+
+    async def connect(**_: Any) -> Any:
+        connection = await address.connect(command_timeout=None)
+        # No limit on the duration of a statement here: a migration of a large table takes its time.
+        await fit(connection, statement=0, lock=timeout)
+        return connection
+
+    arguments = {**address.dialect, "async_creator_fn": connect}
+    return create_async_engine(NEUTRAL_URL, hide_parameters=True, connect_args=arguments)
+
+
+def upgrade(connection: Connection) -> list[str]:
+    """Apply what is missing on an open connection, in its transaction; raises NewerDatabase."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    script = ScriptDirectory.from_config(config)
+    current = _current(connection)
+    known = {revision.revision for revision in script.walk_revisions()}
+    if current is not None and current not in known:
+        raise NewerDatabase(
+            f"the database is at revision {current!r}, which Ostiary {__version__} does not know: a newer version has "
+            "used it. Install that version, or restore a backup made before the upgrade."
+        )
+    applied: list[str] = []
+
+    def steps(revision: Any, _context: MigrationContext) -> Any:
+        found = script._upgrade_revs("head", revision)
+        applied.extend(step.revision.revision for step in found)
+        return found
+
+    with EnvironmentContext(config, script, fn=steps) as environment:
+        environment.configure(connection=connection, transactional_ddl=False)
+        environment.run_migrations()
+    return applied

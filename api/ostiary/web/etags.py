@@ -1,0 +1,85 @@
+"""Versions over HTTP (RFC 9110): ETag, 304 for a client that has the present one, If-Match before a change."""
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from flask import Response, request
+
+from ostiary.core.etags import ANY_VERSION, PRECONDITION_FAILED, PRECONDITION_REQUIRED, Condition, names
+from ostiary.web.blueprint import WithHeaders, document
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+HEADERS: dict[str, Any] = {"ETag": {"$ref": "#/components/headers/VersionETag"}}
+"""The headers of an answer that shows one version of one thing, for the contract."""
+
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` of a former answer, several, or `*`: then 304 if it is still current (RFC 9110 13.1.2).",
+    "schema": {"type": "string"},
+}
+
+
+class Versioned(Protocol):
+    """Something whose versions have entity-tags."""
+
+    @property
+    def etag(self) -> str:
+        """The entity-tag of this version, in its quotes."""
+        ...
+
+
+def _if_match_parameter(*, required: bool) -> dict[str, Any]:
+    otherwise = "the answer is `precondition_required`" if required else "it fits every version"
+    return {
+        "name": "If-Match",
+        "in": "header",
+        "required": required,
+        "description": (
+            "The `ETag` of the version that the change is meant for. If it is no longer the present one, the answer is "
+            f"`precondition_failed`; `*` fits every version (RFC 9110 13.1.1). Without the header {otherwise}."
+        ),
+        "schema": {"type": "string"},
+    }
+
+
+def shows_version(view: View) -> View:
+    """Declare in the contract that `view`, a GET, returns `if_changed(...)`: If-None-Match and 304."""
+    not_modified = {"description": "What If-None-Match names is still current.", "headers": HEADERS}
+    return document(view, manual={"parameters": [_IF_NONE_MATCH], "responses": {304: not_modified}})
+
+
+def changes_version(*, required: bool) -> Callable[[View], View]:
+    """Declare in the contract that a view asks for `condition(...)`. required: whether it must be told a version."""
+    problems = (PRECONDITION_FAILED, PRECONDITION_REQUIRED) if required else (PRECONDITION_FAILED,)
+
+    def decorator(view: View) -> View:
+        return document(view, problems=problems, manual={"parameters": [_if_match_parameter(required=required)]})
+
+    return decorator
+
+
+def condition(*, required: bool) -> Condition:
+    """Return which version the current request is meant for; raises the problem `precondition_required`."""
+    told = request.headers.get("If-Match")
+    if told is not None:  # an empty one names no version, which is not the same as asking for none
+        return Condition.of(told)
+    if required:
+        raise PRECONDITION_REQUIRED()
+    return ANY_VERSION
+
+
+def with_etag(found: Versioned, **headers: str) -> WithHeaders:
+    """Return the answer that shows `found`, with its ETag; `headers` go with it."""
+    return WithHeaders(found, {"ETag": found.etag, **headers})
+
+
+def if_changed(found: Versioned) -> WithHeaders | Response:
+    """Return the answer that shows `found`, or 304 if the current request's If-None-Match names this version."""
+    if names(request.headers.get("If-None-Match", ""), found.etag):
+        unchanged = Response(status=304, headers={"ETag": found.etag})
+        del unchanged.headers["Content-Type"]
+        return unchanged
+    return with_etag(found)

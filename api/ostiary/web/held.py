@@ -1,0 +1,95 @@
+"""Answers held in memory, with the validators, conditions and content codings of HTTP (RFC 9110)."""
+
+import gzip
+import hashlib
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from flask import Response, request
+
+from ostiary.core.etags import names
+from ostiary.core.fields import trimmed
+from ostiary.web.blueprint import document
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+_WEIGHT = re.compile(r"[Qq]=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
+
+_VALIDATORS: dict[str, Any] = {
+    "ETag": {"$ref": "#/components/headers/ETag"},
+    "Vary": {"$ref": "#/components/headers/Vary"},
+}
+HEADERS = _VALIDATORS
+"""The headers of an answer with its content, for the contract.
+
+Content-Encoding is not among them: it is negotiated below the contract, and a mock would send it with plain content.
+"""
+
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` of a former answer, several, or `*`: then 304 if it is still current (RFC 9110 13.1.2).",
+    "schema": {"type": "string"},
+}
+
+
+class _Coded:
+    """The content in one coding: its own bytes, and so its own strong ETag (RFC 9110 section 8.8.3.3)."""
+
+    def __init__(self, content: bytes, headers: list[tuple[str, str]], entity_headers: list[tuple[str, str]]) -> None:
+        self.content = content
+        self.etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+        self.not_modified = [*headers, ("ETag", self.etag)]
+        self.headers = [*entity_headers, *self.not_modified]
+
+
+class Held:
+    """Content that does not change while the app runs, as it is and compressed; a request only picks one.
+
+    content_type: for the header of that name. headers: sent with every answer, 304 included, which are to be those that
+    a cache uses to bring up to date what it has kept (RFC 9110 section 15.4.5).
+    """
+
+    def __init__(self, content: bytes, content_type: str, headers: dict[str, str]) -> None:
+        always = [*headers.items(), ("Vary", "Accept-Encoding")]
+        type_header = ("Content-Type", content_type)
+        self._plain = _Coded(content, always, [type_header])
+        zipped = gzip.compress(content, mtime=0)
+        self._zipped = self._plain
+        if len(zipped) < len(content):
+            self._zipped = _Coded(zipped, always, [type_header, ("Content-Encoding", "gzip")])
+
+    def answer(self) -> Response:
+        """Return the answer to the current request, a GET or HEAD: 304 if its If-None-Match names what is held."""
+        environ = request.environ
+        coded = self._zipped if prefers_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")) else self._plain
+        known = environ.get("HTTP_IF_NONE_MATCH")
+        if known is not None and names(known, coded.etag):
+            unchanged = Response(status=304, headers=coded.not_modified)
+            del unchanged.headers["Content-Type"]
+            return unchanged
+        return Response(coded.content, headers=coded.headers)
+
+
+@lru_cache(maxsize=64)
+def prefers_gzip(accepted: str) -> bool:
+    """Return whether a client that sends this Accept-Encoding is best served with gzip (RFC 9110 section 12.5.3).
+
+    A coding with a weight that is none is not accepted. What accepts nothing at all gets the content as it is.
+    """
+    weights: dict[str, float] = {}
+    for member in accepted.lower().split(","):
+        coding, semicolon, weight = member.partition(";")
+        found = _WEIGHT.fullmatch(trimmed(weight))
+        weights[trimmed(coding)] = (float(found[1]) if found else 0.0) if semicolon else 1.0
+    zipped = weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0)))
+    return zipped > 0 and zipped >= weights.get("identity", 0.0)
+
+
+def conditional(view: View) -> View:
+    """Declare in the contract that `view` answers with what is held: If-None-Match and 304."""
+    not_modified = {"description": "What If-None-Match names is still current.", "headers": _VALIDATORS}
+    return document(view, manual={"parameters": [_IF_NONE_MATCH], "responses": {304: not_modified}})

@@ -1,0 +1,278 @@
+"""The contract: an OpenAPI 3.1 document assembled from the features' schemas and notes."""
+
+import inspect
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import flask_smorest
+from flask import Flask, current_app
+from werkzeug.routing import Rule
+
+from ostiary import __version__
+from ostiary.core.problems import CATALOGUE, MAX_URI
+from ostiary.web import path_parameters
+from ostiary.web.client_guard import BASIC, CLIENT_SCHEME
+from ostiary.web.guards import API_KEY_SCHEME, BEARER_SCHEME
+from ostiary.web.held import Held
+from ostiary.web.path_parameters import path_of
+from ostiary.web.problem_format import OAUTH_PATHS, documented_problems, problem_schema
+from ostiary.web.problem_responses import name_unions
+from ostiary.web.schema_bounds import bound_formats, tidy_parameters
+
+_CONTRACT = "ostiary.contract"
+
+MAX_CHALLENGE = 1024
+"""Characters of a WWW-Authenticate header."""
+MAX_ETAG = 64
+"""Characters of an entity-tag of ours, its quotes included."""
+
+DESCRIPTION = """\
+Ostiary registers people, logs them in and tells your services who calls.
+
+A first round: `POST /register`, `POST /login`, then **Authorize** with the `access_token` of the answer and
+`GET /protected`; `POST /logout` ends the session and with it every token of it, at once.
+
+Every error is `application/problem+json` (RFC 9457) with a stable `code`; `GET /problems/{code}` tells what it means
+and what to do about it. Under `/oauth` the same members are `application/json`, beside OAuth's `error` and
+`error_description` (RFC 6749).
+"""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The document, as a value and as the bytes that are exported and committed, and held for serving."""
+
+    document: dict[str, Any]
+    text: bytes
+    held: Held
+
+    def operation(self, rule: str, method: str) -> dict[str, Any] | None:
+        """Return the operation of a route; `rule` is as Flask writes it: `/problems/<code>`."""
+        found: dict[str, Any] | None = self.document["paths"].get(path_of(rule), {}).get(method.lower())
+        return found
+
+
+class ContractIncomplete(Exception):
+    """A route is not in the contract, or the contract has an operation that no route serves."""
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc]
+    """flask-smorest's extension without what it would add by itself: error handler, error schema, pagination header."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_error_handlers(self) -> None:
+        pass
+
+    def _register_responses(self) -> None:
+        pass
+
+    def _register_pagination_header(self) -> None:
+        pass
+
+
+def make_api(app: Flask) -> Api:
+    """Attach the contract's assembly to `app`."""
+    app.config.update(
+        API_TITLE="Ostiary",
+        API_VERSION=__version__,
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX=None,
+        API_SPEC_OPTIONS={
+            "info": {
+                "summary": "Authentication and authorization whose contract is proved.",
+                "description": DESCRIPTION,
+                "contact": {"name": "The maintainers of Ostiary"},
+                "license": {"name": "MIT", "identifier": "MIT"},
+            },
+            "servers": [{"url": app.config["APPLICATION_ROOT"], "description": "This server."}],
+        },
+    )
+    api = Api(app)
+    api.spec.components.security_scheme(
+        BEARER_SCHEME,
+        {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "The access token that POST /login and POST /refresh answer with (RFC 6750, RFC 9068). A "
+            "service that verifies it follows RFC 8725: ES256 alone, and `typ`, `iss`, `aud` and `exp` are compared.",
+        },
+    )
+    api.spec.components.security_scheme(
+        API_KEY_SCHEME,
+        {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "ost_…",
+            "description": "An API key that POST /me/api-keys has answered with, sent in place of an access token.",
+        },
+    )
+    api.spec.components.header(
+        "Location",
+        {
+            "description": "The address of what was made (RFC 9110 section 10.2.2).",
+            "required": True,
+            "schema": {"type": "string", "maxLength": MAX_URI, "format": "uri-reference"},
+            "example": "/me/api-keys/0199f6a2-8c21-7d43-b6f0-3e5a9c7d1e22",
+        },
+    )
+    api.spec.components.header(
+        "WWW-Authenticate",
+        {
+            "description": "How to authenticate, and why the present try failed (RFC 6750 section 3).",
+            "required": True,
+            "schema": {"type": "string", "maxLength": MAX_CHALLENGE, "pattern": "^Bearer "},
+            "example": 'Bearer realm="ostiary"',
+        },
+    )
+    api.spec.components.security_scheme(
+        CLIENT_SCHEME,
+        {
+            "type": "http",
+            "scheme": "basic",
+            "description": "The id and secret of a service client, each form-urlencoded first (RFC 6749 section "
+            "2.3.1). `ostiary clients create NAME` makes one on the server. A client may instead send them as the "
+            "parameters `client_id` and `client_secret` of the form, but not in both ways at once.",
+        },
+    )
+    api.spec.components.header(
+        "WWW-Authenticate-Basic",
+        {
+            "description": "How a service client authenticates (RFC 7617).",
+            "required": True,
+            "schema": {"type": "string", "maxLength": MAX_CHALLENGE, "pattern": "^Basic "},
+            "example": BASIC,
+        },
+    )
+    api.spec.components.header(
+        "Retry-After",
+        {
+            "description": "Seconds to wait before the next try (RFC 9110 section 10.2.3).",
+            "required": True,
+            "schema": {"type": "integer", "minimum": 1},
+            "example": 2,
+        },
+    )
+    api.spec.components.header(
+        "Idempotent-Replayed",
+        {
+            "description": "`true`, if this is the answer to an earlier request with the same Idempotency-Key.",
+            "schema": {"type": "string", "enum": ["true"]},
+        },
+    )
+    api.spec.components.header(
+        "ETag",
+        {
+            "description": "Names these very bytes (RFC 9110 section 8.8.3); each content coding has its own.",
+            "required": True,
+            "schema": {"type": "string", "maxLength": MAX_ETAG, "pattern": '^"[!#-~]+"$'},
+            "example": '"5f2c7d0b9a3e4c1f8d6b7a09e1c2d3f4"',
+        },
+    )
+    api.spec.components.header(
+        "VersionETag",
+        {
+            "description": "Names this version (RFC 9110 section 8.8.3), for If-Match and If-None-Match.",
+            "required": True,
+            "schema": {"type": "string", "maxLength": MAX_ETAG, "pattern": '^"[!#-~]+"$'},
+            "example": '"9b2d4c1f0a7e4b3c8d5f6e7a1b0c9d8e"',
+        },
+    )
+    api.spec.components.header(
+        "Vary",
+        {
+            "description": "Accept-Encoding decides on the content coding (RFC 9110 section 12.5.5). Origin is added "
+            "where OSTIARY_CORS_ORIGINS lists origins.",
+            "required": True,
+            "schema": {"type": "string", "enum": ["Accept-Encoding", "Accept-Encoding, Origin"]},
+        },
+    )
+    return api
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield method (in capitals), path and definition of every operation of `document`, in its order."""
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if method != "parameters":
+                yield method.upper(), path, operation
+
+
+def problem_codes(operation: dict[str, Any]) -> set[str]:
+    """Return the code of every problem that an operation documents."""
+    return {code for status, answer in operation["responses"].items() for code in documented_problems(status, answer)}
+
+
+def check(app: Flask, document: dict[str, Any]) -> None:
+    """Raise ContractIncomplete unless the routes of `app` are the operations of `document`, no more and no less."""
+    routes = {
+        f"{method} {path_of(rule.rule)}"
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - _automatic(rule)
+    }
+    documented = {f"{method} {path}" for method, path, _ in operations(document)}
+    if routes != documented:
+        undocumented, unserved = sorted(routes - documented), sorted(documented - routes)
+        raise ContractIncomplete(f"not in the contract: {undocumented}; in the contract without a route: {unserved}")
+
+
+def _automatic(rule: Rule) -> set[str]:
+    """Return the methods of a route that are Flask's own: HEAD, and OPTIONS unless its view serves that itself."""
+    return {"HEAD", "OPTIONS"} if getattr(rule, "provide_automatic_options", True) else {"HEAD"}
+
+
+def install(app: Flask, api: Api, extend: Iterable[Callable[[dict[str, Any]], None]] = ()) -> Contract:
+    """Finish the contract once all blueprints are registered, and keep it in `app`; takes what `assemble` takes."""
+    found = assemble(app, api, extend)
+    path_parameters.install(app, found.document)
+    app.extensions[_CONTRACT] = found
+    return found
+
+
+def assemble(app: Flask, api: Api, extend: Iterable[Callable[[dict[str, Any]], None]]) -> Contract:
+    """Return the contract of all blueprints that are registered.
+
+    extend: change the document, one after the other, before it is put in order. Raises ContractIncomplete.
+    """
+    document: dict[str, Any] = json.loads(json.dumps(api.spec.to_dict()))
+    codes, oauth_codes = _codes(document)
+    for code in sorted(codes):
+        kind = CATALOGUE[code]
+        schema = problem_schema(kind, is_under_oauth=code in oauth_codes)
+        document["components"]["schemas"][kind.schema_name] = schema
+    for key, name in api.ma_plugin.converter.refs.items():
+        document["components"]["schemas"][name]["description"] = inspect.getdoc(key[0])
+    check(app, document)
+    for change in extend:
+        change(document)
+    name_unions(document)
+    tidy_parameters(document)
+    bound_formats(document)
+    used = {tag for _, _, operation in operations(document) for tag in operation["tags"]}
+    document["tags"] = [tag for tag in document["tags"] if tag["name"] in used]
+    components = document["components"]
+    for unused in ("responses", "parameters"):
+        components.pop(unused, None)
+    for section in components.keys() - {"securitySchemes"}:  # which Swagger UI shows in this order: bearerAuth first
+        components[section] = dict(sorted(components[section].items()))
+    document["components"] = dict(sorted(components.items()))
+    first = ("openapi", "info", "servers", "tags", "paths", "components")
+    document = {name: document[name] for name in first} | document
+    exported = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+    return Contract(document, exported, Held(exported, "application/json", {"Cache-Control": "no-cache"}))
+
+
+def _codes(document: dict[str, Any]) -> tuple[set[str], set[str]]:
+    """Return the codes of all problems of `document`, and of those that operations under /oauth answer."""
+    found = [(path, problem_codes(operation)) for _, path, operation in operations(document)]
+    everywhere = {code for _, codes in found for code in codes}
+    return everywhere, {code for path, codes in found if path.startswith(OAUTH_PATHS) for code in codes}
+
+
+def contract() -> Contract:
+    """Return the contract of the current app."""
+    found: Contract = current_app.extensions[_CONTRACT]
+    return found

@@ -1,0 +1,52 @@
+"""How a view comes by its feature's service: by its class, from the app that the composition root has filled."""
+
+from typing import TypeVar
+
+from flask import Flask, current_app, g, request
+
+from ostiary.core.client import Client
+from ostiary.core.proxies import address_of
+from ostiary.core.randomness import Randomness
+
+T = TypeVar("T")
+
+_SERVICES = "ostiary.services"
+_NEW_ID = "ostiary.new_id"
+_LONGEST_USER_AGENT = 256
+
+
+def install(app: Flask, *services: object) -> None:
+    """Make `services` available to the views of `app`, beside those that are already."""
+    app.extensions.setdefault(_SERVICES, {}).update({type(service): service for service in services})
+
+
+def install_ids(app: Flask, randomness: Randomness) -> None:
+    """Make `randomness` the source of the ids of requests."""
+    app.extensions[_NEW_ID] = randomness.new_id
+
+
+def provided(kind: type[T]) -> T:
+    """Return the app's service of the class `kind`."""
+    service: T = current_app.extensions[_SERVICES][kind]
+    return service
+
+
+def request_id() -> str:
+    """Return the id by which the log and the audit trail name this request."""
+    if "request_id" not in g:
+        g.request_id = current_app.extensions[_NEW_ID]()
+    found: str = g.request_id
+    return found
+
+
+def client() -> Client:
+    """Return who calls: address, empty if it is not known, and User-Agent.
+
+    The latter is cut to 256 characters and has no control characters.
+    """
+    agent = request.headers.get("User-Agent", "")[:_LONGEST_USER_AGENT]
+    return Client(
+        ip=address_of(request.environ.get("REMOTE_ADDR", "")),
+        user_agent="".join(character if character.isprintable() else "?" for character in agent),
+        request_id=request_id(),
+    )
