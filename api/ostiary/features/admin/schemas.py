@@ -29,7 +29,7 @@ class UserQuery(PageQuery):
     )
     role = fields.String(
         load_default=None,
-        validate=[validate.Length(1, LONGEST_NAME), validate.Regexp(rf"[!-~]{{1,{LONGEST_NAME}}}\Z")],
+        validate=[validate.Length(1, LONGEST_NAME), validate.Regexp(r"[!-~]*\Z")],
         metadata={
             "description": "Only those who hold this role.",
             "pattern": rf"^[!-~]{{1,{LONGEST_NAME}}}$",
