@@ -13,10 +13,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from werkzeug.test import create_environ, run_wsgi_app
+
 from ostiary.app import make_flask, prepare
 from ostiary.services import make_services
 from ostiary.settings import Settings
-from werkzeug.test import create_environ, run_wsgi_app
 
 SIZE = 65_536
 BOUND = 2.0

@@ -7,12 +7,11 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from ostiary.core.clock import SystemClock
-
 from benchmarks.contenders import Contender
 from benchmarks.load import generator
 from benchmarks.measuring import Sample
 from benchmarks.scenarios import BusyRound, LoginRound
+from ostiary.core.clock import SystemClock
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ostiary.persistence.migrate import migrate
-
 from benchmarks import contenders, processes, report, scenarios, seed
 from benchmarks.contenders import Contender
 from benchmarks.databases import postgres_database
 from benchmarks.measuring import Sample
+from ostiary.persistence.migrate import migrate
 
 SMALL, LARGE = 1_000, 1_000_000
 """Users, sessions (each with a refresh token) and revocations in force."""

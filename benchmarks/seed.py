@@ -14,6 +14,9 @@ from typing import Any
 
 import asyncpg
 from argon2 import PasswordHasher
+from sqlalchemy import create_engine, insert
+from sqlalchemy.engine import URL, make_url
+
 from ostiary.core.clock import SystemClock
 from ostiary.core.randomness import SystemRandomness
 from ostiary.core.sealing import digest
@@ -21,8 +24,6 @@ from ostiary.features.accounts.models import UserRow
 from ostiary.features.revocation.models import RevocationRow
 from ostiary.features.sessions.models import RefreshTokenRow, SessionRow
 from ostiary.persistence.base import Base, table_of
-from sqlalchemy import create_engine, insert
-from sqlalchemy.engine import URL, make_url
 
 BATCH = 10_000
 KEEP_SECONDS = 3600

@@ -1,4 +1,4 @@
-"""`ostiary contract-test`, or `python -m contract_tests`: the suite as a command, against any deployment."""
+"""`ostiary contract-test`: the suite as a command, against any deployment."""
 
 import os
 import sys

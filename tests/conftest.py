@@ -17,12 +17,12 @@ import structlog
 from flask import has_request_context, request
 from flask.testing import FlaskClient
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
+
 from ostiary.server.flask_app import LoopFlask
 from ostiary.services import Services, make_services
 from ostiary.settings import Settings
 from ostiary.web.admission import is_marked
 from ostiary.web.guards import caller
-
 from tests.support.assembling import flask_of
 from tests.support.clock import FakeClock
 from tests.support.databases import KINDS, Databases

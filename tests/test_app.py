@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from sqlalchemy.engine import make_url
+
 from ostiary.app import BLUEPRINTS, _kept_secret, create_app, create_asgi, prepare
 from ostiary.core.access_tokens import SigningKey
 from ostiary.features.keys.service import KeysUnreadable
@@ -26,8 +28,6 @@ from ostiary.services import Services, make_services, run_with_services
 from ostiary.settings import BadSettings, Settings
 from ostiary.web import guards
 from ostiary.web.blueprint import Blueprint, document
-from sqlalchemy.engine import make_url
-
 from tests.conftest import App, MakeApp
 from tests.support.asgi import call, lifespan
 from tests.support.databases import POSTGRES_VARIABLE

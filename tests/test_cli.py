@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+
 from ostiary import __version__
 from ostiary.cli import main
 from ostiary.settings import table
-
 from tests.conftest import App, MakeApp
 from tests.support.databases import POSTGRES_VARIABLE
 from tests.support.people import make_role

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from ostiary.cli import main
-from ostiary.features.audit.models import AuditEventRow
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
+from ostiary.cli import main
+from ostiary.features.audit.models import AuditEventRow
 from tests.conftest import MakeApp
 from tests.support.clock import FakeClock
 from tests.support.people import log_in, person, refresh

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from click.testing import CliRunner
+
 from ostiary.cli import main
 from ostiary.server.http import limits
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+
 from ostiary.cli import main
 from ostiary.web.compatibility import report
 

@@ -9,8 +9,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner
-from ostiary import cli
 
+from ostiary import cli
 from tests.support.servers import ServerProcess, environment_without_settings, running, start_process
 from tests.support.settings import CHEAP
 

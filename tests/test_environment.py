@@ -7,9 +7,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from ostiary.environment import MAX_FILE_BYTES
 from ostiary.settings import PREFIX, BadSettings, Settings, read
-
 from tests.support.servers import running
 from tests.support.settings import CHEAP
 from tests.test_settings import NUMBERS, OTHERS, PRODUCTION, VALUES, faults

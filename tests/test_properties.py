@@ -9,6 +9,7 @@ import jsonschema_rs
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from ostiary.core.names import PATTERN as USERNAME_PATTERN
 from ostiary.core.names import fault, is_possible
 from ostiary.core.names import key as username_key

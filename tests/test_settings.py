@@ -7,8 +7,9 @@ from hashlib import shake_256
 from pathlib import Path
 
 import pytest
-from ostiary.settings import MAX_LIFETIME_SECONDS, PREFIX, BadSettings, Settings, read, table
 from sqlalchemy.engine import make_url
+
+from ostiary.settings import MAX_LIFETIME_SECONDS, PREFIX, BadSettings, Settings, read, table
 
 DOCS = Path(__file__).parents[1] / "docs" / "configuration.md"
 PRODUCTION = {

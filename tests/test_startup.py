@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import structlog
+from sqlalchemy.engine import make_url
+
 from ostiary.app import create_asgi, prepare
 from ostiary.core.problems import DATABASE_UNAVAILABLE
 from ostiary.core.startup import Startup
 from ostiary.server.asgi import AsgiApp
 from ostiary.settings import Settings
-from sqlalchemy.engine import make_url
-
 from tests.support.asgi import Answer, call, lifespan
 from tests.support.freezing_proxy import FreezingProxy, proxied
 from tests.support.settings import settings_for

@@ -124,7 +124,7 @@ def make_flask(
 
 
 def create_app(settings: Settings | None = None) -> LoopFlask:
-    """Build the application for a WSGI server (`flask --app ostiary.app run`, `gunicorn 'ostiary.app:create_app()'`).
+    """Build the application for a WSGI server; see ostiary.wsgi.
 
     Reads the settings from the environment and prepares the database. Raises BadSettings, UnsafeFile, NewerDatabase,
     UnfitDatabase.
@@ -134,7 +134,7 @@ def create_app(settings: Settings | None = None) -> LoopFlask:
 
 
 def create_asgi(settings: Settings | None = None) -> AsgiApp:
-    """Build the application for an ASGI server (`uvicorn --factory ostiary.app:create_asgi`).
+    """Build the application for an ASGI server; see ostiary.asgi.
 
     settings: those that `prepare` has completed, for a server that listens on their host; it has an example
     administrator and client, unless it is in production. None: they are read from the environment, and the database is

@@ -14,6 +14,7 @@ if sys.argv[1:2] == ["serve"]:  # before the imports below, which take a second 
 import os
 import subprocess
 from importlib.util import find_spec
+from pathlib import Path
 
 import click
 import structlog
@@ -45,7 +46,7 @@ from ostiary.services import Services, run_with_services
 log = structlog.stdlib.get_logger(__name__)
 
 LONGEST_ROLE = 64
-CONTRACT_EXTRA = ("contract_tests", "httpx", "pytest", "schemathesis")
+CONTRACT_EXTRA = ("httpx", "pytest", "schemathesis")
 """What `ostiary contract-test` needs beside Ostiary itself."""
 OF_THE_PUBLIC = ("contract-test", "limits", "settings", "spec")
 """The commands whose files are for everybody to read."""
@@ -213,8 +214,15 @@ def contract_test(context: click.Context) -> None:
     if not all(find_spec(needed) for needed in CONTRACT_EXTRA):
         click.echo("ostiary: the contract tests need more packages: pip install 'ostiary[contract]'", err=True)
         sys.exit(2)
-    command = [sys.executable, "-m", "contract_tests", *context.args]
+    # -P: packages in the current directory are not imported in place of installed ones.
+    command = [sys.executable, "-P", str(_contract_tests() / "__main__.py"), *context.args]
     sys.exit(subprocess.call(command))  # noqa: S603 - a program of our own
+
+
+def _contract_tests() -> Path:
+    """Return the directory of the contract tests: inside the installed package, or beside it in a checkout."""
+    installed = Path(__file__).parent / "contract_tests"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "contract_tests"
 
 
 @main.command("settings")

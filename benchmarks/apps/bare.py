@@ -4,11 +4,11 @@ import argparse
 import sys
 
 from flask import Response, jsonify
+
+from benchmarks.apps import MESSAGE
 from ostiary.server.asgi import AsgiApp
 from ostiary.server.flask_app import LoopFlask
 from ostiary.server.process import Process, serve
-
-from benchmarks.apps import MESSAGE
 
 MAX_BODY = 65536
 

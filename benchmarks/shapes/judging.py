@@ -5,11 +5,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ostiary.core.randomness import SystemRandomness
-
 from benchmarks import programs
 from benchmarks.shapes.answers import Connection, Exchange
 from benchmarks.shapes.shape import CREDENTIALS, NAME, OTHER_SPELLING, PASSWORD, TOKEN, Shape
+from ostiary.core.randomness import SystemRandomness
 
 AT_ONCE = 6
 """Shapes under way at the same time, the slow ones not counted."""

@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from ostiary.core import access_tokens
 from ostiary.core.access_tokens import AccessTokens, InvalidAccessToken, SigningKey, UnknownKey
 from ostiary.core.principal import Principal
-
 from tests.support.clock import FakeClock
 
 ISSUER = "https://id.example"

@@ -4,6 +4,7 @@ import re
 import string
 
 import pytest
+
 from ostiary.core import api_keys
 from ostiary.core.randomness import SystemRandomness
 

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import time_machine
+
 from ostiary.core.clock import SystemClock
 from ostiary.core.randomness import SystemRandomness
 

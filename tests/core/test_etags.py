@@ -5,6 +5,7 @@ import re
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from ostiary.core.etags import ANY_VERSION, Condition, etag, tags_of
 from ostiary.core.problems import Problem
 

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ostiary.core.fields import MAX_MEDIA_TYPE, credential, is_utf8, media_type, trimmed
 
 NO_SPACES = ["\xa0", "\x85", "\x1c", "\x0b", "\x0c", "\r", "\n", "\u2003"]

@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+
 from ostiary.core.hash_pool import LOWER_PRIORITY, HashPool
 from ostiary.core.problems import OVERLOADED, Problem
-
 from tests.support.threads import no_new_thread
 
 

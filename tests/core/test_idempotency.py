@@ -1,6 +1,7 @@
 """How an idempotency key is written."""
 
 import pytest
+
 from ostiary.core.idempotency import IDEMPOTENCY_KEY_MALFORMED, read_key
 from ostiary.core.problems import Problem
 

@@ -5,6 +5,7 @@ import logging
 
 import pytest
 import structlog
+
 from ostiary.core.logging import REDACTED, configure
 
 SECRET = "s3cr3t-value-of-a-local-variable"

@@ -3,9 +3,9 @@
 from itertools import combinations
 
 import pytest
-from ostiary.core import names
 
 from contract_tests.names import accepted
+from ostiary.core import names
 
 WELCOME = [
     "abc", "a" * 64, "user@example.org", "O'Brien", "a.b-c_d+e", "Jörg", "Straße", "İstanbul", "Nguyễn", "ａｄａ",

@@ -11,6 +11,7 @@ import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ostiary.core.common_passwords import is_common, is_guessable
 from ostiary.core.hash_pool import HashPool
 from ostiary.core.passwords import OWASP_MINIMA, Argon2Parameters, Passwords, Verification

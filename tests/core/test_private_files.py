@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ostiary.core.private_files import UnsafeFile, check_directory, check_secret, make_directory, make_private, narrow
 from structlog.testing import capture_logs
+
+from ostiary.core.private_files import UnsafeFile, check_directory, check_secret, make_directory, make_private, narrow
 
 SOMEBODY = 54321
 

@@ -1,6 +1,7 @@
 """Problems: one code each, exactly the declared members, what is sent."""
 
 import pytest
+
 from ostiary.core.problems import (
     CATALOGUE,
     INSUFFICIENT_ROLE,

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ostiary.core.proxies import MAX_FORWARDED_FOR, TrustedProxies, address_of, parse
 
 CLIENT = "203.0.113.7"

@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 import structlog
+
 from ostiary.core.problems import OVERLOADED
 from ostiary.core.refusals import (
     LOG_SECONDS,

@@ -5,6 +5,7 @@ import hmac
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ostiary.core.randomness import SystemRandomness
 from ostiary.core.sealing import Sealer, Unsealable, derive, digest
 

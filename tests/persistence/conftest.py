@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from ostiary.core.problems import DATABASE_UNAVAILABLE, Problem
-from ostiary.persistence.database import Database
-from ostiary.persistence.migrate import MIGRATIONS
 from sqlalchemy import Column, Integer, MetaData, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ostiary.core.problems import DATABASE_UNAVAILABLE, Problem
+from ostiary.persistence.database import Database
+from ostiary.persistence.migrate import MIGRATIONS
 from tests.support.databases import KINDS, needed_postgres_url, postgres_database
 
 notes = Table("notes", MetaData(), Column("id", Integer, primary_key=True), Column("text", Text, nullable=False))

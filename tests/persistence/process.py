@@ -7,7 +7,6 @@ import asyncio
 import sys
 
 from ostiary.persistence.migrate import migrate
-
 from tests.persistence.conftest import insert, opened
 
 

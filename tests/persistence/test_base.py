@@ -3,13 +3,13 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from ostiary.persistence.base import UtcDateTime
-from ostiary.persistence.database import Database
 from sqlalchemy import Column, Integer, MetaData, Table, select
 from sqlalchemy.dialects.postgresql import dialect as postgres_dialect
 from sqlalchemy.exc import StatementError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ostiary.persistence.base import UtcDateTime
+from ostiary.persistence.database import Database
 from tests.persistence.conftest import run
 
 moments = Table("moments", MetaData(), Column("id", Integer, primary_key=True), Column("at", UtcDateTime()))

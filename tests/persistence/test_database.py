@@ -4,11 +4,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from ostiary.persistence.database import Database, duplicated, is_duplicate
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ostiary.persistence.database import Database, duplicated, is_duplicate
 from tests.persistence.conftest import ids, insert, notes, run
 
 

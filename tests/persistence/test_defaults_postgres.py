@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import bindparam, literal_column, select, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from ostiary.core.randomness import SystemRandomness
 from ostiary.persistence import fitness
 from ostiary.persistence.database import Database, duplicated
 from ostiary.persistence.fitness import UnfitDatabase
 from ostiary.persistence.migrate import migrate
 from ostiary.persistence.point_query import PointQuery
-from sqlalchemy import bindparam, literal_column, select, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from tests.persistence.conftest import ids, insert, name_of, notes, opened, run, unavailable
 from tests.persistence.test_outages_postgres import END_SESSIONS, changed, on_server
 from tests.support.databases import needed_postgres_url, postgres_database, run_on_server

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-from ostiary.persistence.database import Database
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ostiary.persistence.database import Database
 from tests.persistence.conftest import ids, insert, opened, run, unavailable
 
 

@@ -5,18 +5,18 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import ostiary.app
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import ostiary.app
 from ostiary.persistence import migrate as module
 from ostiary.persistence.base import Base
 from ostiary.persistence.database import Database
 from ostiary.persistence.migrate import NewerDatabase, migrate
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from tests.persistence.conftest import opened, unavailable
 
 LATER = """

@@ -5,13 +5,13 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from ostiary.core.randomness import SystemRandomness
-from ostiary.persistence.database import Database
-from ostiary.persistence.migrate import migrate
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ostiary.core.randomness import SystemRandomness
+from ostiary.persistence.database import Database
+from ostiary.persistence.migrate import migrate
 from tests.persistence.conftest import ids, insert, name_of, opened, run, unavailable
 from tests.support.databases import needed_postgres_url, run_on_server
 

@@ -6,12 +6,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from ostiary.core.problems import DATABASE_UNAVAILABLE, Problem
-from ostiary.persistence.database import Database, database_faults
 from sqlalchemy import text
 from sqlalchemy.exc import InternalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ostiary.core.problems import DATABASE_UNAVAILABLE, Problem
+from ostiary.persistence.database import Database, database_faults
 from tests.persistence.conftest import create_notes, ids, insert, opened, run, unavailable
 from tests.support.threads import no_new_thread
 

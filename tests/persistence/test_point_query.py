@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from ostiary.persistence.database import Database
-from ostiary.persistence.local_reader import LocalReader
-from ostiary.persistence.point_query import PointQuery
 from sqlalchemy import bindparam, literal_column, select
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ostiary.persistence.database import Database
+from ostiary.persistence.local_reader import LocalReader
+from ostiary.persistence.point_query import PointQuery
 from tests.persistence.conftest import create_notes, insert, notes, opened, run, unavailable
 
 STATEMENT = select(literal_column("1")).where(notes.c.text == bindparam("text"))

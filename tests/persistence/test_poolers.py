@@ -8,13 +8,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from ostiary.persistence import postgres_pooling
 from ostiary.persistence.database import Database
 from ostiary.persistence.fitness import UnfitDatabase
 from ostiary.persistence.postgres_pooling import check_notifications
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from tests.conftest import StartServer
 from tests.support.databases import run_on_server
 from tests.support.pgbouncer import pgbouncer

@@ -9,12 +9,12 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from sqlalchemy import text
+
 from ostiary.core.problems import Problem
 from ostiary.persistence.database import Database
 from ostiary.persistence.migrate import migrate
 from ostiary.persistence.postgres_address import PostgresAddress
-from sqlalchemy import text
-
 from tests.conftest import StartServer
 from tests.support.certificates import Certificate, make_certificate
 from tests.support.postgres_cluster import Cluster, cluster, free_port

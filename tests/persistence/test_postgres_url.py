@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ostiary.persistence.postgres_url import BadUrl, parse
 from ostiary.settings import BadSettings, read
-
 from tests.support.certificates import Certificate, make_certificate
 
 

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 import structlog
+from sqlalchemy import select, text
+from sqlalchemy.engine import make_url
+
 from ostiary.core.problems import DATABASE_UNAVAILABLE, Problem
 from ostiary.persistence.database import Database
 from ostiary.persistence.point_query import PointQuery
 from ostiary.persistence.silence import PROBE_SECONDS, SLOW_SECONDS, Silence
-from sqlalchemy import select, text
-from sqlalchemy.engine import make_url
-
 from tests.persistence.conftest import ids, insert, notes, run, unavailable
 from tests.support.freezing_proxy import DOWN, UP, FreezingProxy, proxied
 from tests.support.waiting import eventually

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
+
 from ostiary.persistence.database import Database
 from ostiary.persistence.fitness import UnfitDatabase
 from ostiary.persistence.local_reader import LocalReader
 from ostiary.persistence.migrate import migrate
-from structlog.testing import capture_logs
-
 from tests.persistence.conftest import ids, insert, opened, run, unavailable
 
 MESSAGE = "removed, moved or replaced under the running server"

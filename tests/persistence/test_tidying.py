@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ostiary.core.randomness import SystemRandomness
-from ostiary.persistence import tidying
-from ostiary.persistence.database import Database
-from ostiary.persistence.tidying import Tidying
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
+from ostiary.core.randomness import SystemRandomness
+from ostiary.persistence import tidying
+from ostiary.persistence.database import Database
+from ostiary.persistence.tidying import Tidying
 from tests.persistence.conftest import ids, insert, notes, run, unavailable
 from tests.support.waiting import eventually
 

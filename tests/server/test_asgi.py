@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ostiary.server.asgi import AsgiApp
 
+from ostiary.server.asgi import AsgiApp
 from tests.support.asgi import call, lifespan
 from tests.support.server_app import MAX_BODY, make_app
 

@@ -5,8 +5,8 @@ import resource
 from contextlib import ExitStack
 
 import pytest
-from ostiary.server.descriptors import MAX_DESCRIPTORS, connections_for, raise_limit
 
+from ostiary.server.descriptors import MAX_DESCRIPTORS, connections_for, raise_limit
 from tests.server.conftest import Start
 from tests.support.raw_http import connect, get, request
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from ostiary.server.asgi import WATCH_AFTER, AsgiApp
 from sqlalchemy.engine import make_url
 
+from ostiary.server.asgi import WATCH_AFTER, AsgiApp
 from tests.conftest import StartServer
 from tests.server.conftest import Start
 from tests.support.asgi import call, scope_of

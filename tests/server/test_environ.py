@@ -4,8 +4,8 @@ from typing import Any
 
 import httpx
 import pytest
-from ostiary.server.environ import environ_of
 
+from ostiary.server.environ import environ_of
 from tests.server.conftest import Start
 from tests.support.asgi import scope_of
 from tests.support.raw_http import exchange, request

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from ostiary.core.proxies import parse
 from ostiary.server.forwarded import apply
-
 from tests.server.conftest import APP, GUNICORN, _start
 from tests.support.raw_http import exchange, request
 from tests.support.servers import ServerProcess

@@ -1,7 +1,6 @@
 """Request heads: bounded, and allowed to come in pieces."""
 
 from ostiary.server.http.limits import MAX_HEAD_BYTES
-
 from tests.support.raw_http import connect, request, status_of
 from tests.support.servers import ServerProcess
 

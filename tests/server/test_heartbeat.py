@@ -5,8 +5,8 @@ import signal
 import time
 
 import pytest
-from ostiary.server.options import Process
 
+from ostiary.server.options import Process
 from tests.server.conftest import Start
 from tests.support.raw_http import connect, get, request
 from tests.support.servers import ServerProcess, children, runs

@@ -9,9 +9,9 @@ import threading
 from typing import Any
 
 import pytest
+
 from ostiary.persistence.database import Database
 from ostiary.server.asgi import AsgiApp
-
 from tests.server.conftest import Start
 from tests.support.asgi import call, lifespan
 from tests.support.raw_http import connect, converse, fetch, get, request

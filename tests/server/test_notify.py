@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from ostiary.server.notify import ServiceManager
 
+from ostiary.server.notify import ServiceManager
 from tests.server.conftest import Start
 from tests.support.servers import children, runs
 from tests.support.waiting import until

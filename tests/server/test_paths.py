@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from ostiary.server.paths import MAX_PATH, may_match
 
+from ostiary.server.paths import MAX_PATH, may_match
 from tests.support.raw_http import exchange, request
 from tests.support.servers import ServerProcess
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ostiary.server.sockets import CannotListen, listen
 
+from ostiary.server.sockets import CannotListen, listen
 from tests.server.conftest import APP, Start
 from tests.support.raw_http import address_of
 from tests.support.servers import ServerProcess

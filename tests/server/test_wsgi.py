@@ -11,9 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from ostiary.server.background_loop import BackgroundLoop
 from ostiary.server.flask_app import LoopFlask
-
 from tests.server.conftest import GUNICORN, Start
 from tests.support.settings import environment_of, settings_for
 from tests.support.threads import no_new_thread
@@ -159,7 +159,7 @@ def _at_once(client: httpx.Client) -> None:
 @pytest.mark.parametrize("arguments", [(), ("--preload",)], ids=["", "preload"])
 def test_the_product_works_under_gunicorn(start: Start, tmp_path: Path, arguments: tuple[str, ...]) -> None:
     environment = environment_of(settings_for("", tmp_path / "data"))
-    server = start(*GUNICORN, "-w", "2", "--threads", "8", *arguments, "ostiary.app:create_app()", **environment)
+    server = start(*GUNICORN, "-w", "2", "--threads", "8", *arguments, "ostiary.wsgi:create_app()", **environment)
     server.wait_until_ready()
 
     with _client(server.url) as client:

@@ -2,6 +2,7 @@
 
 import flask_smorest
 import pytest
+
 from ostiary.app import make_flask
 from ostiary.server.flask_app import LoopFlask
 from ostiary.services import Services

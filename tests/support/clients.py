@@ -4,7 +4,6 @@ import base64
 from urllib.parse import quote_plus
 
 from ostiary.features.clients.service import ServiceClient
-
 from tests.conftest import App
 
 FORM = "application/x-www-form-urlencoded"

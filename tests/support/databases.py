@@ -9,9 +9,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from sqlalchemy.engine import make_url
+
 from ostiary.core.randomness import SystemRandomness
 from ostiary.persistence.migrate import migrate
-from sqlalchemy.engine import make_url
 
 POSTGRES_VARIABLE = "OSTIARY_TEST_POSTGRES_URL"
 KINDS = ("sqlite", "postgres")

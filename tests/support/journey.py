@@ -12,7 +12,6 @@ from ostiary import settings as settings_module
 from ostiary.app import create_asgi, prepare
 from ostiary.server.asgi import AsgiApp
 from ostiary.settings import Settings
-
 from tests.support.asgi import Answer, call, lifespan
 
 PASSWORD = "correct horse battery"

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ostiary.features.roles.models import RolePermissionRow, RoleRow
 from sqlalchemy.ext.asyncio import AsyncSession
 from werkzeug.test import TestResponse
 
+from ostiary.features.roles.models import RolePermissionRow, RoleRow
 from tests.conftest import App
 
 PASSWORD = "correct horse battery"

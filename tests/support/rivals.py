@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from ostiary.services import Services, make_services
-
 from tests.conftest import App
 
 

@@ -21,13 +21,14 @@ from weakref import WeakKeyDictionary
 
 import greenlet
 from flask import Response, after_this_request, current_app, g, request, request_started
+from sqlalchemy import text
+
 from ostiary.core import proxies
 from ostiary.persistence.database import Database
 from ostiary.server import process
 from ostiary.server.asgi import AsgiApp
 from ostiary.server.flask_app import LoopFlask
 from ostiary.server.sockets import listen
-from sqlalchemy import text
 
 MAX_BODY = 200_000
 

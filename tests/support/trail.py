@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from ostiary.features.audit import verification
-from ostiary.features.audit.models import AuditEventRow
 from sqlalchemy import select
 
+from ostiary.features.audit import verification
+from ostiary.features.audit.models import AuditEventRow
 from tests.conftest import App
 
 

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
+from sqlalchemy import event
+
 from ostiary.app import BLUEPRINTS
 from ostiary.core.problems import OVERLOADED
 from ostiary.features.accounts.service import Accounts
@@ -18,8 +20,6 @@ from ostiary.web.blueprint import Blueprint
 from ostiary.web.guards import public
 from ostiary.web.openapi import contract
 from ostiary.web.provide import provided
-from sqlalchemy import event
-
 from tests.conftest import App, MakeApp
 from tests.support.asgi import call, lifespan, scope_of
 from tests.support.assembling import flask_of

@@ -10,6 +10,7 @@ from flask import Flask, Response
 from flask.testing import FlaskClient
 from flask_smorest import Api
 from marshmallow import fields
+
 from ostiary.server.flask_app import LoopFlask
 from ostiary.web import headers
 from ostiary.web.blueprint import Blueprint, WithHeaders

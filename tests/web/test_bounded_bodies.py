@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from werkzeug.test import TestResponse
+
+from benchmarks.bodies import SHAPES
 from ostiary.core.problems import MALFORMED_JSON, MAX_ERROR_NAME, MAX_ERRORS, Problem
 from ostiary.web.json_body import parse
 from ostiary.web.json_shape import (
@@ -20,9 +23,6 @@ from ostiary.web.json_shape import (
 )
 from ostiary.web.query import MAX_QUERY
 from ostiary.web.urlencoded import MAX_PARAMETERS
-from werkzeug.test import TestResponse
-
-from benchmarks.bodies import SHAPES
 from tests.conftest import App
 from tests.support.people import Person, person
 from tests.web.test_contract import DOCUMENT

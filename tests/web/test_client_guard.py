@@ -3,10 +3,10 @@
 import base64
 
 import pytest
-from ostiary.web.form_body import INVALID_REQUEST
-from ostiary.web.problem_format import OAUTH_JSON
 from werkzeug.test import TestResponse
 
+from ostiary.web.form_body import INVALID_REQUEST
+from ostiary.web.problem_format import OAUTH_JSON
 from tests.conftest import App
 from tests.support.clients import FORM, basic, new_client
 from tests.support.people import person

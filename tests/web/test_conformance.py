@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from flask import Response
-from ostiary.web.conformance import ContractMismatch
 from structlog.testing import capture_logs
 
+from ostiary.web.conformance import ContractMismatch
 from tests.conftest import App, MakeApp
 
 BREAKS: dict[str, tuple[Callable[[], object], str]] = {

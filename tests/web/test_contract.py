@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from openapi_spec_validator import validate
+from werkzeug.routing import Map, Rule
+
 from ostiary.app import make_flask
 from ostiary.core.problems import CATALOGUE
 from ostiary.core.scopes import OWN
@@ -16,8 +18,6 @@ from ostiary.server.http.limits import MAX_TARGET_BYTES
 from ostiary.web import openapi
 from ostiary.web.guards import public
 from ostiary.web.schema_bounds import schemas_of
-from werkzeug.routing import Map, Rule
-
 from tests.conftest import App
 
 COMMITTED = Path(__file__).parents[2] / "openapi" / "openapi.json"

@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
+
 from ostiary.app import create_asgi
 from ostiary.core.hash_pool import HashPool
 from ostiary.core.problems import OVERLOADED
 from ostiary.web import cors
 from ostiary.web.cors import EXPOSED_HEADERS, REQUEST_HEADERS
 from ostiary.web.openapi import contract
-from werkzeug.test import TestResponse
-
 from tests.conftest import App, MakeApp
 from tests.support.asgi import scope_of
 from tests.support.people import person

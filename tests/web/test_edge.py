@@ -8,9 +8,9 @@ from urllib.parse import unquote, unquote_to_bytes
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from ostiary.server.asgi import AsgiApp
 from werkzeug.test import create_environ, run_wsgi_app
 
+from ostiary.server.asgi import AsgiApp
 from tests.conftest import App, MakeApp
 from tests.support.asgi import scope_of
 from tests.support.people import PASSWORD, register

@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 import pytest
-from ostiary.web.pages import cursor_of
 from werkzeug.test import TestResponse
 
+from ostiary.web.pages import cursor_of
 from tests.conftest import App
 from tests.support.clients import new_client
 from tests.support.people import Person, make_role, person

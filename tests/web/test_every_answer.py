@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from ostiary.core.idempotency import Asked
-from ostiary.features.accounts.models import UserRow
-from ostiary.web.problem_format import documented_problems
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from werkzeug.test import TestResponse
 
+from ostiary.core.idempotency import Asked
+from ostiary.features.accounts.models import UserRow
+from ostiary.web.problem_format import documented_problems
 from tests.conftest import App, MakeApp
 from tests.support.clients import FORM, basic, new_client
 from tests.support.people import PASSWORD, Person, log_in, make_role, person, register

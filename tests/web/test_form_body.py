@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ostiary.core.problems import Problem
 from ostiary.web.form_body import parse
 from ostiary.web.urlencoded import MAX_PARAMETERS
-
 from tests.conftest import App
 from tests.support.clients import FORM, new_client
 

@@ -2,8 +2,8 @@
 
 import pytest
 from flask import Flask
-from ostiary.web.guards import UnguardedView, check, public
 
+from ostiary.web.guards import UnguardedView, check, public
 from tests.conftest import App
 from tests.support.people import person
 

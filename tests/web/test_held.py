@@ -9,8 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
-from ostiary.web.held import Held, prefers_gzip
 
+from ostiary.web.held import Held, prefers_gzip
 from tests.conftest import App
 
 CONTENT = b'{"paths": {}}' * 100

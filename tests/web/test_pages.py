@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from ostiary.core.pages import Page
 from ostiary.core.problems import Problem
 from ostiary.web.blueprint import WithHeaders

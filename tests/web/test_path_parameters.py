@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+
 from ostiary.core.problems import CATALOGUE, Problem, ProblemType
 from ostiary.web import path_parameters
 

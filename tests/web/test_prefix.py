@@ -5,8 +5,8 @@ import json
 from typing import Any
 
 import pytest
-from ostiary.server.http.connections import Connections
 
+from ostiary.server.http.connections import Connections
 from tests.conftest import App, MakeApp
 from tests.support.http_in_memory import MemoryTransport
 from tests.support.people import person

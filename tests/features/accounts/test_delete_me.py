@@ -1,13 +1,13 @@
 """DELETE /me."""
 
 import pytest
-from ostiary.features.accounts.models import UserRow
-from ostiary.features.roles.models import UserRoleRow
-from ostiary.features.sessions.models import RefreshTokenRow, SessionRow
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ostiary.features.accounts.models import UserRow
+from ostiary.features.roles.models import UserRoleRow
+from ostiary.features.sessions.models import RefreshTokenRow, SessionRow
 from tests.conftest import App, MakeApp
 from tests.support.clock import FakeClock
 from tests.support.people import PASSWORD, Person, log_in, person, refresh

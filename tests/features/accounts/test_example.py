@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from ostiary.features.accounts.example import USERNAME
 from structlog.testing import capture_logs
 
+from ostiary.features.accounts.example import USERNAME
 from tests.conftest import App, MakeApp
 from tests.support.people import PASSWORD, person
 from tests.support.rivals import rivals_of

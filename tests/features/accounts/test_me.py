@@ -1,10 +1,10 @@
 """GET /me."""
 
-from ostiary.features.accounts.models import UserRow
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from werkzeug.test import TestResponse
 
+from ostiary.features.accounts.models import UserRow
 from tests.conftest import App
 from tests.support.people import PASSWORD, Person, log_in, person
 

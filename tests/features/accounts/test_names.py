@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from ostiary.core.problems import Problem
 from ostiary.features.accounts.models import UserRow
 from ostiary.persistence.database import Database
 from ostiary.persistence.migrate import MIGRATIONS, migrate
-from sqlalchemy import Connection, select, text
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from tests.conftest import App
 from tests.support.people import PASSWORD, log_in, person
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from ostiary.features.accounts.models import UserRow
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
+from ostiary.features.accounts.models import UserRow
 from tests.conftest import App, MakeApp
 from tests.support.people import PASSWORD, log_in, person
 

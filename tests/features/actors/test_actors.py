@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from ostiary.core.actor import Actor
 from ostiary.core.principal import Principal
 from ostiary.core.problems import INSUFFICIENT_SCOPE, Problem
 from ostiary.features.roles.service import assign
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from tests.conftest import App
 from tests.support.people import Person, make_role, person
 

@@ -15,14 +15,14 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from ostiary.core.clock import SystemClock
 from ostiary.core.scopes import PERMISSIONS, SCOPES
 from ostiary.features.audit.models import AuditEventRow
 from ostiary.features.idempotency.models import IdempotencyKeyRow
 from ostiary.persistence.base import Base
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from tests.conftest import App, MakeApp, StartServer
 from tests.features.test_many_at_once import UNLIMITED, together
 from tests.support.people import PASSWORD, log_in, make_role

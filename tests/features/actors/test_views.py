@@ -3,9 +3,9 @@
 from inspect import unwrap
 
 import pytest
-from ostiary.web import guards
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ostiary.web import guards
 from tests.conftest import App
 from tests.support.people import person
 

@@ -1,11 +1,11 @@
 """The list of users, page by page, over names of every plane of Unicode: what the server gives, it takes back."""
 
 import pytest
-from ostiary.features.accounts.models import UserRow
-from ostiary.features.accounts.rules import username_key
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ostiary.features.accounts.models import UserRow
+from ostiary.features.accounts.rules import username_key
 from tests.features.admin.conftest import Desk
 from tests.support.people import PASSWORD
 

@@ -4,12 +4,12 @@ import re
 from typing import Any
 
 import pytest
-from ostiary.features.accounts.models import UserRow
-from ostiary.features.accounts.rules import after_prefix, username_key
-from ostiary.features.accounts.store import Wanted, page_of_ids
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ostiary.features.accounts.models import UserRow
+from ostiary.features.accounts.rules import after_prefix, username_key
+from ostiary.features.accounts.store import Wanted, page_of_ids
 from tests.conftest import App
 from tests.support.people import make_role, person
 

@@ -4,9 +4,9 @@ from collections import Counter
 
 import httpx
 import pytest
+
 from ostiary.core.scopes import PERMISSIONS
 from ostiary.features.accounts.store import Wanted
-
 from tests.conftest import App, StartServer
 from tests.features.admin.conftest import Desk, desk_of, id_of
 from tests.features.test_many_at_once import bearer, together

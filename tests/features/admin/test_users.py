@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from ostiary.features.audit.models import AuditEventRow
 from sqlalchemy import select
 
+from ostiary.features.audit.models import AuditEventRow
 from tests.conftest import App, MakeApp
 from tests.features.admin.conftest import Desk, id_of
 from tests.support.people import PASSWORD, Person, log_in, make_role, person, refresh

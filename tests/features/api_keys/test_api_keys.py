@@ -6,6 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
 from ostiary.core.actor import Actor
 from ostiary.core.api_keys import PATTERN
 from ostiary.core.client import OPERATOR
@@ -13,9 +16,6 @@ from ostiary.core.problems import Problem
 from ostiary.core.sealing import digest
 from ostiary.features.api_keys.models import ApiKeyRow
 from ostiary.features.audit.models import AuditEventRow
-from sqlalchemy import select
-from werkzeug.test import TestResponse
-
 from tests.conftest import App, MakeApp
 from tests.support.clock import FakeClock
 from tests.support.people import Person, log_in, person

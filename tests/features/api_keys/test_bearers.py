@@ -5,6 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from sqlalchemy import event, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from werkzeug.test import TestResponse
+
 from ostiary.core.actor import Actor
 from ostiary.core.client import OPERATOR
 from ostiary.core.problems import Problem
@@ -12,10 +16,6 @@ from ostiary.features.accounts.models import UserRow
 from ostiary.features.api_keys import bearers
 from ostiary.features.api_keys.models import ApiKeyRow
 from ostiary.features.roles.service import assign
-from sqlalchemy import event, update
-from sqlalchemy.ext.asyncio import AsyncSession
-from werkzeug.test import TestResponse
-
 from tests.conftest import App, MakeApp
 from tests.core.test_api_keys import KEY
 from tests.support.clock import FakeClock

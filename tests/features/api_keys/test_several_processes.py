@@ -8,12 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
-from ostiary.core.clock import SystemClock
-from ostiary.features.accounts.models import UserRow
-from ostiary.features.roles.service import assign
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ostiary.core.clock import SystemClock
+from ostiary.features.accounts.models import UserRow
+from ostiary.features.roles.service import assign
 from tests.conftest import App, MakeApp, StartServer
 from tests.features.test_many_at_once import ADA, bearer, one, together
 from tests.support.clock import FakeClock

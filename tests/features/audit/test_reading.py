@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from ostiary.features.audit.service import EVENT_TYPES
-from ostiary.web import pages as pages_module
 from werkzeug.test import TestResponse
 
+from ostiary.features.audit.service import EVENT_TYPES
+from ostiary.web import pages as pages_module
 from tests.conftest import App
 from tests.support.clock import FakeClock
 from tests.support.people import PASSWORD, Person, log_in, person

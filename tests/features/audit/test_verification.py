@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from ostiary.features.audit import verification
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
+from ostiary.features.audit import verification
 from tests.conftest import App, StartServer
 from tests.features.test_many_at_once import together
 from tests.support.databases import run_on_server

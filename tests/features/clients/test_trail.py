@@ -4,16 +4,16 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from ostiary.core.client import SERVER
 from ostiary.core.problems import DATABASE_UNAVAILABLE, Problem
 from ostiary.features.clients.example import CLIENT_ID, ExampleClient
 from ostiary.features.clients.models import ServiceClientRow
 from ostiary.features.clients.service import secret_digest
 from ostiary.services import Services
-from sqlalchemy import insert
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from tests.conftest import App, MakeApp
 from tests.features.accounts.test_example import ELSEWHERE
 from tests.support.people import person

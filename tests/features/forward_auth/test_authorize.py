@@ -5,11 +5,11 @@ import json
 from typing import Any
 
 import pytest
-from ostiary.server.asgi import AsgiApp
-from ostiary.services import make_services
 from sqlalchemy import event
 from werkzeug.test import TestResponse
 
+from ostiary.server.asgi import AsgiApp
+from ostiary.services import make_services
 from tests.conftest import App
 from tests.support.asgi import call, lifespan
 from tests.support.assembling import flask_of

@@ -3,14 +3,14 @@
 import asyncio
 
 import pytest
+from sqlalchemy import func, select
+from werkzeug.test import TestResponse
+
 from ostiary.core.idempotency import IDEMPOTENCY_KEY_IN_USE, Asked, KeptAnswer
 from ostiary.core.problems import Problem
 from ostiary.features.accounts.models import UserRow
 from ostiary.features.idempotency.models import IdempotencyKeyRow
 from ostiary.features.idempotency.service import CLAIM_SECONDS, CLEARED_AT_ONCE, Claim, Idempotency
-from sqlalchemy import func, select
-from werkzeug.test import TestResponse
-
 from tests.conftest import App, MakeApp
 from tests.support.clock import FakeClock
 from tests.support.people import PASSWORD, log_in, person

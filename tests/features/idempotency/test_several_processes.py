@@ -9,13 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import func, select
+
 from ostiary.core.clock import SystemClock
 from ostiary.features.accounts import example
 from ostiary.features.accounts.models import UserRow
 from ostiary.features.idempotency.models import IdempotencyKeyRow
 from ostiary.features.idempotency.service import CLAIM_SECONDS
-from sqlalchemy import func, select
-
 from tests.conftest import App, MakeApp, StartServer
 from tests.features.test_many_at_once import UNLIMITED, one, together
 from tests.support.people import PASSWORD

@@ -4,12 +4,12 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
+
 from ostiary.core.problems import DATABASE_UNAVAILABLE
 from ostiary.features.keys.models import SigningKeyRow
 from ostiary.features.keys.service import KeysUnreadable
 from ostiary.services import make_services, run_with_services
-from sqlalchemy import select
-
 from tests.conftest import App
 from tests.support.people import person
 from tests.support.rivals import rivals_of

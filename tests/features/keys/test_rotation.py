@@ -7,10 +7,10 @@ from pathlib import Path
 
 import jwt
 import pytest
-from ostiary.features.keys.models import SigningKeyRow
-from ostiary.features.keys.rotation import KeyRefused, KeyState
 from sqlalchemy import select
 
+from ostiary.features.keys.models import SigningKeyRow
+from ostiary.features.keys.rotation import KeyRefused, KeyState
 from tests.conftest import App, MakeApp
 from tests.support.people import log_in, person, refresh
 from tests.support.settings import environment_of, settings_for

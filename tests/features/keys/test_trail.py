@@ -6,12 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
+
 from ostiary.core.problems import DATABASE_UNAVAILABLE, Problem
 from ostiary.features.keys.models import SigningKeyRow
 from ostiary.features.keys.rotation import KeyRefused
 from ostiary.services import Services
-from sqlalchemy import delete
-
 from tests.conftest import App, MakeApp
 from tests.features.keys.test_rotation import published, retire, rotate, signer, states
 from tests.support.people import Person, log_in, person, register

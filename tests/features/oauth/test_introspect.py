@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+
 from ostiary.core.access_tokens import SigningKey
 from ostiary.services import run_with_services
-
 from tests.conftest import App, MakeApp, StartServer
 from tests.support.clients import basic, new_client
 from tests.support.people import PASSWORD, log_in, person, refresh

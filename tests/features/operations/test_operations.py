@@ -5,12 +5,12 @@ import re
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
 from ostiary.app import make_flask
 from ostiary.core.problems import CATALOGUE
 from ostiary.features.accounts.example import ExampleAdministrator
 from ostiary.features.operations import swagger_ui
-from werkzeug.test import TestResponse
-
 from tests.conftest import App, MakeApp
 
 

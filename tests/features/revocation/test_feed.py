@@ -9,6 +9,10 @@ from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy import delete, func, make_url, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.testing import capture_logs
+
 from ostiary.core.principal import Principal
 from ostiary.core.problems import Problem
 from ostiary.core.randomness import SystemRandomness
@@ -17,10 +21,6 @@ from ostiary.features.revocation import following, on_postgres, on_sqlite
 from ostiary.features.revocation.models import RevocationRow
 from ostiary.features.revocation.service import Revocations
 from ostiary.persistence.database import Database
-from sqlalchemy import delete, func, make_url, select, text
-from sqlalchemy.ext.asyncio import AsyncSession
-from structlog.testing import capture_logs
-
 from tests.support.clock import FakeClock
 from tests.support.databases import run_on_server
 from tests.support.settings import SECRET

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from sqlalchemy import delete, func, make_url, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.testing import capture_logs
+
 from ostiary.features.audit.models import AuditEventRow
 from ostiary.features.revocation.identity import Found, Known, Reason, sign
 from ostiary.features.revocation.models import FeedIdentityRow, RevocationRow
@@ -16,10 +20,6 @@ from ostiary.features.revocation.postgres_history import _Questions
 from ostiary.features.revocation.recovery import JUMP
 from ostiary.features.revocation.service import Revocations
 from ostiary.persistence.feed_file import FeedFile, Record
-from sqlalchemy import delete, func, make_url, select, text
-from sqlalchemy.ext.asyncio import AsyncSession
-from structlog.testing import capture_logs
-
 from tests.features.revocation.test_feed import bearer, position, revoke, two, workers
 
 KNOWN = Known("one", position=7, audit=20, audit_mark="twenty", wal=100)

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 from ostiary.features.revocation.listeners import Listeners
 
 PATIENCE = 3.0

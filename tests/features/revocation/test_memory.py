@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
+
 from ostiary.core.principal import Principal, mark
 from ostiary.features.revocation.memory import Entry, Memory
-
 from tests.support.clock import FakeClock
 
 NOW = int(FakeClock().timestamp())

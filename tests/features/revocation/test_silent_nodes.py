@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+
 from ostiary.features.revocation import on_postgres
 from ostiary.features.revocation.memory import Entry
 from ostiary.features.revocation.on_postgres import PATIENCE, PostgresFollower
 from ostiary.persistence.database import Database
-
 from tests.conftest import StartServer
 from tests.support.servers import ServerProcess
 from tests.support.waiting import until

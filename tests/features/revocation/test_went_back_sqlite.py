@@ -12,10 +12,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from ostiary.features.revocation.on_sqlite import LOOK_ANYWAY
-from ostiary.persistence.feed_file import FeedFile
 from sqlalchemy.engine import make_url
 
+from ostiary.features.revocation.on_sqlite import LOOK_ANYWAY
+from ostiary.persistence.feed_file import FeedFile
 from tests.conftest import StartServer
 from tests.support.servers import environment_without_settings
 from tests.support.waiting import until

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from ostiary.core.scopes import PERMISSIONS
-from ostiary.features.audit.models import AuditEventRow
 from sqlalchemy import select
 
+from ostiary.core.scopes import PERMISSIONS
+from ostiary.features.audit.models import AuditEventRow
 from tests.conftest import App, MakeApp
 from tests.features.admin.conftest import Desk, desk_of, id_of
 from tests.support.people import Person, make_role, person, refresh

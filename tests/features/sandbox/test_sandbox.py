@@ -4,8 +4,8 @@ import json
 
 import pytest
 from openapi_spec_validator import validate
-from ostiary.features.sandbox.service import FARTHEST, LONGEST_MOVE
 
+from ostiary.features.sandbox.service import FARTHEST, LONGEST_MOVE
 from tests.conftest import App, MakeApp
 from tests.support.people import PASSWORD, log_in, person, refresh, register
 from tests.web.test_contract import DOCUMENT, OPERATIONS

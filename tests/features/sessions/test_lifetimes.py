@@ -1,7 +1,6 @@
 """The longest lifetimes that the settings take: dates that everything can hold, on both databases."""
 
 from ostiary.settings import MAX_LIFETIME_SECONDS
-
 from tests.conftest import MakeApp
 from tests.support.people import person, refresh
 

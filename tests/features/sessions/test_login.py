@@ -4,10 +4,10 @@ from collections import Counter
 
 import jwt
 import pytest
-from ostiary.core.passwords import Passwords
-from ostiary.features.accounts.models import UserRow
 from sqlalchemy import select
 
+from ostiary.core.passwords import Passwords
+from ostiary.features.accounts.models import UserRow
 from tests.conftest import App, MakeApp
 from tests.support.people import PASSWORD, log_in, person, register
 from tests.support.waiting import until

@@ -4,13 +4,13 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+
 from ostiary.core.actor import Actor
 from ostiary.core.client import OPERATOR
 from ostiary.features.sessions.models import SessionRow
 from ostiary.features.sessions.rules import UNKNOWN_DEVICE, device_of
 from ostiary.persistence import last_times
-from sqlalchemy import select
-
 from tests.conftest import App, MakeApp
 from tests.support.clock import FakeClock
 from tests.support.people import PASSWORD, Person, log_in, person, refresh, register

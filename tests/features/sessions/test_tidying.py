@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event, func, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.testing import capture_logs
+
 from ostiary.core.client import OPERATOR
 from ostiary.core.sealing import digest
 from ostiary.features.sessions import tidying as rules
 from ostiary.features.sessions.models import RefreshTokenRow, SessionRow
 from ostiary.features.sessions.rotation import _LOOK_UP
 from ostiary.persistence import tidying
-from sqlalchemy import event, func, insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncSession
-from structlog.testing import capture_logs
-
 from tests.conftest import App, MakeApp
 from tests.support.clients import new_client
 from tests.support.clock import FakeClock

@@ -1,8 +1,8 @@
 """Where a body ends, and what must not come in one."""
 
 import pytest
-from ostiary.server.http.limits import MAX_CHUNK_LINE_BYTES, MAX_CHUNKS, MAX_FIELDS, MAX_TRAILER_BYTES
 
+from ostiary.server.http.limits import MAX_CHUNK_LINE_BYTES, MAX_CHUNKS, MAX_FIELDS, MAX_TRAILER_BYTES
 from tests.support.http_in_memory import Heard, cut, hear
 
 HEAD = b"POST /login HTTP/1.1\r\nHost: localhost\r\n"

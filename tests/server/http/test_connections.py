@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import structlog.testing
+
 from ostiary.core.early_answer import EarlyAnswer
 from ostiary.server.http.connections import Connections
 from ostiary.server.http.limits import (
@@ -19,7 +20,6 @@ from ostiary.server.http.limits import (
     Limits,
 )
 from ostiary.server.sockets import listen
-
 from tests.support.http_in_memory import MemoryTransport, Recorder
 
 GET = b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -1,8 +1,8 @@
 """Which heads are requests, and what is answered to those that are not."""
 
 import pytest
-from ostiary.server.http.limits import MAX_EMPTY_LINES, MAX_FIELDS, MAX_HEAD_BYTES, MAX_PATH_ESCAPES, MAX_TARGET_BYTES
 
+from ostiary.server.http.limits import MAX_EMPTY_LINES, MAX_FIELDS, MAX_HEAD_BYTES, MAX_PATH_ESCAPES, MAX_TARGET_BYTES
 from tests.support.http_in_memory import cut, hear
 
 HOST = b"Host: localhost\r\n"

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from ostiary.web.compatibility import Kind, Side
 
+from ostiary.web.compatibility import Kind, Side
 from tests.support.contracts import STRING, changed, holding, listing, number, one_of, record, ref, string
 from tests.web.compatibility.components import SCHEMAS
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ostiary.web.compatibility import Document, NotAContract, Side, compare
 
+from ostiary.web.compatibility import Document, NotAContract, Side, compare
 from tests.support.contracts import Json, contract, holding
 
 REAL = json.loads((Path(__file__).parents[3] / "openapi" / "openapi.json").read_text())

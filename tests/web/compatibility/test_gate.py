@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ostiary.web.compatibility import Document, Kind, NotAContract, compare, report
 from ostiary.web.compatibility.document import DOCUMENTATION
-
 from tests.support.contracts import Json
 
 ROOT = Path(__file__).parents[3]

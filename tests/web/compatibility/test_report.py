@@ -1,9 +1,9 @@
 """The changes in words."""
 
 import pytest
+
 from ostiary.web.compatibility import Change, Document, Kind, report
 from ostiary.web.compatibility.rules import Verdict
-
 from tests.support.contracts import contract
 
 BREAKING = Change(Kind.STATUS_REMOVED, "POST /things", "the status 200 is removed", Verdict.BREAKING)

@@ -6,8 +6,8 @@ Three letters give the verdicts in a request, in an answer and in an error answe
 from typing import Any
 
 import pytest
-from ostiary.web.compatibility import Side
 
+from ostiary.web.compatibility import Side
 from tests.support.contracts import STRING, changed, holding, listing, number, one_of, record, ref, string
 from tests.web.compatibility.components import SCHEMAS, discriminated
 

@@ -6,6 +6,7 @@ Revises:
 
 import sqlalchemy as sa
 from alembic import op
+
 from ostiary.persistence.base import UtcDateTime
 
 revision = "0001"

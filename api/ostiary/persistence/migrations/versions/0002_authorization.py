@@ -6,6 +6,7 @@ Revises: 0001
 
 import sqlalchemy as sa
 from alembic import op
+
 from ostiary.persistence.base import BigId, UtcDateTime
 
 revision = "0002"

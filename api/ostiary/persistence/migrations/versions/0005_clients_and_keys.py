@@ -6,6 +6,7 @@ Revises: 0004
 
 import sqlalchemy as sa
 from alembic import op
+
 from ostiary.persistence.base import UtcDateTime
 
 revision = "0005"

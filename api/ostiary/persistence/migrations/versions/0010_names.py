@@ -6,6 +6,7 @@ Revises: 0009
 
 import sqlalchemy as sa
 from alembic import op
+
 from ostiary.core.names import skeleton
 
 revision = "0010"
