@@ -1,6 +1,6 @@
-"""`python -m benchmarks.overload`: log-ins beyond what the processors can hash.
+"""`python -m benchmarks.overload`: logins beyond what the processors can hash.
 
-Goodput, the log-ins that succeed in a second while their client still waits, with as many clients as keep the hashing
+Goodput, the logins that succeed in a second while their client still waits, with as many clients as keep the hashing
 threads busy, and with more of them: that try again at once, and that give up. All figures are of one run, and ratios.
 """
 
@@ -44,7 +44,7 @@ SCENARIOS = (
 
 @dataclass(frozen=True)
 class Figures:
-    """What one storm came to. goodput, refusals: in a second. by_cpu: log-ins for each second of processor time of the
+    """What one storm came to. goodput, refusals: in a second. by_cpu: logins for each second of processor time of the
     server, which others on the machine do not change. p99: of GET /protected beside it, in ms.
     """
 
@@ -135,7 +135,7 @@ def run(seconds: float) -> dict[str, Any]:
         found = [measure(contender, scenario, seconds) for scenario in SCENARIOS]
     best = max(one.goodput for one in found)
     saturated = found[0].by_cpu
-    print(f"{'':<34} log-ins/s  of best  by CPU  refused/s  given up/s  p99 ms  of quiet")
+    print(f"{'':<34} logins/s  of best  by CPU  refused/s  given up/s  p99 ms  of quiet")
     for one in found:
         print(
             f"{one.title:<34} {one.goodput:9.1f} {one.goodput / best:8.2f} {one.by_cpu / saturated:7.2f}"

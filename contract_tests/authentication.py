@@ -23,7 +23,7 @@ in which a person comes by a token to spare."""
 
 
 PASSWORDS = {
-    "POST /me/password": ("present_password", "new_password"),
+    "POST /me/password": ("current_password", "new_password"),
     "POST /me/reauthenticate": ("password",),
 }
 """Operations that need the caller's password, each with the members of its body to put it into. The new password is the

@@ -49,7 +49,7 @@ CONDITIONS: dict[str, dict[str, list[str]]] = {
 """What the checks expect by default, and what If-Match brings: no schema tells which version is the present one (412,
 RFC 9110 section 13.1.1), and who sends none is told so by a status of its own (428, RFC 6585 section 3)."""
 
-MOST_ROUNDS = 200
+MAX_ROUNDS = 200
 """The most runs of the stateful phase; see `run_contract`."""
 
 WITHOUT_REGISTRATION = ("max_response_time",)
@@ -161,7 +161,7 @@ def run_contract(
     phases = plan.phases
     began = time.monotonic()
     seconds: int | None = None
-    for turn in range(MOST_ROUNDS):
+    for turn in range(MAX_ROUNDS):
         schema = load(document, configuration(base_url, plan, phases, plan.seed + turn, seconds))
         off = disabled_checks(schema)
         if off:

@@ -37,7 +37,7 @@ class Registrations:
         return answer
 
     def log_in(self, credentials: Credentials) -> int:
-        """Return the status of a log-in."""
+        """Return the status of a login."""
         body = {"username": credentials.username, "password": credentials.password}
         return self._client.post("/login", json=body).status_code
 

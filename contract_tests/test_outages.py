@@ -1,4 +1,4 @@
-"""Answers that need a server of the suite's own: a wrecked database, a full queue, a log-in of long ago, too weak a
+"""Answers that need a server of the suite's own: a wrecked database, a full queue, a login of long ago, too weak a
 service client.
 """
 
@@ -24,7 +24,7 @@ TIMEOUT = 60.0
 ON_EVERY_WORKER = 16
 """Requests on new connections after which every worker has answered some."""
 FRESH = 1
-"""Seconds for which a log-in counts as recent on the strict server."""
+"""Seconds for which a login counts as recent on the strict server."""
 
 STRICT = {
     "OSTIARY_PROFILE": "production",
@@ -94,7 +94,7 @@ def test_more_passwords_than_may_wait_are_turned_away(strict: Server, label: str
     together = threading.Barrier(8)
     user = register("crowd", strict.client)
     bodies = {
-        "POST /me/password": {"present_password": "wrong", "new_password": user.credentials.password},
+        "POST /me/password": {"current_password": "wrong", "new_password": user.credentials.password},
         "POST /me/reauthenticate": {"password": "wrong"},
     }
     caller = User("administrator", strict.client, ADMINISTRATOR) if label == "POST /users" else user
@@ -119,7 +119,7 @@ def test_a_common_password_is_refused_in_production(strict: Server) -> None:
 
 def test_a_password_is_not_changed_to_a_common_one_in_production(strict: Server) -> None:
     user = register("careless", strict.client)
-    body = {"present_password": user.credentials.password, "new_password": "password123"}
+    body = {"current_password": user.credentials.password, "new_password": "password123"}
     answer = strict.call("POST /me/password", json=body, headers={"Authorization": f"Bearer {user.token()}"})
     assert (answer.status_code, answer.json()["code"]) == (422, "password_too_common")
 

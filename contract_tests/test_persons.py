@@ -104,7 +104,7 @@ def test_the_session_of_another_user_is_not_found(operations: Operations, people
 def test_a_new_password_ends_the_other_sessions(operations: Operations, deployment: Deployment, ada: User) -> None:
     here, there = ada.log_in(), ada.log_in()
     present = ada.credentials.password
-    body = {"present_password": present, "new_password": present}  # so that the run can remove the user
+    body = {"current_password": present, "new_password": present}  # so that the run can remove the user
     changed = operations.call("POST /me/password", here["access_token"], json=body)
     assert (changed.status_code, changed.json()["ended_sessions"]) == (200, 1)
     assert refused_everywhere(deployment, there["access_token"])
@@ -114,11 +114,11 @@ def test_a_new_password_ends_the_other_sessions(operations: Operations, deployme
 @pytest.mark.parametrize(
     ("label", "body"),
     [
-        ("POST /me/password", {"present_password": "wrong", "new_password": "correct horse battery"}),
+        ("POST /me/password", {"current_password": "wrong", "new_password": "correct horse battery"}),
         ("POST /me/reauthenticate", {"password": "wrong"}),
     ],
 )
-def test_a_wrong_present_password_is_refused(
+def test_a_wrong_current_password_is_refused(
     operations: Operations, ada: User, label: str, body: dict[str, str]
 ) -> None:
     answer = operations.call(label, ada, json=body)

@@ -25,7 +25,7 @@ SANDBOX = QUICK | {
     "OSTIARY_HASH_QUEUE": "1",
     "OSTIARY_ARGON2_MEMORY_KIB": "19456",
 }
-"""One hash may run and one may wait, so that a few log-ins at once are too many."""
+"""One hash may run and one may wait, so that a few logins at once are too many."""
 
 NOT_APPLICABLE = {"ignored_auth", "object_level_authorization", "missing_required_header"}
 """Checks, on as all are, that find nothing to look at: these operations take no token and no header."""

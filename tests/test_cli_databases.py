@@ -32,7 +32,7 @@ COMMANDS = {
     "keys retire": ["keys", "retire", "some"],
     "sessions": ["sessions", "end", "--all"],
     "audit": ["audit", "verify"],
-    "tidy": ["tidy"],
+    "cleanup": ["cleanup"],
 }
 EVERY = pytest.mark.parametrize("command", COMMANDS.values(), ids=list(COMMANDS))
 
@@ -97,7 +97,7 @@ def test_no_command_makes_another_secret(sqlite_url: str, tmp_path: Path) -> Non
     assert not data.exists()
 
 
-@pytest.mark.parametrize("command", [["clients", "list"], ["keys", "list"], ["audit", "verify"], ["tidy"]])
+@pytest.mark.parametrize("command", [["clients", "list"], ["keys", "list"], ["audit", "verify"], ["cleanup"]])
 def test_each_command_says_which_database_it_uses(environment: Environment, command: list[str]) -> None:
     result = ostiary(*command, env=environment)
     assert result.exit_code == 0

@@ -24,7 +24,7 @@ HANGS = 1800
 SETTINGS = {"OSTIARY_PORT": "0", **{f"OSTIARY_{name.upper()}": str(value) for name, value in CHEAP.items()}}
 
 BROKEN = '''
-"""Ostiary, but its log-in answers a token type that the contract does not have."""
+"""Ostiary, but its login answers a token type that the contract does not have."""
 from ostiary.app import create_app
 
 app = create_app()

@@ -231,7 +231,7 @@ def _kept_secret(path: Path, randomness: Randomness | None = None) -> str:
             Path(temporary).unlink()
     private_files.check_secret(path)
     secret = path.read_text().strip()
-    if len(secret) < settings_module.SHORTEST_SECRET:
+    if len(secret) < settings_module.MIN_SECRET_LENGTH:
         raise settings_module.BadSettings(
             [f"OSTIARY_SECRET_KEY: {path} holds no secret; restore the file, or set the variable"]
         )

@@ -24,6 +24,7 @@ from ostiary import __version__
 from ostiary import settings as settings_module
 from ostiary.app import create_asgi, prepare
 from ostiary.commands.backup import backup, restore
+from ostiary.commands.cleanup import cleanup
 from ostiary.commands.clients import clients
 from ostiary.commands.database import use_database
 from ostiary.commands.faults import Program, one_line_faults
@@ -32,7 +33,6 @@ from ostiary.commands.limits import limits
 from ostiary.commands.migrate import migrate
 from ostiary.commands.sessions import sessions
 from ostiary.commands.spec import spec
-from ostiary.commands.tidy import tidy
 from ostiary.core.addresses import in_url
 from ostiary.core.common_passwords import is_common
 from ostiary.features.accounts.schemas import RegisterBody
@@ -45,7 +45,7 @@ from ostiary.services import Services, run_with_services
 
 log = structlog.stdlib.get_logger(__name__)
 
-LONGEST_ROLE = 64
+MAX_ROLE_LENGTH = 64
 CONTRACT_EXTRA = ("httpx", "pytest", "schemathesis")
 """What `ostiary contract-test` needs beside Ostiary itself."""
 OF_THE_PUBLIC = ("contract-test", "limits", "settings", "spec")
@@ -73,7 +73,7 @@ main.add_command(migrate)
 main.add_command(restore)
 main.add_command(sessions)
 main.add_command(spec)
-main.add_command(tidy)
+main.add_command(cleanup)
 
 
 @main.command("serve")
@@ -120,8 +120,10 @@ def serve_command(host: str | None, port: int | None, workers: int | None) -> No
 
 def _roles(_context: click.Context, _parameter: click.Parameter, roles: tuple[str, ...]) -> tuple[str, ...]:
     for role in roles:
-        if not 1 <= len(role) <= LONGEST_ROLE or not role.isascii() or not role.isprintable() or " " in role:
-            raise click.BadParameter(f"{role!r} is not 1 to {LONGEST_ROLE} printable ASCII characters without a space")
+        if not 1 <= len(role) <= MAX_ROLE_LENGTH or not role.isascii() or not role.isprintable() or " " in role:
+            raise click.BadParameter(
+                f"{role!r} is not 1 to {MAX_ROLE_LENGTH} printable ASCII characters without a space"
+            )
     return roles
 
 
@@ -193,7 +195,7 @@ def verify_audit(expect_head: str | None) -> None:
     if verdict.misfit is not None:
         misfit = verdict.misfit
         click.echo(f"ostiary: event {misfit.seq} ({misfit.id}) does not fit: {misfit.reason}", err=True)
-    elif not verdict.anchored:
+    elif not verdict.anjobd:
         click.echo(f"ostiary: no event has the hash {expect_head}: the end of the trail was cut off", err=True)
     sys.exit(0 if verdict.is_whole else 1)
 

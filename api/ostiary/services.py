@@ -33,13 +33,13 @@ from ostiary.features.revocation.service import Revocations
 from ostiary.features.roles.management import RoleManagement
 from ostiary.features.roles.service import only_built_in
 from ostiary.features.sandbox.service import Sandbox
+from ostiary.features.sessions.cleanup import SessionCleanup
 from ostiary.features.sessions.management import SessionManagement
 from ostiary.features.sessions.rotation import Rotation
 from ostiary.features.sessions.service import Sessions
-from ostiary.features.sessions.tidying import SessionTidying
+from ostiary.persistence.cleanup import Cleanup
 from ostiary.persistence.database import Database
 from ostiary.persistence.postgres_address import PostgresAddress
-from ostiary.persistence.tidying import Tidying
 from ostiary.settings import Settings
 
 
@@ -68,7 +68,7 @@ class Services:
     oauth: OAuth
     operations: Operations
     idempotency: Idempotency
-    tidying: Tidying
+    cleanup: Cleanup
     sandbox: Sandbox | None
     example_administrator: ExampleAdministrator
     example_client: ExampleClient
@@ -76,7 +76,7 @@ class Services:
 
     async def start(self) -> None:
         """Read the signing keys and the revocations, make what the first request would wait for, settle the examples'
-        identities, begin to tidy.
+        identities, begin the cleanup.
 
         While the database cannot be reached, the services work without it, and this goes on in the background. Raises
         KeysUnreadable.
@@ -92,7 +92,7 @@ class Services:
         await self.revocations.start()
         await self.example_administrator.settle()
         await self.example_client.settle()
-        self.tidying.start()
+        self.cleanup.start()
 
     async def stop(self) -> None:
         """Finish what was begun and close everything."""
@@ -100,7 +100,7 @@ class Services:
         await self.accounts.hash_costs.stop()
         self.hash_pool.close()
         self.clients.close()
-        await self.tidying.stop()
+        await self.cleanup.stop()
         await self.sessions.last_seen.stop()
         await self.api_key_bearers.last_used.stop()
         await self.revocations.stop()
@@ -178,8 +178,8 @@ def make_services(
         randomness,
         lifetime=settings.session_seconds,
     )
-    session_tidying = SessionTidying(clock)
-    chores = [session_tidying.expired_tokens, session_tidying.expired_sessions, session_tidying.ended_sessions]
+    session_cleanup = SessionCleanup(clock)
+    jobs = [session_cleanup.expired_tokens, session_cleanup.expired_sessions, session_cleanup.ended_sessions]
     session_management = SessionManagement(database, actors, accounts, sessions, revocations, audit, clock)
 
     async def after_reset() -> None:
@@ -209,7 +209,7 @@ def make_services(
         oauth=OAuth(sessions, accounts, issuer),
         operations=Operations(database, startup),
         idempotency=Idempotency(database, settings.secret_key, clock, randomness, settings.idempotency_seconds),
-        tidying=Tidying(database, randomness, chores),
+        cleanup=Cleanup(database, randomness, jobs),
         sandbox=Sandbox(database, movable_clock, after_reset) if movable_clock else None,
         example_administrator=example_administrator,
         example_client=ExampleClient(clients, settings.secret_key, present=has_examples),

@@ -24,7 +24,7 @@ from ostiary.persistence.postgres_url import BadUrl, is_postgres
 SQLITE = "sqlite+aiosqlite"
 SCHEMES = (SQLITE, "postgresql")
 """What a database's URL begins with, in the spelling that is recommended."""
-SHORTEST_SECRET = 32
+MIN_SECRET_LENGTH = 32
 
 
 class BadSettings(Exception):
@@ -120,7 +120,7 @@ class Settings:
         check=validate.Range(1, MAX_LIFETIME_SECONDS),
     )
     session_seconds: int = _setting(
-        "Seconds after log-in at which a session ends, however often it was refreshed",
+        "Seconds after login at which a session ends, however often it was refreshed",
         "int",
         90 * 86400,
         check=validate.Range(1, MAX_LIFETIME_SECONDS),
@@ -132,7 +132,7 @@ class Settings:
         check=validate.Range(0, 60),
     )
     fresh_login_seconds: int = _setting(
-        "Seconds after log-in during which operations that cannot be undone are allowed without logging in again",
+        "Seconds after login during which operations that cannot be undone are allowed without logging in again",
         "int",
         600,
         check=validate.Range(1, MAX_LIFETIME_SECONDS),
@@ -407,9 +407,9 @@ def _url_fault(url: str) -> str:
 
 
 def _secret_faults(settings: Settings) -> list[str]:
-    if settings.secret_key and len(settings.secret_key) < SHORTEST_SECRET:
+    if settings.secret_key and len(settings.secret_key) < MIN_SECRET_LENGTH:
         return [
-            f"OSTIARY_SECRET_KEY: shorter than {SHORTEST_SECRET} characters; make one with: openssl rand -base64 32"
+            f"OSTIARY_SECRET_KEY: shorter than {MIN_SECRET_LENGTH} characters; make one with: openssl rand -base64 32"
         ]
     return []
 
@@ -464,7 +464,7 @@ def _production_faults(settings: Settings) -> list[str]:
         faults.append(
             "OSTIARY_TRUSTED_PROXIES: in production whoever connects cannot be trusted; name the proxies' addresses"
         )
-    if len(settings.secret_key) >= SHORTEST_SECRET and is_weak(settings.secret_key):
+    if len(settings.secret_key) >= MIN_SECRET_LENGTH and is_weak(settings.secret_key):
         faults.append("OSTIARY_SECRET_KEY: not random, so it can be guessed; make one with: openssl rand -base64 32")
     if not settings.argon2.meets_owasp:
         faults.append("OSTIARY_ARGON2_*: weaker than OWASP's minimum, for example 19456 KiB and 2 passes")

@@ -35,7 +35,7 @@ NAME, PASSWORD = contenders.PEOPLE[0]
 
 @dataclass(frozen=True)
 class Quiet:
-    """What the quiet client saw. p50, p99, worst: milliseconds. logins: log-ins with log-out that went well."""
+    """What the quiet client saw. p50, p99, worst: milliseconds. logins: logins with logout that went well."""
 
     requests: int
     p50: float
@@ -147,7 +147,7 @@ def run(scale: float, kinds: list[str]) -> list[Result]:
     """Make every attack, each on a server of its own, print a line for each. scale: of all durations. Raises Failed."""
     print(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in report.machine(scale).items()))
     print(f"\nOstiary, production profile, {contenders.WORKERS} workers, ulimit -n {FILES}; the quiet client's latency")
-    print("of GET /protected in ms, alone and under attack; its log-ins with log-out that went well; what it cost")
+    print("of GET /protected in ms, alone and under attack; its logins with logout that went well; what it cost")
     print(_HEAD)
     results = []
     for kind in kinds:
@@ -165,7 +165,7 @@ def run(scale: float, kinds: list[str]) -> list[Result]:
 
 _HEAD = (
     f"{'attack':<34}{'alone p50':>10}{'p99':>8}{'attacked p50':>14}{'p99':>9}{'worst':>9}{'ratio':>7}{'failed':>8}"
-    f"{'log-ins':>9}{'MiB/conn':>10}{'CPU ms':>9}  connections, attacks, answers"
+    f"{'logins':>9}{'MiB/conn':>10}{'CPU ms':>9}  connections, attacks, answers"
 )
 
 

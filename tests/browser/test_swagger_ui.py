@@ -69,7 +69,7 @@ def test_every_operation_succeeds_by_pressing_execute_in_reading_order(serve: Se
     assert (set(operations), len(operations)) == (documented, len(documented))
     answers = {operation: ui.execute(operation) for operation in operations}
     assert {name: answer for name, answer in answers.items() if not 200 <= answer.status < 300} == {}
-    # An example account that an operation has just ended has to register anew, which begins with a log-in refused.
+    # An example account that an operation has just ended has to register anew, which begins with a login refused.
     assert ui.watch.faults(refused=["/login"]) == []
 
 

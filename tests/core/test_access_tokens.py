@@ -419,7 +419,7 @@ ATTACKS: dict[str, str] = {
     # Section 3.11: kinds of tokens.
     "ID token": signed(header={**HEADER, "typ": "JWT"}),
     "refresh token": signed(header={**HEADER, "typ": "refresh+jwt"}),
-    "log-out token": signed(header={**HEADER, "typ": "logout+jwt"}),
+    "logout token": signed(header={**HEADER, "typ": "logout+jwt"}),
     "DPoP proof": signed(header={**HEADER, "typ": "dpop+jwt"}),
 }
 
@@ -436,7 +436,7 @@ def test_the_parts_that_the_attacks_are_made_of_are_good(tokens: AccessTokens) -
 
 def test_a_token_longer_than_any_of_ours_is_not_looked_at(tokens: AccessTokens) -> None:
     token = signed(CLAIMS | {"padding": "x" * 4000})
-    assert len(token) > access_tokens.LONGEST_TOKEN
+    assert len(token) > access_tokens.MAX_TOKEN_LENGTH
     refused(tokens, token)
 
 
@@ -485,7 +485,7 @@ def test_the_memory_of_verified_tokens_is_bounded_and_forgets_the_oldest(
     made = [tokens.issue(KEY, CALLER, str(number), ["pwd"]).token for number in range(5)]
     for token in made:
         tokens.verify(token, RING)
-    assert len(tokens._remembered) == 3
+    assert len(tokens._cache) == 3
     for token in made[2:]:
         assert tokens.verify(token, {}).user_id == "user-id"
     with pytest.raises(UnknownKey):
@@ -495,16 +495,16 @@ def test_the_memory_of_verified_tokens_is_bounded_and_forgets_the_oldest(
 def test_a_remembered_token_is_forgotten_at_its_end(tokens: AccessTokens, clock: FakeClock) -> None:
     token = tokens.issue(KEY, CALLER, "id", ["pwd"]).token
     tokens.verify(token, RING)
-    assert len(tokens._remembered) == 1
+    assert len(tokens._cache) == 1
     clock.move(LIFETIME)
     refused(tokens, token)
-    assert len(tokens._remembered) == 0
+    assert len(tokens._cache) == 0
 
 
 def test_refused_tokens_are_not_remembered(tokens: AccessTokens) -> None:
     refused(tokens, "garbage")
     refused(tokens, signed(CLAIMS | {"exp": NOW}))
-    assert len(tokens._remembered) == 0
+    assert len(tokens._cache) == 0
 
 
 def test_a_key_survives_its_der_form() -> None:

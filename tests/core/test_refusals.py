@@ -66,8 +66,8 @@ def test_one_line_in_ten_seconds_says_how_many(refusals: Refusals, time: Time) -
         time.now += LOG_SECONDS
         refusals.refuse(9, 1.0)
     assert [(entry["event"], entry["waiting"], entry["refused"]) for entry in logs] == [
-        ("log-ins are refused: too many passwords wait", 7, 1),
-        ("log-ins are refused: too many passwords wait", 9, 5),
+        ("logins are refused: too many passwords wait", 7, 1),
+        ("logins are refused: too many passwords wait", 9, 5),
     ]
 
 

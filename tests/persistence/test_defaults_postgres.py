@@ -133,10 +133,10 @@ def test_also_in_a_transaction_that_is_held(postgres: str) -> None:
             await session.execute(text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40P01'; END $$"))
 
     async def scenario(database: Database) -> None:
-        held = database.hold()
-        with held.in_force():
+        deferred = database.defer_commit()
+        with deferred.in_force():
             await database.write(work)
-        await held.commit(insert(2))
+        await deferred.commit(insert(2))
         assert await ids(database) == [1, 2]
 
     run(postgres, scenario)
@@ -328,11 +328,11 @@ def test_nor_in_a_transaction_that_is_held(postgres: str, change: Any) -> None:
     async def scenario(database: Database) -> None:
         await database.write(insert(1, "here"))
         for number in range(2, 5):
-            held = database.hold()
-            with held.in_force():
+            deferred = database.defer_commit()
+            with deferred.in_force():
                 await database.write(insert(number, "here"))
                 await database.write(work)
-            await held.commit(work)
+            await deferred.commit(work)
             await change(postgres)
 
     run(postgres, scenario, pool_size=1)

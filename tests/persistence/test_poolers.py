@@ -33,7 +33,7 @@ def log_in(server: ServerProcess, name: str) -> dict[str, str]:
 
 
 def revocations_are_pushed(server: ServerProcess) -> None:
-    """Many log in and out at once; each log-out holds at every worker at once, and none waits for a deaf one."""
+    """Many log in and out at once; each logout holds at every worker at once, and none waits for a deaf one."""
     names = [f"user{number}" for number in range(8)]
 
     def come_and_go(name: str) -> None:

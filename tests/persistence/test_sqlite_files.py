@@ -86,10 +86,10 @@ def test_nothing_is_written_and_the_server_is_not_ready(file: Path, damage: Call
             for number in (2, 3):
                 await unavailable(database.write(insert(number)))
                 await unavailable(database.ping())
-            held = database.hold()
-            with held.in_force():
+            deferred = database.defer_commit()
+            with deferred.in_force():
                 await database.write(insert(4))
-            await unavailable(held.commit(insert(5)))
+            await unavailable(deferred.commit(insert(5)))
         (line,) = [entry for entry in logs if MESSAGE in entry["event"]]
         assert line["file"].startswith(str(file))
         assert await ids(database) == [1]  # what was opened is whole

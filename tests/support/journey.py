@@ -67,7 +67,7 @@ async def travel(app: AsgiApp) -> None:
         "/x",
     ):
         await ask(app, "GET", path, headers={"Accept-Encoding": "gzip"})
-    await ask(app, "POST", "/me/password", {"present_password": PASSWORD, "new_password": PASSWORD + " 2"}, token)
+    await ask(app, "POST", "/me/password", {"current_password": PASSWORD, "new_password": PASSWORD + " 2"}, token)
     await ask(app, "POST", "/logout", token=token)
     await ask(app, "DELETE", "/me", token=token)
 

@@ -19,7 +19,7 @@ ATTACKERS = 2
 VICTIMS = 2
 POLLERS = 2
 ENOUGH = 20
-"""Attacks, polls and log-ins without which an attack has shown nothing: on a busy machine it goes on until then."""
+"""Attacks, polls and logins without which an attack has shown nothing: on a busy machine it goes on until then."""
 MAX_SECONDS = 60.0
 PATIENCE = 30.0
 """Seconds that everybody waits for an answer."""

@@ -128,7 +128,7 @@ class Round:
         assert self.server.accepted(self.bob) == self.server.accepted(self.eve) == 0
 
     def log_outs_work(self) -> None:
-        """At once: the answer to a log-out means that no worker accepts the token."""
+        """At once: the answer to a logout means that no worker accepts the token."""
         ways = [("POST", "/logout")] * 3 + [("DELETE", "/me/sessions?which=all")]
         while ways:
             tokens = self.server.log_in(self.names[1])

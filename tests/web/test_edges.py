@@ -163,7 +163,7 @@ def bodies() -> Iterator[tuple[str, str]]:
 
 GOOD = {
     "password": "no password of anybody",
-    "present_password": "nor this",
+    "current_password": "nor this",
     "permissions": [],
     "roles": [],
     "scopes": [],

@@ -39,7 +39,7 @@ PATHS = {
 ROLE = {"name": "helpdesk", "description": "Helps.", "permissions": ["users:read"]}
 BODIES: dict[str, dict[str, Any]] = {
     "createMyApiKey": {"name": "robot", "scopes": ["me:read"]},
-    "changeMyPassword": {"present_password": PASSWORD, "new_password": f"{PASSWORD} two"},
+    "changeMyPassword": {"current_password": PASSWORD, "new_password": f"{PASSWORD} two"},
     "reauthenticate": {"password": PASSWORD},
     "updateUser": {"username": "grace"},
     "updateMe": {"username": "grace"},
@@ -232,7 +232,7 @@ def disabled(scene: Scene) -> TestResponse:
 
 
 def wrong_password(scene: Scene) -> TestResponse:
-    body = {"present_password": "wrong", "new_password": PASSWORD, "password": "wrong"}
+    body = {"current_password": "wrong", "new_password": PASSWORD, "password": "wrong"}
     wanted = OPERATIONS[scene.name][2]["requestBody"]["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
     members = DOCUMENT["components"]["schemas"][wanted]["properties"]
     return scene.call(json={name: body[name] for name in members}, **scene.authenticated())

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ostiary.core.pages import Page
 from ostiary.core.problems import Problem
 from ostiary.web.blueprint import WithHeaders
-from ostiary.web.pages import LONGEST_CURSOR, cursor_of, page_answer, position_of
+from ostiary.web.pages import MAX_CURSOR_LENGTH, cursor_of, page_answer, position_of
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 
@@ -32,7 +32,7 @@ def test_a_cursor_leads_back_to_its_position(text: str, number: int) -> None:
 def test_a_cursor_that_is_given_for_a_name_is_taken(name: list[str]) -> None:
     """Whatever a name becomes when it is normalised, and however it is written in a cursor."""
     key = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", "".join(name)).casefold())
-    assert len(cursor_of((key,), "-username")) <= LONGEST_CURSOR
+    assert len(cursor_of((key,), "-username")) <= MAX_CURSOR_LENGTH
     if len(key) <= 64:
         assert len(cursor_of((key,), "-username")) < 600  # with the rest of an address far below the bounds of proxies
     assert position_of(cursor_of((key,), "-username"), "-username", str) == (key,)

@@ -6,7 +6,7 @@ import click
 
 from ostiary.commands.database import use_database
 from ostiary.commands.faults import one_line_faults
-from ostiary.features.clients.service import LONGEST_NAME, ServiceClient
+from ostiary.features.clients.service import MAX_NAME_LENGTH, ServiceClient
 from ostiary.services import run_with_services
 
 
@@ -16,8 +16,8 @@ def clients() -> None:
 
 
 def _name(_context: click.Context, _parameter: click.Parameter, name: str) -> str:
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise click.BadParameter(f"{name!r} is not 1 to {LONGEST_NAME} printable characters")
+    if not 1 <= len(name) <= MAX_NAME_LENGTH or not name.isprintable():
+        raise click.BadParameter(f"{name!r} is not 1 to {MAX_NAME_LENGTH} printable characters")
     return name
 
 

@@ -15,15 +15,15 @@ from jwt.algorithms import ECAlgorithm
 
 from ostiary.core.clock import Clock
 from ostiary.core.principal import AAL1, Principal
-from ostiary.core.remembered import Remembered
 from ostiary.core.scopes import OWN
+from ostiary.core.token_cache import TokenCache
 
 ALGORITHM = "ES256"
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - RFC 9068 section 2.1
 CLIENT_ID = "ostiary"
-LONGEST_TOKEN = 4096
+MAX_TOKEN_LENGTH = 4096
 """Characters; anything longer is no token of ours and is not looked at."""
-LONGEST_CLOCK_SKEW = 10
+MAX_CLOCK_SKEW = 10
 """Seconds that a token may seem to come from the future, because the clock of whoever issued it is ahead."""
 REMEMBERED_TOKENS = 20_000
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
@@ -97,12 +97,12 @@ class AccessTokens:
         self._audience = audience
         self._lifetime = lifetime
         self._clock = clock
-        self._remembered = Remembered(clock, REMEMBERED_TOKENS)
+        self._cache = TokenCache(clock, REMEMBERED_TOKENS)
 
     def issue(self, key: SigningKey, principal: Principal, token_id: str, amr: list[str]) -> Issued:
         """Sign a token for `principal`, who has logged in; its `expires_at` caps the lifetime (sessions end).
 
-        Raises ValueError for a principal without a log-in, such as that of an API key.
+        Raises ValueError for a principal without a login, such as that of an API key.
         """
         if principal.expires_at is None or principal.auth_time is None:
             raise ValueError("access tokens are for those who have logged in")
@@ -130,24 +130,24 @@ class AccessTokens:
         token = jwt.encode(claims, key.private_key, ALGORITHM, {"typ": TOKEN_TYPE, "kid": key.kid})
         return Issued(token, expires_at - issued_at)
 
-    def recall(self, token: str) -> Principal | None:
+    def cached_principal(self, token: str) -> Principal | None:
         """Return whom `token` stands for if it is one of those remembered and has not expired, else None."""
-        return self._remembered.get(token)
+        return self._cache.get(token)
 
     def verify(self, token: str, keys: Mapping[str, SigningKey]) -> Principal:
         """Return whom `token` stands for.
 
         Raises UnknownKey when `keys` lacks its kid, InvalidAccessToken for every other fault, expiry included.
         """
-        remembered = self.recall(token)
+        remembered = self.cached_principal(token)
         if remembered is not None:
             return remembered
         principal, expires_at = self._verify(token, keys, self._clock.timestamp())
-        self._remembered.put(token, expires_at, principal)
+        self._cache.put(token, expires_at, principal)
         return principal
 
     def _verify(self, token: str, keys: Mapping[str, SigningKey], now: float) -> tuple[Principal, float]:
-        if len(token) > LONGEST_TOKEN or not _is_compact(token):
+        if len(token) > MAX_TOKEN_LENGTH or not _is_compact(token):
             raise InvalidAccessToken("too long, or not as a JWT is written")
         try:
             header = jwt.get_unverified_header(token)
@@ -191,7 +191,7 @@ class AccessTokens:
             raise InvalidAccessToken(type(error).__name__) from error
         # A lifetime that was set shorter since holds for tokens issued before, too: revocations are kept no longer.
         expires_at = min(claims["exp"], claims["iat"] + self._lifetime)
-        begins_at = max(claims["iat"], claims.get("nbf", 0)) - LONGEST_CLOCK_SKEW
+        begins_at = max(claims["iat"], claims.get("nbf", 0)) - MAX_CLOCK_SKEW
         if not begins_at <= now < expires_at:
             raise InvalidAccessToken("expired, or not valid yet")
         return principal, expires_at

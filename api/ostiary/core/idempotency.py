@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from ostiary.core.problems import ProblemType
 
-LONGEST_KEY = 128
+MAX_KEY_LENGTH = 128
 """Characters of a key."""
 
 _BARE = r"[!#-\[\]-~]"
 _QUOTED = r'(?:[ !#-\[\]-~]|\\["\\])'
 
-PATTERN = rf'^(?:{_BARE}{{1,{LONGEST_KEY}}}|"{_QUOTED}{{1,{LONGEST_KEY}}}")$'
+PATTERN = rf'^(?:{_BARE}{{1,{MAX_KEY_LENGTH}}}|"{_QUOTED}{{1,{MAX_KEY_LENGTH}}}")$'
 """A key as it stands in the header: a String of RFC 9651, as the draft has it, or the same without quotes."""
 
 _WRITTEN = re.compile(PATTERN.removeprefix("^").removesuffix("$"))

@@ -11,7 +11,7 @@ from typing import Any
 
 from ostiary.core.scopes import MAX_ROLE_NAME, MAX_ROLES, MAX_SCOPE_NAME, MAX_SCOPES
 
-LONGEST_CODE = 64
+MAX_CODE_LENGTH = 64
 """Characters of a problem's code."""
 MAX_URI = 2048
 """Characters of a problem's type."""
@@ -65,7 +65,7 @@ class ProblemType:
 
     def __post_init__(self) -> None:
         """Enter the catalogue; two types may not share a code."""
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.code) or len(self.code) > LONGEST_CODE:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.code) or len(self.code) > MAX_CODE_LENGTH:
             raise ValueError(f"{self.code!r} is not a snake_case code")
         if len(self.title) > MAX_TITLE or len(self.detail) > MAX_DETAIL or len(self.remedy) > MAX_REMEDY:
             raise ValueError(f"a text of {self.code!r} is too long")
@@ -175,8 +175,8 @@ INVALID_TOKEN = ProblemType(
 INSUFFICIENT_USER_AUTHENTICATION = ProblemType(
     code="insufficient_user_authentication",
     status=401,
-    title="The log-in is too long ago, or too weak",
-    detail="This operation needs a log-in that is more recent, or stronger, than that behind this credential.",
+    title="The login is too long ago, or too weak",
+    detail="This operation needs a login that is more recent, or stronger, than that behind this credential.",
     remedy=(
         "Prove again who you are (POST /me/reauthenticate, or POST /login) and send the new access token within "
         "max_age seconds. An API key never suffices."
@@ -193,7 +193,7 @@ INSUFFICIENT_USER_AUTHENTICATION = ProblemType(
         "max_age": {
             "type": "integer",
             "minimum": 0,
-            "description": "Seconds that the log-in may be ago (RFC 9470 section 3).",
+            "description": "Seconds that the login may be ago (RFC 9470 section 3).",
         },
     },
     example={"acr_values": ["aal1"], "max_age": 600},

@@ -45,7 +45,7 @@ class Refusals:
         self._unlogged += 1
         now = self._now()
         if now >= self._log_at:
-            log.warning("log-ins are refused: too many passwords wait", waiting=waiting, refused=self._unlogged)
+            log.warning("logins are refused: too many passwords wait", waiting=waiting, refused=self._unlogged)
             self._log_at = now + LOG_SECONDS
             self._unlogged = 0
         base = max(1.0, seconds)

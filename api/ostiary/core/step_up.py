@@ -8,7 +8,7 @@ from ostiary.core.problems import BEARER, INSUFFICIENT_USER_AUTHENTICATION
 
 
 class StepUp:
-    """Compares log-ins with what operations need. fresh, session: seconds that one counts as recent, as valid."""
+    """Compares logins with what operations need. fresh, session: seconds that one counts as recent, as valid."""
 
     def __init__(self, clock: Clock, *, fresh: int, session: int) -> None:
         self._clock = clock

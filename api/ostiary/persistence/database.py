@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Cor
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from copy import copy
 from functools import cache, partial
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import aiosqlite
@@ -27,7 +27,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from ostiary.core.problems import DATABASE_UNAVAILABLE, Problem
 from ostiary.core.randomness import Randomness, SystemRandomness
 from ostiary.persistence.base import Base
-from ostiary.persistence.held_commit import HeldCommit, held_commit
+from ostiary.persistence.deferred_commit import DeferredCommit, deferred_commit
 from ostiary.persistence.postgres_address import PostgresAddress
 from ostiary.persistence.postgres_connections import CHANGED_STATES, READ_ONLY, PostgresConnections
 from ostiary.persistence.postgres_session import is_stale
@@ -39,10 +39,9 @@ from ostiary.persistence.sqlite_files import DatabaseFilesChanged, SqliteFiles
 T = TypeVar("T")
 log = structlog.stdlib.get_logger(__name__)
 
-Queue = Literal["first", "last"]
-_QUEUES: dict[Queue, int] = {"first": 7095478, "last": 7095479}
-_IN_ORDER = text("SELECT pg_advisory_xact_lock(:queue)")
-_IN_ORDER_SHARED = text("SELECT pg_advisory_xact_lock_shared(:queue)")
+_REVOCATIONS, _AUDIT_CHAIN = 7095478, 7095479
+_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
+_LOCK_SHARED = text("SELECT pg_advisory_xact_lock_shared(:key)")
 _BEFORE_COMMIT = "ostiary.before_commit"
 _CONFLICTS = ("40001", "40P01")
 """PostgreSQL gave up a transaction for the sake of another: serialization failure, deadlock."""
@@ -56,7 +55,7 @@ WAL_RETRY = 0.02
 """Seconds between two attempts to turn a file to WAL that another process has locked."""
 
 # What asyncpg raises that SQLAlchemy files under a general class. Classes of PostgreSQL's Appendix A: 08 (connection),
-# 28 (log-in refused), 3D (no such database), 3F (no such schema), 53 (resources), 55 (locked or in use), 57 (operator
+# 28 (login refused), 3D (no such database), 3F (no such schema), 53 (resources), 55 (locked or in use), 57 (operator
 # intervention), 58 (system error); read-only standbys, a transaction that paused for too long; and conflicts that did
 # not end.
 _UNAVAILABLE_STATES = ("08", "28", "3D", "3F", "53", "55", "57", "58", READ_ONLY, "25P03", *_CONFLICTS)
@@ -205,15 +204,15 @@ class Database:
         another's sake. While a `HeldCommit` is in force, `work` becomes a part of its transaction. Raises the problem
         `database_unavailable`.
         """
-        held = held_commit()
+        held = deferred_commit()
         if held is not None:
             with database_faults():
                 return await held.write(work)
         return await asyncio.shield(self.finish(self._retried(work)))
 
-    def hold(self) -> HeldCommit:
+    def defer_commit(self) -> DeferredCommit:
         """Return a transaction for all writes while it is in force, whose commit waits for what is known last."""
-        return HeldCommit(lambda work: self.finish(self._committed(work, is_held=True)), self._savepoint)
+        return DeferredCommit(lambda work: self.finish(self._committed(work, is_held=True)), self._savepoint)
 
     def finish(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Run `work` to its end, whoever waits for it; `close` waits for it, too."""
@@ -302,16 +301,22 @@ class Database:
         if not task.cancelled():
             task.exception()  # looked at, so that an abandoned failure is no warning
 
-    async def in_order(self, session: AsyncSession, queue: Queue, *, shared: bool = False) -> None:
-        """Let the rest of this transaction be alone with what else asks for the same queue, up to its commit.
+    async def lock_revocations(self, session: AsyncSession, *, shared: bool = False) -> None:
+        """Lock the revocation feed until this transaction ends. On SQLite every writing transaction is alone anyway.
 
-        What it inserts then has a higher number than all that others have committed. `first` is asked for before
-        anything else in a transaction, `last` after everything else: so nobody waits in a circle. On SQLite every
-        writing transaction is alone anyway. shared: beside others who ask for the queue shared. No transaction asks for
-        it shared and then alone: two such would wait for each other.
+        Entries that it inserts get higher numbers than all committed ones. Take this lock before any other in a
+        transaction, and the lock of the audit chain after all others: then no two transactions wait for each other.
+        shared: beside others that take it shared. A transaction that has it shared must not take it alone.
         """
+        await self._lock(session, _REVOCATIONS, shared=shared)
+
+    async def lock_audit_chain(self, session: AsyncSession) -> None:
+        """Lock the chain of audit events until this transaction ends; take it last (see `lock_revocations`)."""
+        await self._lock(session, _AUDIT_CHAIN, shared=False)
+
+    async def _lock(self, session: AsyncSession, key: int, *, shared: bool) -> None:
         if not self.is_sqlite:
-            await session.execute(_IN_ORDER_SHARED if shared else _IN_ORDER, {"queue": _QUEUES[queue]})
+            await session.execute(_LOCK_SHARED if shared else _LOCK, {"key": key})
 
     @staticmethod
     def before_commit(session: AsyncSession, work: Callable[[AsyncSession], Awaitable[None]]) -> None:

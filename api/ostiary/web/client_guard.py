@@ -55,7 +55,7 @@ UNAUTHORIZED_CLIENT = ProblemType(
 class ClientAuthenticator(Protocol):
     """Knows the service clients."""
 
-    async def is_client(self, client_id: str, secret: str, *, may_revoke: bool = False) -> bool:
+    async def authenticate_client(self, client_id: str, secret: str, *, may_revoke: bool = False) -> bool:
         """Return whether there is a client of this id and secret, and, if so asked, whether it may revoke tokens.
 
         Raises the problem `database_unavailable`.
@@ -79,10 +79,10 @@ def requires_client(*, may_revoke: bool = False) -> Callable[[View], View]:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             authenticator: ClientAuthenticator = current_app.extensions[_AUTHENTICATOR]
-            is_client = current_app.async_to_sync(authenticator.is_client)
+            authenticate_client = current_app.async_to_sync(authenticator.authenticate_client)
             client_id, secret = _credentials()
-            if not is_client(client_id, secret, may_revoke=may_revoke):
-                if may_revoke and is_client(client_id, secret):
+            if not authenticate_client(client_id, secret, may_revoke=may_revoke):
+                if may_revoke and authenticate_client(client_id, secret):
                     raise UNAUTHORIZED_CLIENT()
                 raise INVALID_CLIENT()
             if "HTTP_AUTHORIZATION" in request.environ:

@@ -39,7 +39,7 @@ API_KEY_SCHEME = "apiKeyAuth"
 class Authenticator(Protocol):
     """Turns a credential into the principal that it stands for."""
 
-    def recall(self, token: str) -> Principal | None:
+    def cached_principal(self, token: str) -> Principal | None:
         """Return the bearer if memory alone can tell, else None; raises the problem `invalid_token`."""
         ...
 
@@ -50,7 +50,7 @@ class Authenticator(Protocol):
 
 @dataclass(frozen=True)
 class Guard:
-    """What guards ask: who bears an access token or an API key, whether the log-in suffices, and whether this code
+    """What guards ask: who bears an access token or an API key, whether the login suffices, and whether this code
     runs on the event loop.
     """
 
@@ -65,7 +65,7 @@ class Guard:
         """
         if authorization.startswith(_USUAL) and self.on_loop():
             token = authorization[len(_USUAL) :]  # in any form: what memory knows was verified, character by character
-            known = self._authenticator(token).recall(token)
+            known = self._authenticator(token).cached_principal(token)
             if known is not None:
                 return known
         token = bearer_token(authorization)

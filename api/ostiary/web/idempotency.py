@@ -13,7 +13,7 @@ from ostiary.core.idempotency import (
     IDEMPOTENCY_KEY_IN_USE,
     IDEMPOTENCY_KEY_MALFORMED,
     IDEMPOTENCY_KEY_REUSED,
-    LONGEST_KEY,
+    MAX_KEY_LENGTH,
     PATTERN,
     Asked,
     KeptAnswer,
@@ -42,7 +42,7 @@ _PARAMETER = {
         "repetition, hence without an example that tools would send; with the quotes of "
         "draft-ietf-httpapi-idempotency-key-header, or without."
     ),
-    "schema": {"type": "string", "minLength": 1, "maxLength": 2 * LONGEST_KEY + 2, "pattern": PATTERN},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 2 * MAX_KEY_LENGTH + 2, "pattern": PATTERN},
 }
 
 

@@ -13,9 +13,9 @@ from werkzeug.routing import Rule
 from ostiary import __version__
 from ostiary.core.problems import CATALOGUE, MAX_URI
 from ostiary.web import path_parameters
+from ostiary.web.cached_response import CachedResponse
 from ostiary.web.client_guard import BASIC, CLIENT_SCHEME
 from ostiary.web.guards import API_KEY_SCHEME, BEARER_SCHEME
-from ostiary.web.held import Held
 from ostiary.web.path_parameters import path_of
 from ostiary.web.problem_format import OAUTH_PATHS, documented_problems, problem_schema
 from ostiary.web.problem_responses import name_unions
@@ -46,7 +46,7 @@ class Contract:
 
     document: dict[str, Any]
     text: bytes
-    held: Held
+    held: CachedResponse
 
     def operation(self, rule: str, method: str) -> dict[str, Any] | None:
         """Return the operation of a route; `rule` is as Flask writes it: `/problems/<code>`."""
@@ -262,7 +262,7 @@ def assemble(app: Flask, api: Api, extend: Iterable[Callable[[dict[str, Any]], N
     first = ("openapi", "info", "servers", "tags", "paths", "components")
     document = {name: document[name] for name in first} | document
     exported = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
-    return Contract(document, exported, Held(exported, "application/json", {"Cache-Control": "no-cache"}))
+    return Contract(document, exported, CachedResponse(exported, "application/json", {"Cache-Control": "no-cache"}))
 
 
 def _codes(document: dict[str, Any]) -> tuple[set[str], set[str]]:

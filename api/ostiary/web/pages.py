@@ -20,7 +20,7 @@ MOST = 100
 """Items on a page at most."""
 USUAL = 20
 """Items on a page unless the client asks for another number."""
-LONGEST_CURSOR = 4096
+MAX_CURSOR_LENGTH = 4096
 """More than any name needs: 64 characters have at most 33 bytes each when they are normalised (U+FDFA)."""
 
 _NUMBER = re.compile("-?[0-9]{1,18}")
@@ -54,7 +54,7 @@ class PageQuery(Body):
     )
     cursor = ma.fields.String(
         load_default=None,
-        validate=ma.validate.Length(1, LONGEST_CURSOR),
+        validate=ma.validate.Length(1, MAX_CURSOR_LENGTH),
         metadata={
             "description": "`next_cursor` of the page before, as it is; without one the list begins. Nothing else fits."
         },
@@ -65,7 +65,7 @@ class PageAnswer(Answer):
     """What every page has besides its items; a list's own answer inherits it."""
 
     next_cursor = ma.fields.String(
-        validate=ma.validate.Length(max=LONGEST_CURSOR),
+        validate=ma.validate.Length(max=MAX_CURSOR_LENGTH),
         required=True,
         allow_none=True,
         metadata={"description": "The `cursor` of the next page; null on the last one.", "example": None},

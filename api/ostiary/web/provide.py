@@ -4,9 +4,9 @@ from typing import TypeVar
 
 from flask import Flask, current_app, g, request
 
-from ostiary.core.client import Client
 from ostiary.core.proxies import address_of
 from ostiary.core.randomness import Randomness
+from ostiary.core.request_info import RequestInfo
 
 T = TypeVar("T")
 
@@ -39,13 +39,13 @@ def request_id() -> str:
     return found
 
 
-def client() -> Client:
+def request_info() -> RequestInfo:
     """Return who calls: address, empty if it is not known, and User-Agent.
 
     The latter is cut to 256 characters and has no control characters.
     """
     agent = request.headers.get("User-Agent", "")[:_LONGEST_USER_AGENT]
-    return Client(
+    return RequestInfo(
         ip=address_of(request.environ.get("REMOTE_ADDR", "")),
         user_agent="".join(character if character.isprintable() else "?" for character in agent),
         request_id=request_id(),

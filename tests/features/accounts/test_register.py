@@ -113,7 +113,7 @@ def test_a_new_password_that_follows_from_the_name_is_refused_in_production(make
     ada = person(make_app(sqlite_url, profile="production", issuer="https://auth.example.org"), "ada")
 
     def change(password: str) -> Any:
-        body = {"present_password": PASSWORD, "new_password": password}
+        body = {"current_password": PASSWORD, "new_password": password}
         return ada.app.client.post("/me/password", headers=ada.bearer, json=body)
 
     assert change("Ada.Ada.1815").json["code"] == "password_too_common"

@@ -101,7 +101,7 @@ REQUESTS: dict[str, Request] = {
     "deleteMe": lambda _: {},
     "endMySessions": lambda _: {},
     "endMySession": lambda cast: {"session_id": cast.other_session},
-    "changeMyPassword": lambda _: {"json": {"present_password": PASSWORD, "new_password": f"{PASSWORD} two"}},
+    "changeMyPassword": lambda _: {"json": {"current_password": PASSWORD, "new_password": f"{PASSWORD} two"}},
     "reauthenticate": lambda _: {"json": {"password": PASSWORD}},
     "createMyApiKey": lambda _: {"json": {"name": "late", "scopes": ["me:read"]}},
     "revokeMyApiKey": lambda cast: {"api_key_id": cast.spare_key},
@@ -134,17 +134,17 @@ class Hold:
 
     def __init__(self, app: App) -> None:
         self._database = app.services.database
-        self._in_order = app.services.database.in_order
+        self._lock = app.services.database.lock_audit_chain
         self._armed = False
         self._reached = threading.Event()
         self._release = threading.Event()
         self.seen: dict[str, list[tuple[Any, ...]]] = {}
         """The tables as they will be once the removal is committed."""
-        app.services.database.in_order = self._in_order_or_wait  # type: ignore[method-assign]
+        app.services.database.lock_audit_chain = self._lock_and_wait  # type: ignore[method-assign]
 
-    async def _in_order_or_wait(self, session: AsyncSession, queue: Any, **kwargs: Any) -> None:
-        await self._in_order(session, queue, **kwargs)
-        if self._armed and queue == "last":
+    async def _lock_and_wait(self, session: AsyncSession) -> None:
+        await self._lock(session)
+        if self._armed:
             self._armed = False
             self.seen = await tables(session)
             self._reached.set()

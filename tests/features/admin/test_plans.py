@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.features.accounts.models import UserRow
 from ostiary.features.accounts.rules import after_prefix, username_key
-from ostiary.features.accounts.store import Wanted, page_of_ids
+from ostiary.features.accounts.store import UserFilter, page_of_ids
 from tests.conftest import App
 from tests.support.people import make_role, person
 
@@ -49,7 +49,7 @@ def crowd(app: App) -> App:
     return app
 
 
-def plan_of(app: App, wanted: Wanted, after: Any) -> str:
+def plan_of(app: App, wanted: UserFilter, after: Any) -> str:
     query = page_of_ids(wanted, 20, after)
     database = app.services.database
 
@@ -72,13 +72,13 @@ LAST = {"username": ("user-5",), "created_at": ("0199f6a2-6b7e-7c3a-8a51-2f1e5d0
 def test_nothing_is_read_from_end_to_end(crowd: App, sort: Any, goes_on: bool) -> None:
     after = LAST[sort.removeprefix("-")] if goes_on else None
     for wanted in (
-        Wanted(sort),
-        Wanted(sort, disabled=False),
-        Wanted(sort, disabled=True),
-        Wanted(sort, role="editor"),
-        Wanted(sort, search="user-1999"),
-        Wanted(sort, search="u1999"),
-        Wanted(sort, search="user-1999", disabled=False),
+        UserFilter(sort),
+        UserFilter(sort, disabled=False),
+        UserFilter(sort, disabled=True),
+        UserFilter(sort, role="editor"),
+        UserFilter(sort, search="user-1999"),
+        UserFilter(sort, search="u1999"),
+        UserFilter(sort, search="user-1999", disabled=False),
     ):
         plan = plan_of(crowd, wanted, after)
         if crowd.services.database.is_sqlite:
@@ -114,5 +114,5 @@ def test_a_name_is_found_by_its_beginning_however_it_is_written(app: App, prefix
     person(app, f"{prefix}-xyz")
     name = username_key(f"{prefix}-xyz")
     assert name.startswith(username_key(prefix))
-    page = app.run(app.services.administration.page, Wanted("username", search=prefix.upper()), 20, None)
+    page = app.run(app.services.administration.page, UserFilter("username", search=prefix.upper()), 20, None)
     assert [account.username for account in page.items] == [f"{prefix}-xyz"]

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from ostiary.core.scopes import PERMISSIONS
-from ostiary.features.accounts.store import Wanted
+from ostiary.features.accounts.store import UserFilter
 from tests.conftest import App, StartServer
 from tests.features.admin.conftest import Desk, desk_of, id_of
 from tests.features.test_many_at_once import bearer, together
@@ -114,7 +114,7 @@ def test_two_administrators_who_remove_each_other_leave_one(
     app: App, start_server: StartServer, database_url: str, how: str
 ) -> None:
     server = start_server(database_url, workers=2)
-    (example,) = app.run(app.services.administration.page, Wanted("username"), 20, None).items
+    (example,) = app.run(app.services.administration.page, UserFilter("username"), 20, None).items
     app.run(app.services.accounts.delete_as_operator, example.id)  # it would be one more administrator
     for _ in range(5):
         for name in ROOTS:

@@ -11,8 +11,8 @@ from werkzeug.test import TestResponse
 
 from ostiary.core.actor import Actor
 from ostiary.core.api_keys import PATTERN
-from ostiary.core.client import OPERATOR
 from ostiary.core.problems import Problem
+from ostiary.core.request_info import OPERATOR
 from ostiary.core.sealing import digest
 from ostiary.features.api_keys.models import ApiKeyRow
 from ostiary.features.audit.models import AuditEventRow
@@ -115,7 +115,7 @@ def test_one_user_has_100_at_most(app: App) -> None:
 
 
 def test_two_at_once_do_not_both_become_the_last(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ostiary.features.api_keys.service.MOST_KEYS", 1)
+    monkeypatch.setattr("ostiary.features.api_keys.service.MAX_KEYS", 1)
     ada = person(app)
     principal = app.run(app.services.sessions.authenticate, ada.tokens["access_token"])
 

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from werkzeug.test import TestResponse
 
 from ostiary.core.actor import Actor
-from ostiary.core.client import OPERATOR
 from ostiary.core.problems import Problem
+from ostiary.core.request_info import OPERATOR
 from ostiary.features.accounts.models import UserRow
 from ostiary.features.api_keys import bearers
 from ostiary.features.api_keys.models import ApiKeyRow
@@ -246,4 +246,4 @@ def test_no_more_are_remembered_than_set(make_app: MakeApp, sqlite_url: str, mon
     keys = [key_of(ada, "me:read")["api_key"] for _ in range(4)]
     for key in keys * 2:
         assert call(sqlite_app, key).status_code == 200
-    assert len(sqlite_app.services.api_key_bearers._remembered) == 2
+    assert len(sqlite_app.services.api_key_bearers._cache) == 2

@@ -8,8 +8,8 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ostiary.core.client import SERVER
 from ostiary.core.problems import DATABASE_UNAVAILABLE, Problem
+from ostiary.core.request_info import SERVER
 from ostiary.features.clients.example import CLIENT_ID, ExampleClient
 from ostiary.features.clients.models import ServiceClientRow
 from ostiary.features.clients.service import secret_digest

@@ -93,7 +93,7 @@ def end_all(scene: Scene) -> None:
 
 
 def change_password(scene: Scene) -> None:
-    body = {"present_password": PASSWORD, "new_password": f"{PASSWORD} two"}
+    body = {"current_password": PASSWORD, "new_password": f"{PASSWORD} two"}
     assert scene.ada.post("/me/password", json=body).json["ended_sessions"] == 1
 
 

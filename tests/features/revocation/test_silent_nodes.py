@@ -57,7 +57,7 @@ def test_a_node_that_is_stopped_costs_the_others_one_wait(nodes: tuple[Node, Nod
     stopped.server.signal_workers(signal.SIGCONT)
     assert not any(stopped.accepts(bearer) for bearer in bearers[:6])
     assert stopped.accepts(bearers[6])
-    # It has spoken again, so it is waited for again: the answer to a log-out still means that it knows.
+    # It has spoken again, so it is waited for again: the answer to a logout still means that it knows.
     for bearer in bearers[6:]:
         running.log_out(bearer)
         assert not stopped.accepts(bearer)

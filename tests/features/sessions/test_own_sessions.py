@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from ostiary.core.actor import Actor
-from ostiary.core.client import OPERATOR
+from ostiary.core.request_info import OPERATOR
 from ostiary.features.sessions.models import SessionRow
 from ostiary.features.sessions.rules import UNKNOWN_DEVICE, device_of
-from ostiary.persistence import last_times
+from ostiary.persistence import last_used
 from tests.conftest import App, MakeApp
 from tests.support.clock import FakeClock
 from tests.support.people import PASSWORD, Person, log_in, person, refresh, register
@@ -91,7 +91,7 @@ def test_reading_writes_nothing_on_the_way_and_is_noted_later(app: App, clock: F
 
 
 def test_uses_are_written_together_after_a_while(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(last_times, "WRITE_EVERY", 0.05)
+    monkeypatch.setattr(last_used, "WRITE_EVERY", 0.05)
     register(app)
     for ada in [log_in(app) for _ in range(3)]:
         ada.get("/protected")
@@ -145,7 +145,7 @@ def test_the_sessions_of_others_are_not_found(app: App) -> None:
 
 def test_the_new_password_is_the_one_that_counts(app: App) -> None:
     ada = person(app)
-    body = {"present_password": PASSWORD, "new_password": "another good password"}
+    body = {"current_password": PASSWORD, "new_password": "another good password"}
     assert ada.post("/me/password", json=body).json == {"message": "Password changed.", "ended_sessions": 0}
     assert ada.get("/me").status_code == 200
     assert refresh(app, ada.tokens["refresh_token"]).status_code == 200
@@ -160,12 +160,12 @@ def test_a_log_in_amid_a_change_of_the_password_fails(app: App, monkeypatch: pyt
     verify = app.services.accounts.verify
 
     async def verify_and_change(*args: Any) -> Any:
-        proof = await verify(*args)
+        check = await verify(*args)
         management = app.services.session_management
         bearer = await app.services.sessions.authenticate(ada.tokens["access_token"])
         actor = Actor(bearer, lambda _: None)
         await management.change_password(actor, PASSWORD, "another good password", OPERATOR)
-        return proof
+        return check
 
     monkeypatch.setattr(app.services.accounts, "verify", verify_and_change)
     answer = app.client.post("/login", json={"username": "ada", "password": PASSWORD})
@@ -188,7 +188,7 @@ def test_a_wrong_password_is_refused_and_written_down(app: App) -> None:
     ada = person(app)
     for path, body in (
         ("/me/reauthenticate", {"password": "wrong"}),
-        ("/me/password", {"present_password": "wrong", "new_password": PASSWORD}),
+        ("/me/password", {"current_password": "wrong", "new_password": PASSWORD}),
     ):
         assert ada.post(path, json=body).json["code"] == "wrong_password"
     types = [one["type"] for one in ada.get("/me/audit-events").json["events"]]

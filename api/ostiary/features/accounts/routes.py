@@ -16,7 +16,7 @@ from ostiary.web.blueprint import Blueprint, WithHeaders, answers, no_content
 from ostiary.web.etags import changes_version, condition, if_changed, shows_version, with_etag
 from ostiary.web.guards import actor, principal, public, requires
 from ostiary.web.idempotency import idempotent
-from ostiary.web.provide import client, provided
+from ostiary.web.provide import provided, request_info
 
 registration = Blueprint("auth", __name__, description="Register, log in, stay logged in, log out.")
 me = Blueprint("me", __name__, description="The user's own account.")
@@ -42,7 +42,7 @@ async def register(body: dict[str, str]) -> dict[str, Any]:
     The name is unique regardless of case. The password is hashed with argon2id and kept nowhere else. Registering does
     not log in: `POST /login` does.
     """
-    account = await provided(Accounts).register(body["username"], body["password"], client=client())
+    account = await provided(Accounts).register(body["username"], body["password"], info=request_info())
     return {"message": "User registered successfully!", "user": account}
 
 
@@ -75,7 +75,9 @@ async def update_me(body: dict[str, str]) -> WithHeaders:
 
     The name under which the user logs in. Tokens and sessions go on, since they name the user by id.
     """
-    return with_etag(await provided(Profile).update(actor(), condition(required=False), body.get("username"), client()))
+    return with_etag(
+        await provided(Profile).update(actor(), condition(required=False), body.get("username"), request_info())
+    )
 
 
 @me.route("/me", methods=["DELETE"])
@@ -86,8 +88,8 @@ async def update_me(body: dict[str, str]) -> WithHeaders:
 async def delete_me() -> Response:
     """Delete the own account.
 
-    The user, the sessions and every token of them are gone at once, on every worker. It cannot be undone, so the log-in
+    The user, the sessions and every token of them are gone at once, on every worker. It cannot be undone, so the login
     must be recent (RFC 9470): otherwise the answer is `insufficient_user_authentication`, and logging in again helps.
     """
-    await provided(Profile).delete(actor(), client())
+    await provided(Profile).delete(actor(), request_info())
     return no_content()

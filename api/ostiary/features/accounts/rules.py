@@ -5,15 +5,15 @@ import sys
 
 from ostiary.core import names
 
-SHORTEST_USERNAME = names.MIN_LENGTH
-LONGEST_USERNAME = names.MAX_LENGTH
-SHORTEST_PASSWORD = 8
-LONGEST_PASSWORD = 1024
+MIN_USERNAME_LENGTH = names.MIN_LENGTH
+MAX_USERNAME_LENGTH = names.MAX_LENGTH
+MIN_PASSWORD_LENGTH = 8
+MAX_PASSWORD_LENGTH = 1024
 
 username_key = names.key
 username_skeleton = names.skeleton
 
-LONGEST_EMAIL = 254
+MAX_EMAIL_LENGTH = 254
 _LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 EMAIL_PATTERN = rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*$"
 """What browsers take in <input type=email> (WHATWG HTML section 4.10.5.1.5); before the @ no more than RFC 5321 has."""
@@ -23,7 +23,7 @@ _EMAIL = re.compile(EMAIL_PATTERN.removeprefix("^").removesuffix("$"))
 
 def is_email(address: str) -> bool:
     """Return whether `address` may be an email address."""
-    return len(address) <= LONGEST_EMAIL and _EMAIL.fullmatch(address) is not None
+    return len(address) <= MAX_EMAIL_LENGTH and _EMAIL.fullmatch(address) is not None
 
 
 def email_key(address: str) -> str:

@@ -6,11 +6,11 @@ from ostiary.core import names
 from ostiary.core.scopes import MAX_ROLE_NAME, MAX_ROLES
 from ostiary.features.accounts.rules import (
     EMAIL_PATTERN,
-    LONGEST_EMAIL,
-    LONGEST_PASSWORD,
-    LONGEST_USERNAME,
-    SHORTEST_PASSWORD,
-    SHORTEST_USERNAME,
+    MAX_EMAIL_LENGTH,
+    MAX_PASSWORD_LENGTH,
+    MAX_USERNAME_LENGTH,
+    MIN_PASSWORD_LENGTH,
+    MIN_USERNAME_LENGTH,
     is_email,
 )
 from ostiary.web.schemas import MAX_MESSAGE, Answer, Body, Name
@@ -47,7 +47,7 @@ def username_field(*, required: bool, example: str) -> fields.String:
     """Return the field for a user name that somebody wants to have."""
     return Name(
         required=required,
-        validate=[validate.Length(SHORTEST_USERNAME, LONGEST_USERNAME), UsernameRules()],
+        validate=[validate.Length(MIN_USERNAME_LENGTH, MAX_USERNAME_LENGTH), UsernameRules()],
         metadata={
             "description": (
                 "3 to 64 characters, unique regardless of case; no white space, no control characters, nothing "
@@ -65,7 +65,7 @@ def email_field() -> fields.String:
     """Return the field for an address that is given to a user; null for none."""
     return fields.String(
         allow_none=True,
-        validate=[validate.Length(3, LONGEST_EMAIL), EmailCharacters()],
+        validate=[validate.Length(3, MAX_EMAIL_LENGTH), EmailCharacters()],
         metadata={
             "description": "An email address, unique regardless of case; null for none.",
             "pattern": EMAIL_PATTERN,
@@ -79,7 +79,7 @@ def password_field() -> fields.String:
     return fields.String(
         required=True,
         load_only=True,
-        validate=validate.Length(SHORTEST_PASSWORD, LONGEST_PASSWORD),
+        validate=validate.Length(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH),
         metadata={
             "description": "8 to 1,024 characters of any kind; never trimmed or altered.",
             "format": "password",
@@ -106,7 +106,7 @@ class User(Answer):
 
     id = fields.String(required=True, metadata=ID)
     username = fields.String(
-        validate=validate.Length(max=LONGEST_USERNAME),
+        validate=validate.Length(max=MAX_USERNAME_LENGTH),
         required=True,
         metadata={"description": "As it was typed.", "example": "user1"},
     )
@@ -117,7 +117,7 @@ class User(Answer):
         metadata={"description": "The roles that the user holds, in alphabetical order.", "example": []},
     )
     email = fields.String(
-        validate=validate.Length(max=LONGEST_EMAIL),
+        validate=validate.Length(max=MAX_EMAIL_LENGTH),
         required=True,
         allow_none=True,
         metadata={"description": "The address of the user, if there is one.", "example": None},

@@ -12,13 +12,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core import names
-from ostiary.core.client import OPERATOR, Client
 from ostiary.core.clock import Clock
 from ostiary.core.common_passwords import is_guessable
 from ostiary.core.etags import etag
 from ostiary.core.passwords import Passwords
 from ostiary.core.problems import Problem
 from ostiary.core.randomness import Randomness
+from ostiary.core.request_info import OPERATOR, RequestInfo
 from ostiary.features.accounts.events import USER_DELETED, USER_REGISTERED
 from ostiary.features.accounts.hash_costs import HashCosts
 from ostiary.features.accounts.models import UserRow
@@ -59,7 +59,7 @@ class NewAccount:
 
 
 @dataclass(frozen=True)
-class Proof:
+class PasswordCheck:
     """What came of a name and a password. account: None for an unknown name. password_version: which was compared."""
 
     matches: bool
@@ -68,7 +68,7 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class Standing:
+class AuthorizationSnapshot:
     """What an account may do, and the position of the revocation feed as of which that holds."""
 
     grants: Grants
@@ -82,7 +82,7 @@ class _Found:
     password_version: int
 
 
-def standing_of(user_id: ColumnElement[str] | Any) -> tuple[Any, ...]:
+def snapshot_columns(user_id: ColumnElement[str] | Any) -> tuple[Any, ...]:
     """Return three columns for a query that has the column `user_id`; `Standing(Grants.of(a, b), c)` reads them."""
     return (*granted(user_id), Revocations.position())
 
@@ -126,7 +126,7 @@ class Accounts:
         username: str,
         password: str,
         roles: Sequence[str] = (),
-        client: Client = OPERATOR,
+        info: RequestInfo = OPERATOR,
     ) -> Account:
         """Make an account and return it: the user registers, or the operator of the server makes them.
 
@@ -134,7 +134,7 @@ class Accounts:
         `password_too_common`, `unknown_role`, `overloaded`, `database_unavailable`.
         """
         new = await self.prepare(username, password, roles)
-        return await self._database.write(lambda session: self.add(session, new, client))
+        return await self._database.write(lambda session: self.add(session, new, info))
 
     async def prepare(
         self, username: str, password: str, roles: Sequence[str] = (), email: str | None = None
@@ -154,7 +154,9 @@ class Accounts:
         )
         return NewAccount(account, password_hash)
 
-    async def add(self, session: AsyncSession, new: NewAccount, client: Client, actor_id: str | None = None) -> Account:
+    async def add(
+        self, session: AsyncSession, new: NewAccount, info: RequestInfo, actor_id: str | None = None
+    ) -> Account:
         """Add an account in the transaction of `session` and return it. actor_id: who makes it, if not the user.
 
         Raises the problems `username_taken`, `email_taken`, `unknown_role`.
@@ -176,7 +178,7 @@ class Accounts:
             raise taken(error) from error
         if account.roles:
             await assign(session, account.id, account.roles)
-        self._audit.record(session, USER_REGISTERED, client, user_id=account.id, actor_id=actor_id)
+        self._audit.record(session, USER_REGISTERED, info, user_id=account.id, actor_id=actor_id)
         return account
 
     async def hash_new(self, password: str, username: str) -> str:
@@ -190,7 +192,7 @@ class Accounts:
             log.warning("a common password was accepted; the production profile refuses it", username=username)
         return await self._passwords.hash(password)
 
-    async def verify(self, username: str, password: str) -> Proof:
+    async def verify(self, username: str, password: str) -> PasswordCheck:
         """Tell whether the password is right and whose it is. A wrong one and an unknown name take the same time.
 
         A hash of outdated parameters is replaced. Raises the problems `overloaded` and `database_unavailable`.
@@ -200,43 +202,43 @@ class Accounts:
         found = await self._find(_BY_NAME, username_key(name)) if names.is_possible(name) else None
         return await self._prove(found, password, username_key(name))
 
-    async def verify_id(self, user_id: str, password: str) -> Proof:
+    async def verify_id(self, user_id: str, password: str) -> PasswordCheck:
         """Tell the same of the user with this id; raises as `verify` does."""
         return await self._prove(await self._find(_BY_ID, user_id), password, user_id)
 
-    async def _prove(self, found: _Found | None, password: str, name: str) -> Proof:
+    async def _prove(self, found: _Found | None, password: str, name: str) -> PasswordCheck:
         self.hash_costs.refresh_when_due()
         if found is None:
             await self._passwords.verify_dummy(password, name)
-            return Proof(matches=False)
+            return PasswordCheck(matches=False)
         verification = await self._passwords.verify(password, found.password_hash)
         if verification.upgraded_hash is not None:
             await self._upgrade_hash(found, verification.upgraded_hash)
-        return Proof(verification.matches, found.account, found.password_version)
+        return PasswordCheck(verification.matches, found.account, found.password_version)
 
-    async def confirm(self, session: AsyncSession, proof: Proof) -> Standing | None:
+    async def confirm(self, session: AsyncSession, check: PasswordCheck) -> AuthorizationSnapshot | None:
         """Return what the account of a proof may do, unless it was disabled, deleted or got another password since.
 
         In a transaction, in which it then stays as it is until the commit: who changes it meanwhile waits.
         """
-        if proof.account is None:
+        if check.account is None:
             return None
-        proven = {"id": proof.account.id, "password_version": proof.password_version}
+        proven = {"id": check.account.id, "password_version": check.password_version}
         row = (await session.execute(_STANDING, proven)).one_or_none()
-        return None if row is None else Standing(Grants.of(row[0], row[1]), row[2])
+        return None if row is None else AuthorizationSnapshot(Grants.of(row[0], row[1]), row[2])
 
     async def get(self, user_id: str) -> Account | None:
         """Return the account of this id, if there is one; raises the problem `database_unavailable`."""
         found = await self._find(_BY_ID, user_id)
         return None if found is None else found.account
 
-    async def set_password(self, session: AsyncSession, proof: Proof, password_hash: str) -> bool:
+    async def set_password(self, session: AsyncSession, check: PasswordCheck, password_hash: str) -> bool:
         """Replace the password that `proof` was made with; return whether it still was the password."""
-        if proof.account is None:
+        if check.account is None:
             return False
         statement = (
             update(UserRow)
-            .where(UserRow.id == proof.account.id, UserRow.password_version == proof.password_version)
+            .where(UserRow.id == check.account.id, UserRow.password_version == check.password_version)
             .values(password_hash=password_hash, password_version=UserRow.password_version + 1)
             .returning(UserRow.id)
         )
@@ -249,7 +251,7 @@ class Accounts:
         """
         return await self._revocations.write(lambda session: self.delete_within(session, user_id, OPERATOR, None))
 
-    async def delete_within(self, session: AsyncSession, user_id: str, client: Client, actor_id: str | None) -> bool:
+    async def delete_within(self, session: AsyncSession, user_id: str, info: RequestInfo, actor_id: str | None) -> bool:
         """Delete the account and all that belongs to it but the audit trail; return whether there was one.
 
         Its sessions and tokens go with it. In a transaction that `Revocations.write` has begun, whoever is left.
@@ -258,7 +260,7 @@ class Accounts:
         if await session.scalar(statement) is None:
             return False
         await self._revocations.end_user(session, user_id)
-        self._audit.record(session, USER_DELETED, client, user_id=user_id, actor_id=actor_id)
+        self._audit.record(session, USER_DELETED, info, user_id=user_id, actor_id=actor_id)
         return True
 
     @asynccontextmanager
@@ -301,7 +303,7 @@ _FOUND = select(UserRow, *granted(UserRow.id))
 _BY_NAME = _FOUND.where(UserRow.username_key == bindparam("wanted"))
 _BY_ID = _FOUND.where(UserRow.id == bindparam("wanted"))
 _STANDING = (
-    select(*standing_of(UserRow.id))
+    select(*snapshot_columns(UserRow.id))
     .where(
         UserRow.id == bindparam("id"),
         UserRow.password_version == bindparam("password_version"),

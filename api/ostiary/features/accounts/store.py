@@ -21,7 +21,7 @@ Sort = Literal["created_at", "-created_at", "username", "-username"]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class UserFilter:
     """Which users to list, and in which order. search: the beginning of a name or an email address, in any case."""
 
     sort: Sort
@@ -31,14 +31,14 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Held:
+class LockedUser:
     """A user whom nobody else changes until the transaction ends, and what they may do."""
 
     account: Account
     grants: Grants
 
 
-def page_of_ids(wanted: Wanted, limit: int, after: Position | None) -> Select[str, str]:
+def page_of_ids(wanted: UserFilter, limit: int, after: Position | None) -> Select[str, str]:
     """Return a query for the ids and names of one page, and of one more user if there is a next page.
 
     Ids are UUIDv7, so their order is that of creation.
@@ -70,7 +70,7 @@ def _begins(column: Any, prefix: str) -> ColumnElement[bool]:
     return begun if end is None else begun & (column < end)
 
 
-async def page(session: AsyncSession, wanted: Wanted, limit: int, after: Position | None) -> Page[Account]:
+async def page(session: AsyncSession, wanted: UserFilter, limit: int, after: Position | None) -> Page[Account]:
     """Return one page of the users that are wanted."""
     keys = list(await session.execute(page_of_ids(wanted, limit, after)))
     ids = [user_id for user_id, _ in keys[:limit]]
@@ -83,14 +83,14 @@ async def page(session: AsyncSession, wanted: Wanted, limit: int, after: Positio
     return Page([rows[one] for one in ids if one in rows], position)  # one may have gone between the two queries
 
 
-async def hold(session: AsyncSession, user_id: str) -> Held | None:
+async def lock_user(session: AsyncSession, user_id: str) -> LockedUser | None:
     """Return the user, if there is one; on PostgreSQL the row is locked until the transaction ends."""
     query = select(UserRow, *granted(UserRow.id)).where(UserRow.id == user_id).with_for_update(of=UserRow)
     row = (await session.execute(query.execution_options(populate_existing=True))).one_or_none()
     if row is None:
         return None
     grants = Grants.of(row[1], row[2])
-    return Held(account_of(row[0], grants), grants)
+    return LockedUser(account_of(row[0], grants), grants)
 
 
 async def change(

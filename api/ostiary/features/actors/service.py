@@ -45,7 +45,7 @@ class Actors:
 
         async def confirmed(session: AsyncSession) -> T:
             # The transactions of `write_revoking`, which may remove the actor, ask for the same queue alone.
-            await self._database.in_order(session, "first", shared=True)
+            await self._database.lock_revocations(session, shared=True)
             return await work(session, await self._confirm(session, actor))
 
         return await self._database.write(confirmed)

@@ -14,7 +14,7 @@ from ostiary.features.accounts.problems import (
     USERNAME_TAKEN,
 )
 from ostiary.features.accounts.schemas import ID, User
-from ostiary.features.accounts.store import Wanted
+from ostiary.features.accounts.store import UserFilter
 from ostiary.features.admin.schemas import (
     NewUserBody,
     RolesBody,
@@ -32,7 +32,7 @@ from ostiary.web.etags import changes_version, condition, if_changed, shows_vers
 from ostiary.web.guards import actor, requires
 from ostiary.web.idempotency import idempotent
 from ostiary.web.pages import PAGE_NOT_FOUND, page_answer, position_of
-from ostiary.web.provide import client, provided
+from ostiary.web.provide import provided, request_info
 
 admin = Blueprint("admin", __name__, description="Users, roles and the audit trail, for those who have the permission.")
 
@@ -70,7 +70,7 @@ async def list_users(query: dict[str, Any]) -> WithHeaders:
     """
     after = position_of(query["cursor"], query["sort"], str)
     disabled = None if query["disabled"] is None else query["disabled"] == "true"
-    wanted = Wanted(query["sort"], query["role"], disabled, query["search"])
+    wanted = UserFilter(query["sort"], query["role"], disabled, query["search"])
     return page_answer(await provided(Administration).page(wanted, query["limit"], after), "users", query["sort"])
 
 
@@ -103,7 +103,7 @@ async def create_user(body: dict[str, Any]) -> WithHeaders:
     API key gives none.
     """
     account = await provided(Administration).create(
-        actor(), body["username"], body["password"], body.get("email"), body.get("roles", []), client()
+        actor(), body["username"], body["password"], body.get("email"), body.get("roles", []), request_info()
     )
     return with_etag(account, Location=url_for("admin.get_user", user_id=account.id))
 
@@ -139,7 +139,7 @@ async def update_user(body: dict[str, Any], user_id: str) -> WithHeaders:
     """
     changes = Changes(body.get("username"), body.get("email", False), body.get("disabled"))
     return with_etag(
-        await provided(Administration).update(actor(), user_id, condition(required=True), changes, client())
+        await provided(Administration).update(actor(), user_id, condition(required=True), changes, request_info())
     )
 
 
@@ -155,7 +155,7 @@ async def delete_user(user_id: str) -> Response:
     The user, their sessions and every token of them are gone at once, on every worker; the audit trail stays. The last
     enabled administrator cannot be deleted.
     """
-    await provided(Administration).delete(actor(), user_id, condition(required=True), client())
+    await provided(Administration).delete(actor(), user_id, condition(required=True), request_info())
     return no_content()
 
 
@@ -169,7 +169,7 @@ async def end_user_sessions(user_id: str) -> dict[str, int]:
 
     Every token of them is refused from the next request on. The user may log in again.
     """
-    return {"ended_sessions": await provided(Administration).end_sessions(actor(), user_id, client())}
+    return {"ended_sessions": await provided(Administration).end_sessions(actor(), user_id, request_info())}
 
 
 @admin.route("/users/<user_id>/roles", methods=["PUT"], parameters=[USER])
@@ -188,5 +188,7 @@ async def set_user_roles(body: dict[str, Any], user_id: str) -> WithHeaders:
     enabled administrator keeps the role admin.
     """
     return with_etag(
-        await provided(Administration).set_roles(actor(), user_id, condition(required=True), body["roles"], client())
+        await provided(Administration).set_roles(
+            actor(), user_id, condition(required=True), body["roles"], request_info()
+        )
     )

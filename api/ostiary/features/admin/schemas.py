@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from ostiary.features.accounts.schemas import User, email_field, password_field, username_field
-from ostiary.features.roles.rules import LONGEST_NAME, MAX_ROLES
+from ostiary.features.roles.rules import MAX_NAME_LENGTH, MAX_ROLES
 from ostiary.web.pages import MOST, PageAnswer, PageQuery
 from ostiary.web.schemas import Answer, Body
 
@@ -12,7 +12,7 @@ SORTS = ("created_at", "-created_at", "username", "-username")
 
 def _roles(*, required: bool) -> fields.List[str]:
     return fields.List(
-        fields.String(validate=validate.Length(1, LONGEST_NAME)),
+        fields.String(validate=validate.Length(1, MAX_NAME_LENGTH)),
         required=required,
         validate=validate.Length(max=MAX_ROLES),
         metadata={"description": "Names of roles, as GET /roles lists them.", "example": []},
@@ -29,10 +29,10 @@ class UserQuery(PageQuery):
     )
     role = fields.String(
         load_default=None,
-        validate=[validate.Length(1, LONGEST_NAME), validate.Regexp(r"[!-~]*\Z")],
+        validate=[validate.Length(1, MAX_NAME_LENGTH), validate.Regexp(r"[!-~]*\Z")],
         metadata={
             "description": "Only those who hold this role.",
-            "pattern": rf"^[!-~]{{1,{LONGEST_NAME}}}$",
+            "pattern": rf"^[!-~]{{1,{MAX_NAME_LENGTH}}}$",
         },
     )
     disabled = fields.String(

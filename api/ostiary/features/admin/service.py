@@ -7,17 +7,17 @@ from typing import Literal, TypeVar
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.actor import Actor
-from ostiary.core.client import Client
 from ostiary.core.clock import Clock
 from ostiary.core.etags import ANY_VERSION, Condition
 from ostiary.core.ids import is_id
 from ostiary.core.pages import Page, Position
 from ostiary.core.principal import Principal
+from ostiary.core.request_info import RequestInfo
 from ostiary.features.accounts import store
 from ostiary.features.accounts.events import USER_DISABLED, USER_ENABLED, USER_ROLES_CHANGED, USER_UPDATED
 from ostiary.features.accounts.problems import USER_NOT_FOUND
 from ostiary.features.accounts.service import Account, Accounts
-from ostiary.features.accounts.store import Held, Wanted
+from ostiary.features.accounts.store import LockedUser, UserFilter
 from ostiary.features.actors.service import Actors
 from ostiary.features.audit.service import Audit
 from ostiary.features.revocation.service import Revocations
@@ -58,7 +58,7 @@ class Administration:
         self._audit = audit
         self._clock = clock
 
-    async def page(self, wanted: Wanted, limit: int, after: Position | None) -> Page[Account]:
+    async def page(self, wanted: UserFilter, limit: int, after: Position | None) -> Page[Account]:
         """Return a page of the users that are wanted; raises the problem `database_unavailable`."""
         async with self._database.read() as session:
             return await store.page(session, wanted, limit, after)
@@ -77,7 +77,7 @@ class Administration:
         password: str,
         email: str | None,
         roles: Sequence[str],
-        client: Client,
+        info: RequestInfo,
     ) -> Account:
         """Make a user and return it.
 
@@ -90,12 +90,12 @@ class Administration:
 
         async def add(session: AsyncSession, by: Principal) -> Account:
             check_reach(by, await grants_of(session, roles))  # the roles may give more than before the hash
-            return await self._accounts.add(session, new, client, by.user_id)
+            return await self._accounts.add(session, new, info, by.user_id)
 
         return await self._actors.write(actor, add)
 
     async def update(
-        self, actor: Actor, user_id: str, condition: Condition, changes: Changes, client: Client
+        self, actor: Actor, user_id: str, condition: Condition, changes: Changes, info: RequestInfo
     ) -> Account:
         """Change a user and return it. Who is disabled has no sessions any more, and no token that counts.
 
@@ -103,8 +103,8 @@ class Administration:
         `last_administrator`, `beyond_own_permissions`, `database_unavailable`.
         """
 
-        async def work(session: AsyncSession, by: Principal, held: Held) -> Account:
-            before = held.account
+        async def work(session: AsyncSession, by: Principal, locked: LockedUser) -> Account:
+            before = locked.account
             changed = [
                 name
                 for name, new in (("username", changes.username), ("email", changes.email))
@@ -122,18 +122,18 @@ class Administration:
                     disabled_at=(self._clock.now() if changes.disabled else None) if switched else False,
                 )
             if changed:
-                self._audit.record(session, USER_UPDATED, client, user_id=user_id, actor_id=by.user_id, changed=changed)
+                self._audit.record(session, USER_UPDATED, info, user_id=user_id, actor_id=by.user_id, changed=changed)
             if switched and changes.disabled:
-                await self._session_management.end_all_within(session, user_id, "account_disabled", client, by.user_id)
+                await self._session_management.end_all_within(session, user_id, "account_disabled", info, by.user_id)
             if switched:
                 kind = USER_DISABLED if changes.disabled else USER_ENABLED
-                self._audit.record(session, kind, client, user_id=user_id, actor_id=by.user_id)
+                self._audit.record(session, kind, info, user_id=user_id, actor_id=by.user_id)
             return await self._present(session, user_id)
 
         return await self._change(actor, user_id, condition, work)
 
     async def set_roles(
-        self, actor: Actor, user_id: str, condition: Condition, roles: Collection[str], client: Client
+        self, actor: Actor, user_id: str, condition: Condition, roles: Collection[str], info: RequestInfo
     ) -> Account:
         """Let a user hold exactly `roles` and return it; access tokens issued before no longer count.
 
@@ -141,19 +141,19 @@ class Administration:
         `beyond_own_permissions`, `database_unavailable`.
         """
 
-        async def work(session: AsyncSession, by: Principal, held: Held) -> Account:
-            before, after = set(held.account.roles), set(roles)
+        async def work(session: AsyncSession, by: Principal, locked: LockedUser) -> Account:
+            before, after = set(locked.account.roles), set(roles)
             if before == after:
-                return held.account
+                return locked.account
             check_reach(by, await grants_of(session, after), before ^ after)
             async with self._accounts.keeping_an_administrator(session, user_id):
-                await store.change(session, held.account)
+                await store.change(session, locked.account)
                 await assign(session, user_id, after)
             await self._revocations.end_user(session, user_id)
             self._audit.record(
                 session,
                 USER_ROLES_CHANGED,
-                client,
+                info,
                 user_id=user_id,
                 actor_id=by.user_id,
                 added=sorted(after - before),
@@ -163,28 +163,28 @@ class Administration:
 
         return await self._change(actor, user_id, condition, work, keeps_roles=True)
 
-    async def delete(self, actor: Actor, user_id: str, condition: Condition, client: Client) -> None:
+    async def delete(self, actor: Actor, user_id: str, condition: Condition, info: RequestInfo) -> None:
         """Delete a user and all that belongs to them but the audit trail.
 
         Raises the problems `user_not_found`, `precondition_failed`, `last_administrator`, `beyond_own_permissions`,
         `database_unavailable`.
         """
 
-        async def work(session: AsyncSession, by: Principal, _held: Held) -> None:
+        async def work(session: AsyncSession, by: Principal, _locked: LockedUser) -> None:
             async with self._accounts.keeping_an_administrator(session, user_id):
-                await self._accounts.delete_within(session, user_id, client, by.user_id)
+                await self._accounts.delete_within(session, user_id, info, by.user_id)
 
         await self._change(actor, user_id, condition, work)
 
-    async def end_sessions(self, actor: Actor, user_id: str, client: Client) -> int:
+    async def end_sessions(self, actor: Actor, user_id: str, info: RequestInfo) -> int:
         """End all sessions of a user; return how many.
 
         Raises the problems `user_not_found`, `beyond_own_permissions`, `database_unavailable`.
         """
 
-        async def work(session: AsyncSession, by: Principal, _held: Held) -> int:
+        async def work(session: AsyncSession, by: Principal, _locked: LockedUser) -> int:
             return await self._session_management.end_all_within(
-                session, user_id, "ended_by_administrator", client, by.user_id
+                session, user_id, "ended_by_administrator", info, by.user_id
             )
 
         return await self._change(actor, user_id, ANY_VERSION, work)
@@ -194,25 +194,25 @@ class Administration:
         actor: Actor,
         user_id: str,
         condition: Condition,
-        work: Callable[[AsyncSession, Principal, Held], Awaitable[T]],
+        work: Callable[[AsyncSession, Principal, LockedUser], Awaitable[T]],
         *,
         keeps_roles: bool = False,
     ) -> T:
         """keeps_roles: whether `work` checks itself which roles it changes, and leaves the others as they are."""
 
         async def within(session: AsyncSession, by: Principal) -> T:
-            held = await store.hold(session, user_id) if is_id(user_id) else None
-            if held is None:
+            locked = await store.lock_user(session, user_id) if is_id(user_id) else None
+            if locked is None:
                 raise USER_NOT_FOUND()
-            check_reach(by, held.grants, () if keeps_roles else None)
-            condition.check(held.account.etag)
-            return await work(session, by, held)
+            check_reach(by, locked.grants, () if keeps_roles else None)
+            condition.check(locked.account.etag)
+            return await work(session, by, locked)
 
         return await self._actors.write_revoking(actor, within)
 
     @staticmethod
     async def _present(session: AsyncSession, user_id: str) -> Account:
-        held = await store.hold(session, user_id)
-        if held is None:
+        locked = await store.lock_user(session, user_id)
+        if locked is None:
             raise USER_NOT_FOUND()
-        return held.account
+        return locked.account

@@ -7,14 +7,14 @@ from ostiary.core import api_keys
 from ostiary.core.clock import Clock
 from ostiary.core.principal import Principal
 from ostiary.core.problems import INVALID_TOKEN
-from ostiary.core.remembered import Remembered
 from ostiary.core.sealing import digest
-from ostiary.features.accounts.service import is_enabled, standing_of
+from ostiary.core.token_cache import TokenCache
+from ostiary.features.accounts.service import is_enabled, snapshot_columns
 from ostiary.features.api_keys.models import ApiKeyRow
 from ostiary.features.revocation.service import Revocations
 from ostiary.features.roles.service import Grants
 from ostiary.persistence.database import Database
-from ostiary.persistence.last_times import LastTimes
+from ostiary.persistence.last_used import LastUsedWriter
 
 REMEMBERED_KEYS = 20_000
 
@@ -31,10 +31,10 @@ class ApiKeyBearers:
         self._revocations = revocations
         self._clock = clock
         self._remember = remember
-        self._remembered = Remembered(clock, REMEMBERED_KEYS)
-        self.last_used = LastTimes(database, clock, ApiKeyRow, ApiKeyRow.id, ApiKeyRow.last_used_at)
+        self._cache = TokenCache(clock, REMEMBERED_KEYS)
+        self.last_used = LastUsedWriter(database, clock, ApiKeyRow, ApiKeyRow.id, ApiKeyRow.last_used_at)
 
-    def recall(self, token: str) -> Principal | None:
+    def cached_principal(self, token: str) -> Principal | None:
         """Return whom an API key stands for, if memory alone can tell; else None.
 
         On the event loop alone, where it takes some µs. Raises the problem `invalid_token` for what cannot be a key.
@@ -58,7 +58,7 @@ class ApiKeyBearers:
     def _known(self, token: str) -> Principal | None:
         if not api_keys.is_well_formed(token):
             raise INVALID_TOKEN()
-        return self._remembered.get(token)
+        return self._cache.get(token)
 
     async def look_up_again(self, session: AsyncSession, bearer: Principal) -> Principal:
         """Return what the API key of `bearer` stands for in this transaction; raises the problem `invalid_token`."""
@@ -72,10 +72,10 @@ class ApiKeyBearers:
         async with self._database.read() as session:
             found = await self._find(session, ApiKeyRow.digest == digest(token))
         if found is None:
-            self._remembered.forget(token)
+            self._cache.forget(token)
             raise INVALID_TOKEN()
         bearer, expires_at = found
-        self._remembered.put(token, min(now + self._remember, expires_at), bearer)
+        self._cache.put(token, min(now + self._remember, expires_at), bearer)
         return bearer
 
     async def _find(self, session: AsyncSession, which: ColumnElement[bool]) -> tuple[Principal, float] | None:
@@ -83,7 +83,11 @@ class ApiKeyBearers:
         disabled.
         """
         query = select(
-            ApiKeyRow.id, ApiKeyRow.user_id, ApiKeyRow.scopes, ApiKeyRow.expires_at, *standing_of(ApiKeyRow.user_id)
+            ApiKeyRow.id,
+            ApiKeyRow.user_id,
+            ApiKeyRow.scopes,
+            ApiKeyRow.expires_at,
+            *snapshot_columns(ApiKeyRow.user_id),
         ).where(which, is_enabled(ApiKeyRow.user_id))
         # One statement, so that the owner, the roles and the feed's position are of one moment.
         found = (await session.execute(query)).one_or_none()

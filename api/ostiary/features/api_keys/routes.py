@@ -12,7 +12,7 @@ from ostiary.features.api_keys.service import ApiKeys
 from ostiary.web.blueprint import Blueprint, answers, json_response, no_content
 from ostiary.web.guards import actor, principal, requires
 from ostiary.web.idempotency import idempotent
-from ostiary.web.provide import client, provided
+from ostiary.web.provide import provided, request_info
 
 api_keys = Blueprint("api keys", __name__, description="Keys for programs that act as the user.")
 
@@ -62,9 +62,11 @@ async def create_my_api_key(body: dict[str, Any]) -> Response:
 
     A program sends it as `Authorization: Bearer …` in place of an access token, and acts as the user within the key's
     scopes; what needs a person, such as this, it cannot do. Only its digest is kept, so nobody can show it again. The
-    log-in must be recent (RFC 9470).
+    login must be recent (RFC 9470).
     """
-    created = await provided(ApiKeys).create(actor(), body["name"], body["scopes"], body["expires_in_days"], client())
+    created = await provided(ApiKeys).create(
+        actor(), body["name"], body["scopes"], body["expires_in_days"], request_info()
+    )
     answer = json_response(ApiKeyWithSecret().dump(created), 201)
     answer.headers["Location"] = url_for(".revoke_my_api_key", api_key_id=created.id)
     return answer
@@ -80,5 +82,5 @@ async def revoke_my_api_key(api_key_id: str) -> Response:
 
     Every worker refuses it from the next request on. It cannot be undone; make another key instead.
     """
-    await provided(ApiKeys).revoke(actor(), api_key_id, client())
+    await provided(ApiKeys).revoke(actor(), api_key_id, request_info())
     return no_content()

@@ -2,15 +2,15 @@
 
 import re
 
-MOST_KEYS = 100
+MAX_KEYS = 100
 """API keys that one user may have, those that have expired included."""
 DEFAULT_DAYS = 90
-LONGEST_DAYS = 365
+MAX_DAYS = 365
 """Days after which an API key ends: unless said otherwise, and at most."""
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 
 _EXCLUDED = r"\u0000-\u001F\u007F-\u009F\u2028\u2029"
-NAME_PATTERN = rf"^[^{_EXCLUDED}]{{1,{LONGEST_NAME}}}$"
+NAME_PATTERN = rf"^[^{_EXCLUDED}]{{1,{MAX_NAME_LENGTH}}}$"
 """Anything but control characters and line breaks; alike in ECMA 262 and Python."""
 
 _NAME = re.compile(NAME_PATTERN.removeprefix("^").removesuffix("$"))

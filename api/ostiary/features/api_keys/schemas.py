@@ -6,9 +6,9 @@ from ostiary.core.api_keys import HINT_LENGTH, LENGTH, PATTERN
 from ostiary.core.scopes import MAX_SCOPE_NAME, MAX_SCOPES, SCOPES
 from ostiary.features.api_keys.rules import (
     DEFAULT_DAYS,
-    LONGEST_DAYS,
-    LONGEST_NAME,
-    MOST_KEYS,
+    MAX_DAYS,
+    MAX_KEYS,
+    MAX_NAME_LENGTH,
     NAME_PATTERN,
     is_name,
 )
@@ -36,7 +36,7 @@ class NewApiKeyBody(Body):
 
     name = fields.String(
         required=True,
-        validate=[validate.Length(1, LONGEST_NAME), NameCharacters()],
+        validate=[validate.Length(1, MAX_NAME_LENGTH), NameCharacters()],
         metadata={
             "description": "1 to 100 characters without control characters, for its owner to know it by.",
             "pattern": NAME_PATTERN,
@@ -56,7 +56,7 @@ class NewApiKeyBody(Body):
     )
     expires_in_days = WholeNumber(
         load_default=DEFAULT_DAYS,
-        validate=validate.Range(1, LONGEST_DAYS),
+        validate=validate.Range(1, MAX_DAYS),
         metadata={"description": "After how many days the key ends.", "example": 30},
     )
 
@@ -66,7 +66,7 @@ class ApiKey(Answer):
 
     id = fields.String(required=True, metadata=API_KEY_ID)
     name = fields.String(
-        validate=validate.Length(max=LONGEST_NAME),
+        validate=validate.Length(max=MAX_NAME_LENGTH),
         required=True,
         metadata={"description": "What its owner calls it.", "example": "nightly report"},
     )
@@ -131,6 +131,6 @@ class ApiKeyList(Answer):
     api_keys = fields.List(
         fields.Nested(ApiKey),
         required=True,
-        validate=validate.Length(max=MOST_KEYS),
+        validate=validate.Length(max=MAX_KEYS),
         metadata={"description": "The API keys, also those that have expired."},
     )

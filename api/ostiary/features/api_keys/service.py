@@ -10,18 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core import api_keys
 from ostiary.core.actor import Actor
-from ostiary.core.client import Client
 from ostiary.core.clock import Clock
 from ostiary.core.principal import Principal
 from ostiary.core.randomness import Randomness
+from ostiary.core.request_info import RequestInfo
 from ostiary.core.sealing import digest
-from ostiary.features.accounts.service import standing_of
+from ostiary.features.accounts.service import snapshot_columns
 from ostiary.features.actors.service import Actors
 from ostiary.features.api_keys.bearers import ApiKeyBearers
 from ostiary.features.api_keys.events import API_KEY_CREATED, API_KEY_REVOKED
 from ostiary.features.api_keys.models import ApiKeyRow
 from ostiary.features.api_keys.problems import API_KEY_NOT_FOUND, SCOPE_NOT_HELD, TOO_MANY_API_KEYS
-from ostiary.features.api_keys.rules import MOST_KEYS, is_id
+from ostiary.features.api_keys.rules import MAX_KEYS, is_id
 from ostiary.features.audit.service import Audit
 from ostiary.features.revocation.service import Revocations
 from ostiary.features.roles.service import Grants
@@ -80,7 +80,7 @@ class ApiKeys:
             return [ApiKey(**_members(row)) for row in await session.scalars(query)]
 
     async def create(
-        self, actor: Actor, name: str, scopes: Collection[str], days: int, client: Client
+        self, actor: Actor, name: str, scopes: Collection[str], days: int, info: RequestInfo
     ) -> ApiKeyWithSecret:
         """Make an API key that ends after `days`. Its name is one by `rules.is_name`.
 
@@ -104,14 +104,14 @@ class ApiKeys:
         async def add(session: AsyncSession, owner: Principal) -> None:
             await _check_scopes(session, owner.user_id, scopes)
             counted = select(func.count()).where(ApiKeyRow.user_id == owner.user_id)
-            if (await session.scalar(counted) or 0) >= MOST_KEYS:
-                raise TOO_MANY_API_KEYS(limit=MOST_KEYS)
+            if (await session.scalar(counted) or 0) >= MAX_KEYS:
+                raise TOO_MANY_API_KEYS(limit=MAX_KEYS)
             values = {column.name: getattr(row, column.name) for column in ApiKeyRow.__table__.columns}
             await session.execute(insert(ApiKeyRow).values(values))
             self._audit.record(
                 session,
                 API_KEY_CREATED,
-                client,
+                info,
                 user_id=owner.user_id,
                 api_key_id=created.id,
                 name=name,
@@ -122,7 +122,7 @@ class ApiKeys:
         await self._actors.write_revoking(actor, add)
         return created
 
-    async def revoke(self, actor: Actor, api_key_id: str, client: Client) -> None:
+    async def revoke(self, actor: Actor, api_key_id: str, info: RequestInfo) -> None:
         """Revoke an API key of the actor; when this returns, no worker accepts it any more.
 
         Raises the problems `api_key_not_found`, `invalid_token`, `insufficient_scope`, `database_unavailable`.
@@ -140,16 +140,14 @@ class ApiKeys:
             if name is None:
                 raise API_KEY_NOT_FOUND()
             await self._revocations.record(session, "api_key", api_key_id)
-            self._audit.record(
-                session, API_KEY_REVOKED, client, user_id=owner.user_id, api_key_id=api_key_id, name=name
-            )
+            self._audit.record(session, API_KEY_REVOKED, info, user_id=owner.user_id, api_key_id=api_key_id, name=name)
 
         await self._actors.write_revoking(actor, remove)
 
 
 async def _check_scopes(session: AsyncSession, user_id: str, scopes: Collection[str]) -> None:
     """Raise `scope_not_held` unless the user has all `scopes`."""
-    roles, permissions, _ = (await session.execute(select(*standing_of(user_id)))).one()
+    roles, permissions, _ = (await session.execute(select(*snapshot_columns(user_id)))).one()
     if missing := sorted(set(scopes) - Grants.of(roles, permissions).scopes):
         raise SCOPE_NOT_HELD(missing_scopes=missing)
 

@@ -30,7 +30,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class EventFilter:
     """Which events: those that fit all that is not None. since: from then on; until: before then."""
 
     type: str | None = None
@@ -63,7 +63,7 @@ class AuditTrail:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def page(self, wanted: Wanted, limit: int, after: Position | None) -> Page[Event]:
+    async def page(self, wanted: EventFilter, limit: int, after: Position | None) -> Page[Event]:
         """Return at most `limit` events, the newest first, from behind the position `after` on.
 
         Events that come meanwhile move nothing: they are newer than the first page. Raises the problem

@@ -4,7 +4,7 @@ from typing import Any
 
 from ostiary.core.problems import DATABASE_UNAVAILABLE
 from ostiary.core.scopes import AUDIT_READ, ME_READ
-from ostiary.features.audit.reading import AuditTrail, Wanted
+from ostiary.features.audit.reading import AuditTrail, EventFilter
 from ostiary.features.audit.schemas import AuditEventPage, AuditQuery
 from ostiary.web import pages
 from ostiary.web.blueprint import Blueprint, WithHeaders, answers
@@ -29,7 +29,7 @@ async def list_my_audit_events(query: dict[str, Any]) -> WithHeaders:
 
     The newest first, with what others have done to it. Nothing is ever left out or changed.
     """
-    return await _page(Wanted(user_id=principal().user_id), query)
+    return await _page(EventFilter(user_id=principal().user_id), query)
 
 
 @audit.route("/audit-events", tags=["admin"])
@@ -44,10 +44,10 @@ async def list_audit_events(query: dict[str, Any]) -> WithHeaders:
     The newest first; all filters that are given have to fit. Events outlive the users whom they concern.
     """
     return await _page(
-        Wanted(**{name: value for name, value in query.items() if name not in ("limit", "cursor")}), query
+        EventFilter(**{name: value for name, value in query.items() if name not in ("limit", "cursor")}), query
     )
 
 
-async def _page(wanted: Wanted, query: dict[str, Any]) -> WithHeaders:
+async def _page(wanted: EventFilter, query: dict[str, Any]) -> WithHeaders:
     page = await provided(AuditTrail).page(wanted, query["limit"], position_of(query["cursor"], ORDER, int))
     return page_answer(page, "events", ORDER)

@@ -11,9 +11,9 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, ScalarSelect, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ostiary.core.client import Client
 from ostiary.core.clock import Clock
 from ostiary.core.randomness import Randomness
+from ostiary.core.request_info import RequestInfo
 from ostiary.core.sealing import derive
 from ostiary.features.audit.models import AuditEventRow
 from ostiary.persistence.base import table_of
@@ -74,7 +74,7 @@ class Audit:
         self,
         session: AsyncSession,
         kind: EventType,
-        client: Client,
+        info: RequestInfo,
         *,
         user_id: str | None,
         actor_id: str | None = None,
@@ -95,16 +95,16 @@ class Audit:
             "outcome": outcome,
             "user_id": user_id,
             "actor_id": user_id if actor_id is None else actor_id or None,
-            "ip": client.ip,
-            "user_agent": client.user_agent,
-            "request_id": client.request_id,
+            "ip": info.ip,
+            "user_agent": info.user_agent,
+            "request_id": info.request_id,
             "details": json.dumps(details, sort_keys=True, ensure_ascii=False),
         }
         # Each has to wait for the one before to be committed, so this comes when all else is done.
         self._database.before_commit(session, lambda session: self._append(session, event))
 
     async def _append(self, session: AsyncSession, event: Mapping[str, Any]) -> None:
-        await self._database.in_order(session, "last")
+        await self._database.lock_audit_chain(session)
         linked = {**event, "previous_hash": await session.scalar(_LAST) or BEGINNING}
         await session.execute(_ADD, {**linked, "hash": self.hash_of(linked)})
 

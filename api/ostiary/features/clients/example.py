@@ -4,7 +4,7 @@ import base64
 
 import structlog
 
-from ostiary.core.client import SERVER
+from ostiary.core.request_info import SERVER
 from ostiary.core.sealing import derive
 from ostiary.features.clients.service import SECRET_PREFIX, Clients
 
@@ -34,7 +34,7 @@ class ExampleClient:
         """
         if not self._present:
             await self._clients.remove(CLIENT_ID, SERVER)
-        elif not await self._clients.is_client(*self.credentials, may_revoke=True) and await self._clients.put(
-            *self.credentials, NAME, SERVER
-        ):
+        elif not await self._clients.authenticate_client(
+            *self.credentials, may_revoke=True
+        ) and await self._clients.put(*self.credentials, NAME, SERVER):
             log.info("the example client was made, for Swagger UI on this machine", client_id=CLIENT_ID)

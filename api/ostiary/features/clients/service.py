@@ -8,9 +8,9 @@ from sqlalchemy import Boolean, ColumnElement, bindparam, delete, insert, litera
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ostiary.core.client import OPERATOR, Client
 from ostiary.core.clock import Clock
 from ostiary.core.randomness import Randomness
+from ostiary.core.request_info import OPERATOR, RequestInfo
 from ostiary.core.sealing import digest
 from ostiary.features.audit.service import Audit, EventType
 from ostiary.features.clients.events import CLIENT_CREATED, CLIENT_REMOVED
@@ -21,7 +21,7 @@ from ostiary.persistence.point_query import PointQuery
 log = structlog.stdlib.get_logger(__name__)
 
 SECRET_PREFIX = "osc_"  # noqa: S105 - what every secret begins with, so that scanners find one that was published
-LONGEST_NAME = 64
+MAX_NAME_LENGTH = 64
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Clients:
         log.info("a service client was made", client_id=client.client_id, name=name)
         return client, secret
 
-    async def put(self, client_id: str, secret: str, name: str, by: Client) -> bool:
+    async def put(self, client_id: str, secret: str, name: str, by: RequestInfo) -> bool:
         """Make a client of this id and secret that may revoke tokens, in the place of any other of this id.
 
         Return whether it was made. It is not if it is there: of several workers that do so at once, one makes it. by:
@@ -102,7 +102,7 @@ class Clients:
             rows = await session.scalars(query)
             return [_service_client(row) for row in rows]
 
-    async def remove(self, client_id: str, by: Client = OPERATOR) -> ServiceClient | None:
+    async def remove(self, client_id: str, by: RequestInfo = OPERATOR) -> ServiceClient | None:
         """Remove the client and return it, None if there is none; raises the problem `database_unavailable`.
 
         Its next request is refused, by every worker. by: who does so, for the audit trail.
@@ -116,7 +116,7 @@ class Clients:
             log.info("a service client was removed", client_id=client_id, name=removed.name)
         return removed
 
-    async def is_client(self, client_id: str, secret: str, *, may_revoke: bool = False) -> bool:
+    async def authenticate_client(self, client_id: str, secret: str, *, may_revoke: bool = False) -> bool:
         """Return whether there is a client of this id and secret, and, if so asked, whether it may revoke tokens.
 
         What is compared is a digest that nobody can choose, so the time that it takes tells nothing. Raises the problem
@@ -128,13 +128,13 @@ class Clients:
         """Close what the look-up keeps open."""
         self._query.close()
 
-    async def _add(self, session: AsyncSession, client: ServiceClient, secret: str, by: Client) -> None:
+    async def _add(self, session: AsyncSession, client: ServiceClient, secret: str, by: RequestInfo) -> None:
         values = {**vars(client), "secret_digest": secret_digest(client.client_id, secret)}
         await session.execute(insert(ServiceClientRow).values(values))
         self._record(session, CLIENT_CREATED, by, client)
 
     async def _take_away(
-        self, session: AsyncSession, client_id: str, by: Client, *criteria: ColumnElement[bool]
+        self, session: AsyncSession, client_id: str, by: RequestInfo, *criteria: ColumnElement[bool]
     ) -> ServiceClient | None:
         found = delete(ServiceClientRow).where(ServiceClientRow.client_id == client_id, *criteria)
         statement = found.returning(ServiceClientRow)
@@ -145,7 +145,7 @@ class Clients:
         self._record(session, CLIENT_REMOVED, by, removed)
         return removed
 
-    def _record(self, session: AsyncSession, kind: EventType, by: Client, client: ServiceClient) -> None:
+    def _record(self, session: AsyncSession, kind: EventType, by: RequestInfo, client: ServiceClient) -> None:
         self._audit.record(
             session,
             kind,

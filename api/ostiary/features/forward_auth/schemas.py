@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from ostiary.core.scopes import SCOPES
-from ostiary.features.roles.rules import LONGEST_NAME
+from ostiary.features.roles.rules import MAX_NAME_LENGTH
 from ostiary.web.schemas import Body
 
 MAX_LENGTH = 256
@@ -11,7 +11,7 @@ MAX_LENGTH = 256
 
 _SCOPE = "|".join(sorted(SCOPES))
 _SCOPE_LIST = rf"(?:{_SCOPE})(?: (?:{_SCOPE}))*"
-_ROLE = rf"[!-~]{{1,{LONGEST_NAME}}}"
+_ROLE = rf"[!-~]{{1,{MAX_NAME_LENGTH}}}"
 _ROLE_LIST = rf"{_ROLE}(?: {_ROLE})*"
 
 

@@ -25,7 +25,7 @@ from ostiary.persistence.database import Database, is_duplicate
 log = structlog.stdlib.get_logger(__name__)
 
 CLAIM_SECONDS = 60
-"""After this time a claim without an answer lapses: whoever held it was killed, or must find that it has lost it."""
+"""After this time a claim without an answer lapses: whoever had it was killed, or must find that it has lost it."""
 
 CLEARED_AT_ONCE = 16
 """Rows past their time that go with each new one: more than come, so that they never pile up."""
@@ -50,7 +50,7 @@ class Claim:
         self._names = names
         self._claim = claim
         self._database = database
-        self._held = database.hold()
+        self._held = database.defer_commit()
 
     @contextmanager
     def holding(self) -> Iterator[None]:

@@ -9,9 +9,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ostiary.core.client import OPERATOR
 from ostiary.core.clock import Clock
 from ostiary.core.randomness import Randomness
+from ostiary.core.request_info import OPERATOR
 from ostiary.core.sealing import Sealer, Unsealable
 from ostiary.features.audit.service import Audit
 from ostiary.features.keys.events import SIGNING_KEY_RETIRED

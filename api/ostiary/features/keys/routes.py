@@ -10,9 +10,9 @@ from ostiary.features.keys.rules import JWKS_MAX_AGE
 from ostiary.features.keys.schemas import Jwks
 from ostiary.features.keys.service import Keys
 from ostiary.web.blueprint import Blueprint, answers
+from ostiary.web.cached_response import HEADERS, CachedResponse, conditional
 from ostiary.web.cors import open_to_every_origin
 from ostiary.web.guards import public
-from ostiary.web.held import HEADERS, Held, conditional
 from ostiary.web.provide import provided
 
 keys = Blueprint("tokens", __name__, description="For other services: verify tokens, ask about them, end them.")
@@ -35,6 +35,6 @@ async def get_jwks() -> Response:
 
 
 @lru_cache(maxsize=4)
-def _held(content: bytes) -> Held:
+def _held(content: bytes) -> CachedResponse:
     """The answer for one set of keys, which changes only now and then."""
-    return Held(content, "application/json", {"Cache-Control": f"public, max-age={JWKS_MAX_AGE}"})
+    return CachedResponse(content, "application/json", {"Cache-Control": f"public, max-age={JWKS_MAX_AGE}"})

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from ostiary.core.access_tokens import LONGEST_CLOCK_SKEW
+from ostiary.core.access_tokens import MAX_CLOCK_SKEW
 
 JWKS_MAX_AGE = 300
 """Seconds for which others may keep the published keys."""
-PUBLISHED_AHEAD = timedelta(seconds=JWKS_MAX_AGE + LONGEST_CLOCK_SKEW)
+PUBLISHED_AHEAD = timedelta(seconds=JWKS_MAX_AGE + MAX_CLOCK_SKEW)
 """For how long a new key is published before it signs: then everybody who keeps the keys has it."""
 VERIFIERS_COOLDOWN = timedelta(seconds=30)
 """For how long verifiers do not fetch the keys again: the default of PyJWT's PyJWKClient and of jose."""
@@ -57,4 +57,4 @@ def signing(keys: Sequence[T], now: datetime) -> T | None:
 
 def last_use(activates_at: datetime, token_seconds: int) -> datetime:
     """Return when the last token has expired of a key whose successor signs from `activates_at` on."""
-    return activates_at + timedelta(seconds=token_seconds + LONGEST_CLOCK_SKEW)
+    return activates_at + timedelta(seconds=token_seconds + MAX_CLOCK_SKEW)

@@ -12,10 +12,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.access_tokens import SigningKey
-from ostiary.core.client import SERVER, Client
 from ostiary.core.clock import Clock
 from ostiary.core.problems import DATABASE_UNAVAILABLE, Problem
 from ostiary.core.randomness import Randomness
+from ostiary.core.request_info import SERVER, RequestInfo
 from ostiary.core.sealing import Sealer, Unsealable
 from ostiary.features.audit.service import Audit
 from ostiary.features.keys.events import SIGNING_KEY_ADDED
@@ -37,7 +37,7 @@ class KeysUnreadable(Exception):
 
 
 @dataclass(frozen=True)
-class _Held:
+class _LoadedKey:
     """A key in memory."""
 
     key: SigningKey
@@ -71,7 +71,7 @@ class Keys:
         self._sealer = Sealer(secret_key, PURPOSE, randomness)
         self._clock = clock
         self._randomness = randomness
-        self._held: list[_Held] = []
+        self._held: list[_LoadedKey] = []
         self._changed = False
         self._loaded_at = 0.0
         self._loading = asyncio.Lock()
@@ -139,7 +139,7 @@ class Keys:
                     rows = await self._rows()
                 opened = {held.sealed: held.key for held in self._held}
                 self._held = [
-                    _Held(
+                    _LoadedKey(
                         opened.get(row.sealed_private_key) or self._open(row),
                         row.activates_at,
                         row.retires_at,
@@ -192,7 +192,7 @@ def new_row(sealer: Sealer, kid: str, created_at: datetime, activates_at: dateti
     )
 
 
-def record_added(audit: Audit, session: AsyncSession, client: Client, row: SigningKeyRow) -> None:
+def record_added(audit: Audit, session: AsyncSession, info: RequestInfo, row: SigningKeyRow) -> None:
     """Write into the audit trail that `row` was added, in the transaction that adds it."""
     signs_from = row.activates_at.isoformat()
-    audit.record(session, SIGNING_KEY_ADDED, client, user_id=None, kid=row.kid, signs_from=signs_from)
+    audit.record(session, SIGNING_KEY_ADDED, info, user_id=None, kid=row.kid, signs_from=signs_from)

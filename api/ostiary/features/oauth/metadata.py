@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from ostiary.web.held import Held
+from ostiary.web.cached_response import CachedResponse
 
 MAX_AGE = 3600
 """Seconds for which others may keep it: it changes with the settings alone."""
@@ -35,4 +35,4 @@ class Metadata:
 
     def __init__(self, issuer: str) -> None:
         content = json.dumps(metadata(issuer), separators=(",", ":")).encode()
-        self.held = Held(content, "application/json", {"Cache-Control": f"public, max-age={MAX_AGE}"})
+        self.held = CachedResponse(content, "application/json", {"Cache-Control": f"public, max-age={MAX_AGE}"})

@@ -8,12 +8,12 @@ from ostiary.features.oauth.problems import UNSUPPORTED_TOKEN_TYPE
 from ostiary.features.oauth.schemas import ACCESS_TOKEN, IntrospectForm, Introspection, RevokeForm, ServerMetadata
 from ostiary.features.oauth.service import OAuth
 from ostiary.web.blueprint import answers
+from ostiary.web.cached_response import HEADERS, conditional
 from ostiary.web.client_guard import client_id, requires_client
 from ostiary.web.cors import open_to_every_origin
 from ostiary.web.form_body import FormBlueprint
 from ostiary.web.guards import public
-from ostiary.web.held import HEADERS, conditional
-from ostiary.web.provide import client, provided
+from ostiary.web.provide import provided, request_info
 
 oauth = FormBlueprint("oauth", __name__)
 
@@ -77,7 +77,7 @@ async def revoke_token(form: dict[str, str]) -> Response:
     nothing before, or is unknown, gets the same answer. An API key is refused: only its owner revokes it. For a service
     client that was made with `--may-revoke`.
     """
-    await provided(OAuth).revoke(form["token"], client_id(), client(), form.get("token_type_hint", ""))
+    await provided(OAuth).revoke(form["token"], client_id(), request_info(), form.get("token_type_hint", ""))
     answer = Response(status=200)
     del answer.headers["Content-Type"]
     return answer

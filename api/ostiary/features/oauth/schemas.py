@@ -9,9 +9,9 @@ from ostiary.core.problems import MAX_URI
 from ostiary.core.scopes import MAX_ROLE_NAME, MAX_ROLES, MAX_SCOPE_NAME, MAX_SCOPES
 from ostiary.web.schemas import Answer
 
-LONGEST_TOKEN = 16384
+MAX_TOKEN_LENGTH = 16384
 """Characters: more than the header field of a request can bring to most servers, and than a token of ours has."""
-LONGEST_HINT = 256
+MAX_HINT_LENGTH = 256
 MAX_METHOD = 64
 """Characters of the name of a method or a grant."""
 MAX_METHODS = 16
@@ -27,7 +27,7 @@ class _TokenForm(ma.Schema):
         unknown = ma.EXCLUDE
 
     token_type_hint = fields.String(
-        validate=validate.Length(0, LONGEST_HINT),
+        validate=validate.Length(0, MAX_HINT_LENGTH),
         metadata={
             "description": "Which kind it is: `access_token` or `refresh_token`. Anything else is ignored.",
             "example": "access_token",
@@ -40,7 +40,7 @@ class IntrospectForm(_TokenForm):
 
     token = fields.String(
         required=True,
-        validate=validate.Length(1, LONGEST_TOKEN),
+        validate=validate.Length(1, MAX_TOKEN_LENGTH),
         metadata={"description": "An access token or a refresh token.", "example": ACCESS_TOKEN},
     )
 
@@ -50,7 +50,7 @@ class RevokeForm(_TokenForm):
 
     token = fields.String(
         required=True,
-        validate=validate.Length(1, LONGEST_TOKEN),
+        validate=validate.Length(1, MAX_TOKEN_LENGTH),
         metadata={"description": "An access token or a refresh token.", "example": ACCESS_TOKEN},
     )
 

@@ -5,8 +5,8 @@ from typing import Literal
 
 from ostiary.core.access_tokens import CLIENT_ID, claims_of
 from ostiary.core.api_keys import is_well_formed
-from ostiary.core.client import Client
 from ostiary.core.problems import INVALID_TOKEN, Problem
+from ostiary.core.request_info import RequestInfo
 from ostiary.features.accounts.service import Accounts
 from ostiary.features.oauth.problems import UNSUPPORTED_TOKEN_TYPE
 from ostiary.features.sessions.service import Sessions
@@ -59,7 +59,7 @@ class OAuth:
         found = await self._introspect_refresh_token(token) if hint == REFRESH_TOKEN else None
         return found or await self._introspect_access_token(token) or INACTIVE
 
-    async def revoke(self, token: str, client_id: str, client: Client, hint: str = "") -> None:
+    async def revoke(self, token: str, client_id: str, info: RequestInfo, hint: str = "") -> None:
         """End the session of an access or refresh token, and with it every token of it.
 
         A token that is worth nothing anyway changes nothing (RFC 7009 section 2.2); but one refresh token of a session
@@ -73,7 +73,7 @@ class OAuth:
             found = await session_of(token)
             if found is not None:
                 session_id, user_id = found
-                await self._sessions.revoke(session_id, user_id, client, client_id)
+                await self._sessions.revoke(session_id, user_id, info, client_id)
                 return
 
     async def _introspect_access_token(self, token: str) -> Introspection | None:

@@ -45,7 +45,7 @@ window.fillExamples = (() => {
       return false;
     }
     const bearer = { Authorization: `Bearer ${(await answer.json()).access_token}` };
-    const back = { present_password: changed, new_password: person.password };
+    const back = { current_password: changed, new_password: person.password };
     return (await post("me/password", back, bearer)).ok;
   }
 

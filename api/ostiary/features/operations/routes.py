@@ -7,8 +7,8 @@ from ostiary.features.operations import schemas, service
 from ostiary.features.operations.service import Operations
 from ostiary.features.operations.swagger_ui import ASSETS, Page
 from ostiary.web.blueprint import Blueprint, answers
+from ostiary.web.cached_response import HEADERS, conditional
 from ostiary.web.guards import public
-from ostiary.web.held import HEADERS, conditional
 from ostiary.web.openapi import contract
 from ostiary.web.provide import provided
 

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from ostiary.core.problems import LONGEST_CODE, MAX_DETAIL, MAX_REMEDY, MAX_TITLE
+from ostiary.core.problems import MAX_CODE_LENGTH, MAX_DETAIL, MAX_REMEDY, MAX_TITLE
 from ostiary.web.schemas import Answer
 
 
@@ -20,7 +20,7 @@ class ProblemDescription(Answer):
     """What a kind of problem means and what to do about it."""
 
     code = fields.String(
-        validate=validate.Length(max=LONGEST_CODE),
+        validate=validate.Length(max=MAX_CODE_LENGTH),
         required=True,
         metadata={"description": "Tells the kind of problem to a program.", "example": "invalid_credentials"},
     )

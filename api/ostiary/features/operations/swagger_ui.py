@@ -6,7 +6,7 @@ from importlib import resources
 from importlib.metadata import version
 
 from ostiary.core.addresses import is_loopback, without_port
-from ostiary.web.held import Held
+from ostiary.web.cached_response import CachedResponse
 
 VERSION = version("flask-swagger-ui")
 
@@ -55,7 +55,7 @@ class Page:
     def __init__(
         self, *, filled: bool, administrator: tuple[str, str] | None = None, client: tuple[str, str] | None = None
     ) -> None:
-        self.html = Held(
+        self.html = CachedResponse(
             _PAGE.encode(),
             "text/html; charset=utf-8",
             {
@@ -66,11 +66,11 @@ class Page:
             },
         )
         self._initializer = _initializer(filled=filled, administrator=None, client=None)
-        self._with_identities: Held | None = None
+        self._with_identities: CachedResponse | None = None
         if administrator or client:
             self._with_identities = _initializer(filled=filled, administrator=administrator, client=client)
 
-    def asset(self, name: str, host: str) -> Held | None:
+    def asset(self, name: str, host: str) -> CachedResponse | None:
         """Return one of the page's files, None if it has no such file; `host` is the request's Host header field.
 
         Only a request for a loopback name is shown the example administrator and client: not one for a name that
@@ -83,7 +83,9 @@ class Page:
         return _of_the_package(name) if name in _OF_THE_PACKAGE else None
 
 
-def _initializer(*, filled: bool, administrator: tuple[str, str] | None, client: tuple[str, str] | None) -> Held:
+def _initializer(
+    *, filled: bool, administrator: tuple[str, str] | None, client: tuple[str, str] | None
+) -> CachedResponse:
     here = resources.files(__package__)
     script = (here / INITIALIZER).read_text("utf-8")
     if filled:
@@ -92,10 +94,10 @@ def _initializer(*, filled: bool, administrator: tuple[str, str] | None, client:
         known = f"const ADMINISTRATOR = {json.dumps(person)};\nconst CLIENT = {json.dumps(service)};\n"
         script = f"{known}\n{(here / 'examples.js').read_text('utf-8')}\n{script}"
     kept = "no-store" if administrator or client else "no-cache"  # a password belongs into no cache
-    return Held(script.encode(), "text/javascript; charset=utf-8", {"Cache-Control": kept, **_ISOLATED})
+    return CachedResponse(script.encode(), "text/javascript; charset=utf-8", {"Cache-Control": kept, **_ISOLATED})
 
 
 @cache
-def _of_the_package(name: str) -> Held:
+def _of_the_package(name: str) -> CachedResponse:
     content = (resources.files("flask_swagger_ui") / "dist" / name).read_bytes()
-    return Held(content, _OF_THE_PACKAGE[name], {"Cache-Control": "public, max-age=86400", **_ISOLATED})
+    return CachedResponse(content, _OF_THE_PACKAGE[name], {"Cache-Control": "public, max-age=86400", **_ISOLATED})

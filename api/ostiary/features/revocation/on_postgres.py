@@ -52,7 +52,7 @@ _LISTENING = """
 class PostgresFollower:
     """Is told by LISTEN/NOTIFY. While that connection is down, or silent for too long, the worker is not current.
 
-    Who has seen an entry says so on a second channel, so that a log-out is answered only when no worker accepts the
+    Who has seen an entry says so on a second channel, so that a logout is answered only when no worker accepts the
     token any more. address: where to listen. name: an id for this worker's connection.
     """
 

@@ -4,8 +4,8 @@ import structlog
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ostiary.core.client import SERVER
 from ostiary.core.randomness import Randomness
+from ostiary.core.request_info import SERVER
 from ostiary.features.audit.service import Audit
 from ostiary.features.revocation.events import DATABASE_WENT_BACK
 from ostiary.features.revocation.following import Follower

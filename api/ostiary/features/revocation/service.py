@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 from sqlalchemy import BigInteger, Insert, ScalarSelect, Select, String, delete, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ostiary.core.access_tokens import LONGEST_CLOCK_SKEW
+from ostiary.core.access_tokens import MAX_CLOCK_SKEW
 from ostiary.core.clock import Clock
 from ostiary.core.principal import Principal
 from ostiary.core.problems import Problem
@@ -78,11 +78,11 @@ class Revocations:
     ) -> None:
         self._database = database
         self._clock = clock
-        self._keep = lifetime + LONGEST_CLOCK_SKEW
+        self._keep = lifetime + MAX_CLOCK_SKEW
         self._strict = strict
         self._memory = Memory(self._keep)
         self._callbacks: dict[str, list[Callable[[str], None]]] = {}
-        self._tidy_at = 0.0
+        self._cleanup_at = 0.0
         self._forget_at = 0.0
         self._query = PointQuery(database, AGAINST)
         self._ahead = PointQuery(database, AHEAD)
@@ -180,7 +180,7 @@ class Revocations:
 
         token_position: that of a valid token. Returns whether it went back.
         """
-        await self._database.in_order(session, "first")
+        await self._database.lock_revocations(session)
         position = await self._recovery.recover(session, token_position)
         if position is None:
             return False
@@ -221,8 +221,8 @@ class Revocations:
     async def _add(self, session: AsyncSession, statement: Insert, rows: list[dict[str, Any]] | None = None) -> None:
         await session.execute(statement, rows)
         now = self._clock.timestamp()
-        if now >= self._tidy_at:
-            self._tidy_at = now + TIDY_EVERY
+        if now >= self._cleanup_at:
+            self._cleanup_at = now + TIDY_EVERY
             expired = select(RevocationRow.seq).where(RevocationRow.expires_at < int(now)).limit(TIDY_AT_ONCE)
             await session.execute(delete(RevocationRow).where(RevocationRow.seq.in_(expired)))
         session.info[RevocationRow] = await self._follower.announce(session)

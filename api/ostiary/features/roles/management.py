@@ -10,10 +10,10 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.actor import Actor
-from ostiary.core.client import Client
 from ostiary.core.clock import Clock
 from ostiary.core.etags import PRECONDITION_FAILED, Condition, etag
 from ostiary.core.principal import Principal
+from ostiary.core.request_info import RequestInfo
 from ostiary.core.scopes import OWN, PERMISSIONS
 from ostiary.features.actors.service import Actors
 from ostiary.features.audit.service import Audit, EventType
@@ -85,7 +85,7 @@ class RoleManagement:
             return await self._find(session, name)
 
     async def create(
-        self, actor: Actor, name: str, description: str, permissions: Collection[str], client: Client
+        self, actor: Actor, name: str, description: str, permissions: Collection[str], info: RequestInfo
     ) -> Role:
         """Make a role and return it.
 
@@ -100,7 +100,7 @@ class RoleManagement:
             values = {"name": name, "description": description, "version": 1, "created_at": role.created_at}
             await session.execute(insert(RoleRow).values(values))
             await self._set_permissions(session, role)
-            self._record(session, ROLE_CREATED, by, client, role=name, permissions=role.permissions)
+            self._record(session, ROLE_CREATED, by, info, role=name, permissions=role.permissions)
             return role
 
         # One at a time, so that of two names that look the same at once one is taken.
@@ -111,7 +111,7 @@ class RoleManagement:
         actor: Actor,
         name: str,
         condition: Condition,
-        client: Client,
+        info: RequestInfo,
         *,
         description: str | None = None,
         permissions: Collection[str] | None = None,
@@ -150,12 +150,12 @@ class RoleManagement:
             if added or removed:
                 await self._set_permissions(session, after)
                 await self._revocations.record_all(session, "user", holders(name))
-            self._record(session, ROLE_CHANGED, by, client, role=name, added=added, removed=removed)
+            self._record(session, ROLE_CHANGED, by, info, role=name, added=added, removed=removed)
             return after
 
         return await self._actors.write_revoking(actor, work)
 
-    async def delete(self, actor: Actor, name: str, condition: Condition, client: Client) -> None:
+    async def delete(self, actor: Actor, name: str, condition: Condition, info: RequestInfo) -> None:
         """Delete a role, and so take it from everybody who holds it; their access tokens no longer count.
 
         Raises the problems `role_not_found`, `role_is_built_in`, `precondition_failed`, `beyond_own_permissions`,
@@ -169,7 +169,7 @@ class RoleManagement:
             statement = delete(RoleRow).where(RoleRow.name == name, RoleRow.version == found.version)
             if await session.scalar(statement.returning(RoleRow.name)) is None:
                 raise PRECONDITION_FAILED()
-            self._record(session, ROLE_DELETED, by, client, role=name)
+            self._record(session, ROLE_DELETED, by, info, role=name)
 
         await self._actors.write_revoking(actor, work)
 
@@ -196,8 +196,8 @@ class RoleManagement:
         if rows:
             await session.execute(insert(RolePermissionRow), rows)
 
-    def _record(self, session: AsyncSession, kind: EventType, by: Principal, client: Client, **details: Any) -> None:
-        self._audit.record(session, kind, client, user_id=None, actor_id=by.user_id, **details)
+    def _record(self, session: AsyncSession, kind: EventType, by: Principal, info: RequestInfo, **details: Any) -> None:
+        self._audit.record(session, kind, info, user_id=None, actor_id=by.user_id, **details)
 
 
 def _role(row: RoleRow, permissions: str | None) -> Role:

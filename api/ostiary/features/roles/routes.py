@@ -13,7 +13,7 @@ from ostiary.web import etags
 from ostiary.web.blueprint import Blueprint, WithHeaders, answers, no_content
 from ostiary.web.etags import changes_version, condition, if_changed, shows_version, with_etag
 from ostiary.web.guards import actor, requires
-from ostiary.web.provide import client, provided
+from ostiary.web.provide import provided, request_info
 
 roles = Blueprint("roles", __name__)
 
@@ -70,7 +70,7 @@ async def create_role(body: dict[str, Any]) -> WithHeaders:
     role's. `PUT /users/{user_id}/roles` gives it.
     """
     role = await provided(RoleManagement).create(
-        actor(), body["name"], body["description"], body["permissions"], client()
+        actor(), body["name"], body["description"], body["permissions"], request_info()
     )
     return with_etag(role, Location=url_for("roles.get_role", role_name=role.name))
 
@@ -108,7 +108,7 @@ async def update_role(body: dict[str, Any], role_name: str) -> WithHeaders:
             actor(),
             role_name,
             condition(required=True),
-            client(),
+            request_info(),
             description=body.get("description"),
             permissions=body.get("permissions"),
         )
@@ -127,5 +127,5 @@ async def delete_role(role_name: str) -> Response:
     Nobody holds it any more, and the access tokens of everybody who did are refused from the next request on. Without
     `roles:grant` nobody deletes a role that they do not hold.
     """
-    await provided(RoleManagement).delete(actor(), role_name, condition(required=True), client())
+    await provided(RoleManagement).delete(actor(), role_name, condition(required=True), request_info())
     return no_content()

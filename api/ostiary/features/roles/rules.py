@@ -5,19 +5,19 @@ from functools import lru_cache
 
 from ostiary.core import names
 
-LONGEST_NAME = 64
+MAX_NAME_LENGTH = 64
 MAX_ROLES = 50
 """Roles that are given at once."""
 MAX_LISTED = 10_000
 """Roles in a list; nobody has so many."""
 MAX_MISSING_ROLES = 2 * MAX_ROLES
 """Roles that a refusal names: those that a user held, and those that they were to hold."""
-LONGEST_DESCRIPTION = 500
-NAME_PATTERN = rf"^[A-Za-z0-9_][A-Za-z0-9_.+~-]{{0,{LONGEST_NAME - 1}}}$"
+MAX_DESCRIPTION_LENGTH = 500
+NAME_PATTERN = rf"^[A-Za-z0-9_][A-Za-z0-9_.+~-]{{0,{MAX_NAME_LENGTH - 1}}}$"
 """Printable ASCII that needs no escaping in a path. No colon: that is what tells a scope from a role."""
 
 _NAME = re.compile(NAME_PATTERN.removeprefix("^").removesuffix("$"))
-_PRINTABLE = re.compile(rf"[!-~]{{1,{LONGEST_NAME}}}")
+_PRINTABLE = re.compile(rf"[!-~]{{1,{MAX_NAME_LENGTH}}}")
 
 
 @lru_cache(maxsize=4096)

@@ -3,7 +3,7 @@
 from marshmallow import ValidationError, fields, validate
 
 from ostiary.core.scopes import MAX_SCOPE_NAME, MAX_SCOPES, PERMISSIONS, SCOPES
-from ostiary.features.roles.rules import LONGEST_DESCRIPTION, LONGEST_NAME, MAX_LISTED, NAME_PATTERN, is_role_name
+from ostiary.features.roles.rules import MAX_DESCRIPTION_LENGTH, MAX_LISTED, MAX_NAME_LENGTH, NAME_PATTERN, is_role_name
 from ostiary.web.schemas import Answer, Body
 
 _PERMISSIONS = "\n".join(f"- `{name}`: {SCOPES[name].description}" for name in sorted(PERMISSIONS))
@@ -22,7 +22,7 @@ class RoleNameCharacters(validate.Validator):
 def _description(*, required: bool) -> fields.String:
     return fields.String(
         required=required,
-        validate=[validate.Length(0, LONGEST_DESCRIPTION), validate.ContainsNoneOf("\0")],
+        validate=[validate.Length(0, MAX_DESCRIPTION_LENGTH), validate.ContainsNoneOf("\0")],
         metadata={
             "description": "What the role is for, in up to 500 characters without NUL.",
             "pattern": "^[^\\u0000]*$",
@@ -48,7 +48,7 @@ class NewRoleBody(Body):
 
     name = fields.String(
         required=True,
-        validate=[validate.Length(1, LONGEST_NAME), RoleNameCharacters()],
+        validate=[validate.Length(1, MAX_NAME_LENGTH), RoleNameCharacters()],
         metadata={
             "description": "1 to 64 characters, upper and lower case told apart.",
             "pattern": NAME_PATTERN,
@@ -70,12 +70,12 @@ class Role(Answer):
     """A role."""
 
     name = fields.String(
-        validate=validate.Length(max=LONGEST_NAME),
+        validate=validate.Length(max=MAX_NAME_LENGTH),
         required=True,
         metadata={"description": "Names the role.", "example": "helpdesk"},
     )
     description = fields.String(
-        validate=validate.Length(max=LONGEST_DESCRIPTION),
+        validate=validate.Length(max=MAX_DESCRIPTION_LENGTH),
         required=True,
         metadata={"description": "What the role is for.", "example": "Helps people with their accounts."},
     )

@@ -2,8 +2,8 @@
 
 from marshmallow import fields, validate
 
-from ostiary.core.problems import LONGEST_CODE
-from ostiary.features.sandbox.service import LONGEST_MOVE, MOST_TIMES
+from ostiary.core.problems import MAX_CODE_LENGTH
+from ostiary.features.sandbox.service import MAX_ADVANCE_SECONDS, MAX_TIMES
 from ostiary.web.schemas import Answer, Body, WholeNumber
 
 
@@ -12,7 +12,7 @@ class ClockMove(Body):
 
     advance_seconds = WholeNumber(
         required=True,
-        validate=validate.Range(1, LONGEST_MOVE),
+        validate=validate.Range(1, MAX_ADVANCE_SECONDS),
         metadata={"description": "Seconds by which the clock moves ahead.", "example": 900},
     )
 
@@ -37,7 +37,7 @@ class ForcedError(Body):
 
     code = fields.String(
         required=True,
-        validate=validate.Length(1, LONGEST_CODE),
+        validate=validate.Length(1, MAX_CODE_LENGTH),
         metadata={
             "description": "The code of a problem that some operation documents.",
             "example": "rate_limited",
@@ -45,6 +45,6 @@ class ForcedError(Body):
     )
     times = WholeNumber(
         load_default=1,
-        validate=validate.Range(1, MOST_TIMES),
+        validate=validate.Range(1, MAX_TIMES),
         metadata={"description": "How many requests are answered so.", "example": 1},
     )

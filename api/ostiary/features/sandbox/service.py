@@ -13,13 +13,13 @@ from ostiary.persistence.database import Database
 
 log = structlog.stdlib.get_logger(__name__)
 
-LONGEST_MOVE = 10 * 365 * 86400
+MAX_ADVANCE_SECONDS = 10 * 365 * 86400
 """Seconds: the most that the clock moves at once."""
 
 FARTHEST = 100 * 365 * 86400
 """Seconds: the most that the clock is ahead."""
 
-MOST_TIMES = 100
+MAX_TIMES = 100
 """The most requests that one call makes fail."""
 
 KEPT_TABLES = ("signing_keys", "service_clients", "roles", "revocations", "feed_identity", "audit_events")

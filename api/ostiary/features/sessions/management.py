@@ -7,9 +7,9 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.actor import Actor
-from ostiary.core.client import OPERATOR, Client
 from ostiary.core.clock import Clock
 from ostiary.core.principal import Principal
+from ostiary.core.request_info import OPERATOR, RequestInfo
 from ostiary.features.accounts.service import Accounts
 from ostiary.features.actors.service import Actors
 from ostiary.features.audit.service import Audit
@@ -68,7 +68,7 @@ class SessionManagement:
             rows = await session.scalars(live(bearer.user_id, self._clock.now()).limit(MAX_LISTED))
             return [_live_session(row, bearer) for row in rows]
 
-    async def log_out(self, actor: Actor, client: Client) -> None:
+    async def log_out(self, actor: Actor, info: RequestInfo) -> None:
         """End the session of the actor, and with it every token of it.
 
         Raises the problems `invalid_token`, `database_unavailable`.
@@ -76,13 +76,13 @@ class SessionManagement:
 
         async def work(session: AsyncSession, bearer: Principal) -> None:
             which = SessionRow.id == bearer.session_id
-            if not await self._end_within(session, bearer.user_id, "logout", client, None, which):
+            if not await self._end_within(session, bearer.user_id, "logout", info, None, which):
                 # A failover has lost its row.
                 await self._revocations.record(session, "session", bearer.session_id or "")
 
         await self._actors.write_revoking(actor, work)
 
-    async def end_one(self, actor: Actor, session_id: str, client: Client) -> None:
+    async def end_one(self, actor: Actor, session_id: str, info: RequestInfo) -> None:
         """End one session of the actor.
 
         Raises the problems `session_not_found`, `invalid_token`, `insufficient_scope`, `database_unavailable`.
@@ -90,12 +90,12 @@ class SessionManagement:
 
         async def work(session: AsyncSession, bearer: Principal) -> list[str]:
             which = SessionRow.id == session_id
-            return await self._end_within(session, bearer.user_id, "ended_by_user", client, None, which)
+            return await self._end_within(session, bearer.user_id, "ended_by_user", info, None, which)
 
         if not await self._actors.write_revoking(actor, work):
             raise SESSION_NOT_FOUND()
 
-    async def end_own(self, actor: Actor, client: Client, *, current: bool) -> int:
+    async def end_own(self, actor: Actor, info: RequestInfo, *, current: bool) -> int:
         """End the other sessions of the actor, and the `current` one if so; return how many.
 
         Raises the problems `invalid_token`, `insufficient_scope`, `database_unavailable`.
@@ -103,15 +103,15 @@ class SessionManagement:
 
         async def work(session: AsyncSession, bearer: Principal) -> int:
             kept = None if current else bearer.session_id
-            return await self._end_user(session, bearer.user_id, "ended_by_user", client, None, kept)
+            return await self._end_user(session, bearer.user_id, "ended_by_user", info, None, kept)
 
         return await self._actors.write_revoking(actor, work)
 
     async def end_all_within(
-        self, session: AsyncSession, user_id: str, reason: str, client: Client, actor_id: str
+        self, session: AsyncSession, user_id: str, reason: str, info: RequestInfo, actor_id: str
     ) -> int:
         """End all sessions of a user in a transaction that `Revocations.write` has begun; return how many."""
-        return await self._end_user(session, user_id, reason, client, actor_id, None)
+        return await self._end_user(session, user_id, reason, info, actor_id, None)
 
     async def end_since(self, since: datetime | None) -> int:
         """End the sessions that began at that time or later, None: all; return how many.
@@ -130,24 +130,24 @@ class SessionManagement:
 
         return await self._revocations.write(finish)
 
-    async def change_password(self, actor: Actor, present: str, new: str, client: Client) -> int:
+    async def change_password(self, actor: Actor, present: str, new: str, info: RequestInfo) -> int:
         """Replace the password and end the other sessions; return how many those were.
 
         Raises the problems `wrong_password`, `password_too_common`, `invalid_token`, `overloaded`,
         `database_unavailable`.
         """
-        proof = await self._accounts.verify_id(actor.seen.user_id, present)
-        if not proof.matches or proof.account is None:
-            await self._sessions.note_wrong_password(actor, client)
+        check = await self._accounts.verify_id(actor.seen.user_id, present)
+        if not check.matches or check.account is None:
+            await self._sessions.note_wrong_password(actor, info)
             raise WRONG_PASSWORD()
-        password_hash = await self._accounts.hash_new(new, proof.account.username)
+        password_hash = await self._accounts.hash_new(new, check.account.username)
 
         async def replace(session: AsyncSession, bearer: Principal) -> int | None:
-            if not await self._accounts.set_password(session, proof, password_hash):
+            if not await self._accounts.set_password(session, check, password_hash):
                 return None
             kept = bearer.session_id
-            ended = await self._end_user(session, bearer.user_id, "password_change", client, None, kept)
-            self._audit.record(session, PASSWORD_CHANGED, client, user_id=bearer.user_id)
+            ended = await self._end_user(session, bearer.user_id, "password_change", info, None, kept)
+            self._audit.record(session, PASSWORD_CHANGED, info, user_id=bearer.user_id)
             return ended
 
         ended = await self._actors.write_revoking(actor, replace)
@@ -160,7 +160,7 @@ class SessionManagement:
         session: AsyncSession,
         user_id: str,
         reason: str,
-        client: Client,
+        info: RequestInfo,
         actor_id: str | None,
         kept: str | None,
     ) -> int:
@@ -169,7 +169,7 @@ class SessionManagement:
         Access tokens end by the user's entry as well, also those of a session whose row a failover has lost.
         """
         others = [] if kept is None else [SessionRow.id != kept]
-        ended = await self._end_within(session, user_id, reason, client, actor_id, *others)
+        ended = await self._end_within(session, user_id, reason, info, actor_id, *others)
         await self._revocations.end_user(session, user_id, but=kept)
         return len(ended)
 
@@ -178,7 +178,7 @@ class SessionManagement:
         session: AsyncSession,
         user_id: str,
         reason: str,
-        client: Client,
+        info: RequestInfo,
         actor_id: str | None,
         *criteria: ColumnElement[bool],
     ) -> list[str]:
@@ -186,7 +186,7 @@ class SessionManagement:
         ended = await end(session, self._revocations, now, reason, SessionRow.user_id == user_id, *criteria)
         if ended:
             self._audit.record(
-                session, SESSIONS_ENDED, client, user_id=user_id, actor_id=actor_id, session_ids=ended, reason=reason
+                session, SESSIONS_ENDED, info, user_id=user_id, actor_id=actor_id, session_ids=ended, reason=reason
             )
         return ended
 

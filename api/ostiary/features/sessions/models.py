@@ -11,7 +11,7 @@ _HAS_ENDED = "ended_at IS NOT NULL"
 
 
 class SessionRow(Base):
-    """One log-in on one device, and the family of refresh tokens that descends from it.
+    """One login on one device, and the family of refresh tokens that descends from it.
 
     `auth_time`: when the person last proved who they are. `ended_at`: set once, by whatever ends the session.
     `last_seen_at`: of the last use, written with some delay.

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ostiary.core.clock import Clock
 from ostiary.core.randomness import Randomness
 from ostiary.core.sealing import Sealer, digest
-from ostiary.features.accounts.service import Standing, standing_of
+from ostiary.features.accounts.service import AuthorizationSnapshot, snapshot_columns
 from ostiary.features.roles.service import Grants
 from ostiary.features.sessions.models import RefreshTokenRow, SessionRow
 from ostiary.persistence.base import table_of
@@ -29,7 +29,7 @@ _STATE = (
     .where(RefreshTokenRow.digest == bindparam("digest"))
 )
 _LOOK_UP = (
-    _STATE.add_columns(*standing_of(SessionRow.user_id))
+    _STATE.add_columns(*snapshot_columns(SessionRow.user_id))
     # On PostgreSQL the session stays until the successor is written: its deletion waits, or is seen here.
     .with_for_update(read=True, key_share=True, of=SessionRow)
     .execution_options(populate_existing=True)
@@ -41,7 +41,7 @@ class Successor:
     """A refresh token that is good now, the session it belongs to, and what that session's user may do."""
 
     session: SessionRow
-    standing: Standing
+    snapshot: AuthorizationSnapshot
     refresh_token: str
     expires_at: datetime
 
@@ -77,9 +77,11 @@ class Rotation:
         self._idle = idle
         self._grace = grace
 
-    async def issue(self, session: AsyncSession, owner: SessionRow, standing: Standing, now: datetime) -> Successor:
+    async def issue(
+        self, session: AsyncSession, owner: SessionRow, snapshot: AuthorizationSnapshot, now: datetime
+    ) -> Successor:
         """Add a refresh token to a session and return it, in one statement."""
-        return await self._add(session, owner, standing, self._randomness.token(), now)
+        return await self._add(session, owner, snapshot, self._randomness.token(), now)
 
     async def state(self, session: AsyncSession, refresh_token: str) -> RefreshTokenState | None:
         """Return what is known of a refresh token, which stays as it is; None if it is none of ours, or has expired.
@@ -104,7 +106,7 @@ class Rotation:
         found = await self._look_up(session, token_digest)
         if found is None:
             return None
-        token, owner, standing = found
+        token, owner, snapshot = found
         if owner.ended_at is not None or now >= owner.expires_at or now >= token.expires_at:
             return None
         if token.used_at is None:
@@ -112,19 +114,19 @@ class Rotation:
             sealed = self._sealer(refresh_token).seal(successor.encode(), token_digest)
             claim = {"claimed": token_digest, "now": now, "sealed": sealed}
             if await session.scalar(_CLAIM, claim) is not None:
-                return await self._add(session, owner, standing, successor, now)
+                return await self._add(session, owner, snapshot, successor, now)
             found = await self._look_up(session, token_digest)
             if found is None:
                 return None
-            token, owner, standing = found
-        return await self._replayed(session, token, owner, standing, refresh_token, now)
+            token, owner, snapshot = found
+        return await self._replayed(session, token, owner, snapshot, refresh_token, now)
 
     async def _replayed(
         self,
         session: AsyncSession,
         token: RefreshTokenRow,
         owner: SessionRow,
-        standing: Standing,
+        snapshot: AuthorizationSnapshot,
         refresh_token: str,
         now: datetime,
     ) -> Successor | Reused:
@@ -134,20 +136,22 @@ class Rotation:
             return Reused(owner)
         successor = self._sealer(refresh_token).unseal(token.sealed_successor, token.digest).decode()
         row = await session.get_one(RefreshTokenRow, digest(successor))
-        return Successor(owner, standing, successor, row.expires_at)
+        return Successor(owner, snapshot, successor, row.expires_at)
 
     @staticmethod
-    async def _look_up(session: AsyncSession, token_digest: str) -> tuple[RefreshTokenRow, SessionRow, Standing] | None:
+    async def _look_up(
+        session: AsyncSession, token_digest: str
+    ) -> tuple[RefreshTokenRow, SessionRow, AuthorizationSnapshot] | None:
         row = (await session.execute(_LOOK_UP, {"digest": token_digest})).one_or_none()
-        return None if row is None else (row[0], row[1], Standing(Grants.of(row[2], row[3]), row[4]))
+        return None if row is None else (row[0], row[1], AuthorizationSnapshot(Grants.of(row[2], row[3]), row[4]))
 
     async def _add(
-        self, session: AsyncSession, owner: SessionRow, standing: Standing, token: str, now: datetime
+        self, session: AsyncSession, owner: SessionRow, snapshot: AuthorizationSnapshot, token: str, now: datetime
     ) -> Successor:
         expires_at = min(now + timedelta(seconds=self._idle), owner.expires_at)
         row = {"digest": digest(token), "session_id": owner.id, "created_at": now, "expires_at": expires_at}
         await session.execute(_ADD, row)
-        return Successor(owner, standing, token, expires_at)
+        return Successor(owner, snapshot, token, expires_at)
 
     def _sealer(self, refresh_token: str) -> Sealer:
         return Sealer(refresh_token, "refresh token successor", self._randomness)

@@ -33,7 +33,7 @@ from ostiary.features.sessions.service import Sessions
 from ostiary.web.admission import hashes
 from ostiary.web.blueprint import Blueprint, answers, no_content
 from ostiary.web.guards import actor, principal, public, requires
-from ostiary.web.provide import client, provided
+from ostiary.web.provide import provided, request_info
 
 sessions = Blueprint("sessions", __name__)
 
@@ -77,7 +77,7 @@ async def login(body: dict[str, str]) -> service.TokenPair:
     Begins a session and answers with its first pair of tokens. A wrong name and a wrong password get the same answer in
     the same time.
     """
-    return await provided(Sessions).log_in(body["username"], body["password"], client())
+    return await provided(Sessions).log_in(body["username"], body["password"], request_info())
 
 
 @sessions.route("/refresh", methods=["POST"], tags=TAGS)
@@ -92,7 +92,7 @@ async def refresh(body: dict[str, str]) -> service.TokenPair:
     Each refresh token is good for one use. Sent again within a few seconds, as after a lost answer, it gets the same
     successor; sent again later, the session ends, because somebody holds a copy.
     """
-    return await provided(Sessions).refresh(body["refresh_token"], client())
+    return await provided(Sessions).refresh(body["refresh_token"], request_info())
 
 
 @sessions.route("/logout", methods=["POST"], tags=TAGS)
@@ -106,7 +106,7 @@ async def logout() -> dict[str, str]:
     Ends the session of the access token sent: every access and refresh token of it is refused from the next request on,
     by every worker, also after a restart.
     """
-    await provided(SessionManagement).log_out(actor(), client())
+    await provided(SessionManagement).log_out(actor(), request_info())
     return {"message": "Successfully logged out!"}
 
 
@@ -135,7 +135,7 @@ async def end_my_sessions(query: dict[str, str]) -> dict[str, int]:
     With `which=all` that one, too. Every token of them is refused from the next request on. With an API key there is
     no session that asks, so all end.
     """
-    ended = await provided(SessionManagement).end_own(actor(), client(), current=query["which"] == "all")
+    ended = await provided(SessionManagement).end_own(actor(), request_info(), current=query["which"] == "all")
     return {"ended_sessions": ended}
 
 
@@ -147,9 +147,9 @@ async def end_my_sessions(query: dict[str, str]) -> dict[str, int]:
 async def end_my_session(session_id: str) -> Response:
     """End one of the own sessions.
 
-    Every token of it is refused from the next request on. It may be the one that asks, which then is a log-out.
+    Every token of it is refused from the next request on. It may be the one that asks, which then is a logout.
     """
-    await provided(SessionManagement).end_one(actor(), session_id, client())
+    await provided(SessionManagement).end_one(actor(), session_id, request_info())
     return no_content()
 
 
@@ -158,7 +158,7 @@ async def end_my_session(session_id: str) -> Response:
 @hashes
 @sessions.arguments(
     PasswordChangeBody(),
-    example={"present_password": "password123", "new_password": "correct horse battery"},
+    example={"current_password": "password123", "new_password": "correct horse battery"},
 )
 @sessions.response(200, PasswordChanged, description="The password is the new one.")
 @answers(WRONG_PASSWORD, PASSWORD_TOO_COMMON, DATABASE_UNAVAILABLE)
@@ -169,7 +169,7 @@ async def change_my_password(body: dict[str, str]) -> dict[str, Any]:
     Ends every other session of the account and tells how many those were; the one that asks goes on.
     """
     ended = await provided(SessionManagement).change_password(
-        actor(), body["present_password"], body["new_password"], client()
+        actor(), body["current_password"], body["new_password"], request_info()
     )
     return {"message": "Password changed.", "ended_sessions": ended}
 
@@ -184,7 +184,7 @@ async def change_my_password(body: dict[str, str]) -> dict[str, Any]:
 async def reauthenticate(body: dict[str, str]) -> service.AccessToken:
     """Prove again who you are.
 
-    For operations that need a recent log-in (`insufficient_user_authentication`, RFC 9470): the access token of the
+    For operations that need a recent login (`insufficient_user_authentication`, RFC 9470): the access token of the
     answer has a new `auth_time`, and so have those that the session gets later. The refresh token stays as it is.
     """
-    return await provided(Sessions).reauthenticate(actor(), body["password"], client())
+    return await provided(Sessions).reauthenticate(actor(), body["password"], request_info())

@@ -2,12 +2,12 @@
 
 from marshmallow import fields, validate
 
-from ostiary.core.access_tokens import LONGEST_TOKEN
-from ostiary.features.accounts.rules import LONGEST_PASSWORD, LONGEST_USERNAME, SHORTEST_PASSWORD
+from ostiary.core.access_tokens import MAX_TOKEN_LENGTH
+from ostiary.features.accounts.rules import MAX_PASSWORD_LENGTH, MAX_USERNAME_LENGTH, MIN_PASSWORD_LENGTH
 from ostiary.features.sessions.rules import MAX_LISTED
 from ostiary.web.schemas import MAX_IP, MAX_MESSAGE, MAX_USER_AGENT, Answer, Body, Name
 
-LONGEST_REFRESH_TOKEN = 256
+MAX_REFRESH_TOKEN_LENGTH = 256
 """Characters; ours have 43."""
 
 SESSION_ID = {
@@ -25,13 +25,13 @@ class LoginBody(Body):
 
     username = Name(
         required=True,
-        validate=validate.Length(1, LONGEST_USERNAME),
+        validate=validate.Length(1, MAX_USERNAME_LENGTH),
         metadata={"description": "In upper or lower case; white space around it is left out.", "example": "user1"},
     )
     password = fields.String(
         required=True,
         load_only=True,
-        validate=validate.Length(1, LONGEST_PASSWORD),
+        validate=validate.Length(1, MAX_PASSWORD_LENGTH),
         metadata={
             "description": "As it was registered; never trimmed or altered.",
             "format": "password",
@@ -44,7 +44,7 @@ def _password(description: str, example: str, shortest: int = 1) -> fields.Strin
     return fields.String(
         required=True,
         load_only=True,
-        validate=validate.Length(shortest, LONGEST_PASSWORD),
+        validate=validate.Length(shortest, MAX_PASSWORD_LENGTH),
         metadata={"description": description, "format": "password", "example": example},
     )
 
@@ -52,9 +52,9 @@ def _password(description: str, example: str, shortest: int = 1) -> fields.Strin
 class PasswordChangeBody(Body):
     """The present password and the one to have instead."""
 
-    present_password = _password("The password that the account has now.", "password123")
+    current_password = _password("The password that the account has now.", "password123")
     new_password = _password(
-        "8 to 1,024 characters of any kind; never trimmed or altered.", "correct horse battery", SHORTEST_PASSWORD
+        "8 to 1,024 characters of any kind; never trimmed or altered.", "correct horse battery", MIN_PASSWORD_LENGTH
     )
 
 
@@ -80,7 +80,7 @@ class RefreshBody(Body):
     refresh_token = fields.String(
         required=True,
         load_only=True,
-        validate=validate.Length(1, LONGEST_REFRESH_TOKEN),
+        validate=validate.Length(1, MAX_REFRESH_TOKEN_LENGTH),
         metadata={
             "description": "The newest refresh token of the session.",
             "example": "Vb0nOZ2Qm5k0V1m3sYF9Z6l4D1b8yWc7tTq2eRj5hGk",
@@ -92,7 +92,7 @@ class AccessToken(Answer):
     """An access token (the members of RFC 6749 section 5.1)."""
 
     access_token = fields.String(
-        validate=validate.Length(max=LONGEST_TOKEN),
+        validate=validate.Length(max=MAX_TOKEN_LENGTH),
         required=True,
         metadata={
             "description": "A JWT (RFC 9068), sent as `Authorization: Bearer …`.",
@@ -123,7 +123,7 @@ class TokenPair(AccessToken):
     """An access token and a refresh token (the members of RFC 6749 section 5.1)."""
 
     refresh_token = fields.String(
-        validate=validate.Length(max=LONGEST_REFRESH_TOKEN),
+        validate=validate.Length(max=MAX_REFRESH_TOKEN_LENGTH),
         required=True,
         metadata={
             "description": "Good for one `POST /refresh`.",
@@ -138,7 +138,7 @@ class TokenPair(AccessToken):
 
 
 class Session(Answer):
-    """A session that has not ended: one log-in on one device."""
+    """A session that has not ended: one login on one device."""
 
     id = fields.String(required=True, metadata=SESSION_ID)
     device = fields.String(
@@ -150,14 +150,14 @@ class Session(Answer):
         validate=validate.Length(max=MAX_USER_AGENT),
         required=True,
         metadata={
-            "description": "The User-Agent of the log-in, cut to 256 characters.",
+            "description": "The User-Agent of the login, cut to 256 characters.",
             "example": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
         },
     )
     ip = fields.String(
         validate=validate.Length(max=MAX_IP),
         required=True,
-        metadata={"description": "The network address of the log-in.", "example": "203.0.113.7"},
+        metadata={"description": "The network address of the login.", "example": "203.0.113.7"},
     )
     created_at = fields.AwareDateTime(
         required=True,

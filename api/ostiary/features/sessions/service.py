@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.access_tokens import AccessTokens, InvalidAccessToken, Issued, UnknownKey
 from ostiary.core.actor import Actor
-from ostiary.core.client import Client
 from ostiary.core.clock import Clock
 from ostiary.core.principal import AAL1, Principal
 from ostiary.core.problems import INVALID_TOKEN
 from ostiary.core.randomness import Randomness
-from ostiary.features.accounts.service import Accounts, Standing
+from ostiary.core.request_info import RequestInfo
+from ostiary.features.accounts.service import Accounts, AuthorizationSnapshot
 from ostiary.features.actors.service import Actors
 from ostiary.features.audit.service import NO_USER, Audit
 from ostiary.features.keys.service import Keys
@@ -40,7 +40,7 @@ from ostiary.features.sessions.rotation import RefreshTokenState, Reused, Rotati
 from ostiary.features.sessions.store import end
 from ostiary.persistence.base import table_of
 from ostiary.persistence.database import Database
-from ostiary.persistence.last_times import LastTimes
+from ostiary.persistence.last_used import LastUsedWriter
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -72,7 +72,7 @@ class AccessToken:
 
 
 class Sessions:
-    """The use cases of sessions. lifetime: seconds after its log-in at which a session ends."""
+    """The use cases of sessions. lifetime: seconds after its login at which a session ends."""
 
     def __init__(
         self,
@@ -100,21 +100,21 @@ class Sessions:
         self._clock = clock
         self._randomness = randomness
         self._lifetime = lifetime
-        self.last_seen = LastTimes(database, clock, SessionRow, SessionRow.id, SessionRow.last_seen_at)
+        self.last_seen = LastUsedWriter(database, clock, SessionRow, SessionRow.id, SessionRow.last_seen_at)
 
-    async def log_in(self, username: str, password: str, client: Client) -> TokenPair:
+    async def log_in(self, username: str, password: str, info: RequestInfo) -> TokenPair:
         """Begin a session and return its tokens.
 
         Raises the problems `invalid_credentials`, `account_disabled`, `overloaded`, `database_unavailable`.
         """
-        proof = await self._accounts.verify(username, password)
-        account = proof.account
-        if account is None or not proof.matches:
+        check = await self._accounts.verify(username, password)
+        account = check.account
+        if account is None or not check.matches:
             reason = "unknown_user" if account is None else "wrong_password"
-            await self._note_refusal(None if account is None else account.id, reason, client)
+            await self._note_refusal(None if account is None else account.id, reason, info)
             raise INVALID_CREDENTIALS()
         if account.disabled:
-            await self._note_refusal(account.id, "account_disabled", client)
+            await self._note_refusal(account.id, "account_disabled", info)
             raise ACCOUNT_DISABLED()
         now = self._clock.now()
         values = {
@@ -123,17 +123,17 @@ class Sessions:
             "created_at": now,
             "auth_time": now,
             "expires_at": now + timedelta(seconds=self._lifetime),
-            "ip": client.ip,
-            "user_agent": client.user_agent,
+            "ip": info.ip,
+            "user_agent": info.user_agent,
         }
 
         async def begin(session: AsyncSession) -> Successor | None:
-            standing = await self._accounts.confirm(session, proof)
-            if standing is None:
+            snapshot = await self._accounts.confirm(session, check)
+            if snapshot is None:
                 return None
             await session.execute(_ADD, values)
-            first = await self._rotation.issue(session, SessionRow(**values), standing, now)
-            self._audit.record(session, LOGGED_IN, client, user_id=account.id, session_id=first.session.id)
+            first = await self._rotation.issue(session, SessionRow(**values), snapshot, now)
+            self._audit.record(session, LOGGED_IN, info, user_id=account.id, session_id=first.session.id)
             return first
 
         first = await self._database.write(begin)
@@ -141,7 +141,7 @@ class Sessions:
             raise INVALID_CREDENTIALS()
         return await self._pair(first)
 
-    async def refresh(self, refresh_token: str, client: Client) -> TokenPair:
+    async def refresh(self, refresh_token: str, info: RequestInfo) -> TokenPair:
         """Exchange a refresh token for a new pair (RFC 9700 section 4.14.2).
 
         The token is used up by one compare-and-swap. Sent again within the grace time, as after a lost answer, it gets
@@ -150,12 +150,12 @@ class Sessions:
         """
         outcome = await self._database.write(lambda session: self._rotation.rotate(session, refresh_token))
         if isinstance(outcome, Reused):
-            await self._end_family(outcome.session, client)
+            await self._end_family(outcome.session, info)
         if not isinstance(outcome, Successor):
             raise INVALID_REFRESH_TOKEN()
         return await self._pair(outcome)
 
-    async def revoke(self, session_id: str, user_id: str, client: Client, client_id: str) -> None:
+    async def revoke(self, session_id: str, user_id: str, info: RequestInfo, client_id: str) -> None:
         """End a session, and with it every token of it, because a service client asks for it.
 
         client_id: that service client. Raises the problem `database_unavailable`.
@@ -167,26 +167,26 @@ class Sessions:
             if not ended:  # by somebody else just now, or a failover has lost its row
                 await self._revocations.record(session, "session", session_id)
                 return
-            record = partial(self._audit.record, session, client=client, user_id=user_id, actor_id=NO_USER)
+            record = partial(self._audit.record, session, info=info, user_id=user_id, actor_id=NO_USER)
             record(TOKEN_REVOKED, session_id=session_id, client_id=client_id)
             record(SESSIONS_ENDED, session_ids=ended, reason="revoked")
 
         await self._revocations.write(finish)
 
-    async def reauthenticate(self, actor: Actor, password: str, client: Client) -> AccessToken:
+    async def reauthenticate(self, actor: Actor, password: str, info: RequestInfo) -> AccessToken:
         """Have the person prove again who they are; return an access token that says so.
 
         Later tokens of the session say so too; the refresh token stays as it is. Raises the problems `wrong_password`,
         `invalid_token`, `overloaded`, `database_unavailable`.
         """
-        proof = await self._accounts.verify_id(actor.seen.user_id, password)
-        if not proof.matches:
-            await self.note_wrong_password(actor, client)
+        check = await self._accounts.verify_id(actor.seen.user_id, password)
+        if not check.matches:
+            await self.note_wrong_password(actor, info)
             raise WRONG_PASSWORD()
         now = self._clock.now()
 
-        async def renew(session: AsyncSession, bearer: Principal) -> tuple[SessionRow, Standing] | None:
-            standing = await self._accounts.confirm(session, proof)
+        async def renew(session: AsyncSession, bearer: Principal) -> tuple[SessionRow, AuthorizationSnapshot] | None:
+            snapshot = await self._accounts.confirm(session, check)
             statement = (
                 update(SessionRow)
                 .where(SessionRow.id == bearer.session_id, SessionRow.ended_at.is_(None))
@@ -194,35 +194,35 @@ class Sessions:
                 .returning(SessionRow)
             )
             owner = await session.scalar(statement)
-            if standing is None or owner is None:
+            if snapshot is None or owner is None:
                 return None
-            self._audit.record(session, REAUTHENTICATED, client, user_id=bearer.user_id, session_id=owner.id)
-            return owner, standing
+            self._audit.record(session, REAUTHENTICATED, info, user_id=bearer.user_id, session_id=owner.id)
+            return owner, snapshot
 
         renewed = await self._actors.write(actor, renew)
         if renewed is None:
             raise INVALID_TOKEN()
-        owner, standing = renewed
-        issued = await self._issue(owner, standing, now)
+        owner, snapshot = renewed
+        issued = await self._issue(owner, snapshot, now)
         return AccessToken(issued.token, issued.expires_in, owner.id)
 
-    async def note_wrong_password(self, actor: Actor, client: Client) -> None:
+    async def note_wrong_password(self, actor: Actor, info: RequestInfo) -> None:
         """Write into the audit trail that the present password was wrong.
 
         Raises the problems `invalid_token`, `database_unavailable`.
         """
 
         async def note(session: AsyncSession, bearer: Principal) -> None:
-            self._audit.record(session, PASSWORD_REFUSED, client, user_id=bearer.user_id, outcome="failure")
+            self._audit.record(session, PASSWORD_REFUSED, info, user_id=bearer.user_id, outcome="failure")
 
         await self._actors.write(actor, note)
 
-    def recall(self, token: str) -> Principal | None:
+    def cached_principal(self, token: str) -> Principal | None:
         """Return whom an access token stands for, if memory alone can tell; else None.
 
         On the event loop alone, where it takes some µs. Raises the problem `invalid_token` for one that was revoked.
         """
-        bearer = self._access_tokens.recall(token)
+        bearer = self._access_tokens.cached_principal(token)
         if bearer is None:
             return None
         allowed = self._revocations.allows_now(bearer)
@@ -254,26 +254,26 @@ class Sessions:
             self.last_seen.note(bearer.session_id)
         return bearer
 
-    async def _end_family(self, owner: SessionRow, client: Client) -> None:
+    async def _end_family(self, owner: SessionRow, info: RequestInfo) -> None:
         async def finish(session: AsyncSession) -> None:
             log.warning("a refresh token was used twice; its session has been ended", session_id=owner.id)
             reason = "refresh_token_reuse"
             if await end(session, self._revocations, self._clock.now(), reason, SessionRow.id == owner.id):
                 self._audit.record(
-                    session, REFRESH_TOKEN_REUSED, client, user_id=owner.user_id, outcome="failure", session_id=owner.id
+                    session, REFRESH_TOKEN_REUSED, info, user_id=owner.user_id, outcome="failure", session_id=owner.id
                 )
 
         await self._revocations.write(finish)
 
-    async def _note_refusal(self, user_id: str | None, reason: str, client: Client) -> None:
+    async def _note_refusal(self, user_id: str | None, reason: str, info: RequestInfo) -> None:
         async def note(session: AsyncSession) -> None:
-            self._audit.record(session, LOG_IN_FAILED, client, user_id=user_id, outcome="failure", reason=reason)
+            self._audit.record(session, LOG_IN_FAILED, info, user_id=user_id, outcome="failure", reason=reason)
 
         await self._database.write(note)
 
     async def _pair(self, successor: Successor) -> TokenPair:
         owner = successor.session
-        issued = await self._issue(owner, successor.standing, owner.auth_time)
+        issued = await self._issue(owner, successor.snapshot, owner.auth_time)
         return TokenPair(
             access_token=issued.token,
             expires_in=issued.expires_in,
@@ -282,15 +282,15 @@ class Sessions:
             session_id=owner.id,
         )
 
-    async def _issue(self, owner: SessionRow, standing: Standing, auth_time: datetime) -> Issued:
+    async def _issue(self, owner: SessionRow, snapshot: AuthorizationSnapshot, auth_time: datetime) -> Issued:
         bearer = Principal(
             owner.user_id,
             owner.id,
-            frozenset(standing.grants.roles),
-            standing.grants.scopes,
+            frozenset(snapshot.grants.roles),
+            snapshot.grants.scopes,
             auth_time,
             owner.expires_at,
-            standing.position,
+            snapshot.position,
             AAL1,
         )
         return self._access_tokens.issue(

@@ -122,12 +122,12 @@ def look_after_sessions(ostiary: Ostiary, name: str) -> None:
     except SessionNotFound as error:
         assert error.status == 404
     try:
-        ostiary.me.change_my_password(present_password="wrong", new_password=PASSWORD)
+        ostiary.me.change_my_password(current_password="wrong", new_password=PASSWORD)
         refused()
     except WrongPassword as error:
         assert error.problem.status == 403
     ostiary.auth.login(username=name, password=PASSWORD)
-    changed = ostiary.me.change_my_password(present_password=PASSWORD, new_password=PASSWORD)
+    changed = ostiary.me.change_my_password(current_password=PASSWORD, new_password=PASSWORD)
     assert changed.ended_sessions == 1
     ostiary.token = ostiary.me.reauthenticate(password=PASSWORD).access_token
     assert ostiary.me.end_my_sessions().ended_sessions == 0

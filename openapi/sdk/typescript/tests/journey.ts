@@ -98,9 +98,9 @@ assert.deepEqual(listed.data?.sessions.filter(({ current }) => !current).map(({ 
 const path = { session_id: elsewhere.session_id };
 assert.equal((await ostiary.me.endMySession({ path })).error, undefined);
 assert.equal((await ostiary.me.endMySession({ path })).error?.code, 'session_not_found');
-const mistaken = await ostiary.me.changeMyPassword({ body: { present_password: 'wrong', new_password: password } });
+const mistaken = await ostiary.me.changeMyPassword({ body: { current_password: 'wrong', new_password: password } });
 assert.equal(mistaken.error?.code, 'wrong_password');
-const changed = await ostiary.me.changeMyPassword({ body: { present_password: password, new_password: password } });
+const changed = await ostiary.me.changeMyPassword({ body: { current_password: password, new_password: password } });
 assert.equal(changed.data?.ended_sessions, 0);
 const fresh = await ostiary.me.reauthenticate({ body: { password } });
 assert(fresh.data);

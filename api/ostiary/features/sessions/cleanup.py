@@ -63,8 +63,8 @@ _DELETE_TOKENS = delete(_TOKENS).where(_TOKENS.c.digest.in_(_KEYS)).returning(_T
 _DELETE_SESSIONS = delete(_SESSIONS).where(_SESSIONS.c.id.in_(_KEYS)).returning(_SESSIONS.c.id)
 
 
-class SessionTidying:
-    """Deletes what is of no use any more, some of it in each transaction: see `ostiary.persistence.tidying.Chore`."""
+class SessionCleanup:
+    """Deletes what is of no use any more, some of it in each transaction: see `ostiary.persistence.cleanup.Chore`."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

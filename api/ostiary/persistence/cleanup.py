@@ -14,7 +14,7 @@ from ostiary.persistence.database import Database
 
 log = structlog.stdlib.get_logger(__name__)
 
-Chore = Callable[[AsyncSession, int], Awaitable[Mapping[str, int]]]
+CleanupJob = Callable[[AsyncSession, int], Awaitable[Mapping[str, int]]]
 """Deletes at most so many rows of each table, in a transaction; returns how many, by table. None at all: it is done."""
 
 BATCH = 500
@@ -22,24 +22,24 @@ BATCH = 500
 PAUSE = 0.05
 """Seconds between two transactions, for the writers of other processes: on SQLite they do not queue, but try again and
 again, and would seldom meet a shorter one."""
-MOST_BATCHES = 1_000
-"""Transactions of one chore in one round of a worker, so that every chore gets its turn."""
+MAX_BATCHES = 1_000
+"""Transactions of one job in one round of a worker, so that every job gets its turn."""
 FIRST_AFTER = 30.0
 """Seconds from a worker's start to its first round, and up to as much again: so not all go at once."""
 EVERY = 300.0
 """Seconds from the end of a worker's round to its next, and up to as much again."""
 
 
-class Tidying:
-    """Does its chores, each until nothing is left; between `start` and `stop` by itself.
+class Cleanup:
+    """Does its jobs, each until nothing is left; between `start` and `stop` by itself.
 
     Any number of workers may do the same at once.
     """
 
-    def __init__(self, database: Database, randomness: Randomness, chores: Sequence[Chore]) -> None:
+    def __init__(self, database: Database, randomness: Randomness, jobs: Sequence[CleanupJob]) -> None:
         self._database = database
         self._randomness = randomness
-        self._chores = chores
+        self._jobs = jobs
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -54,17 +54,17 @@ class Tidying:
             await asyncio.wait({self._task})
 
     async def round(self, most_batches: int | None = None) -> Counter[str]:
-        """Do all chores; return how many rows were deleted, by table.
+        """Do all jobs; return how many rows were deleted, by table.
 
-        most_batches: transactions after which a chore is left for another round; None: it goes on until nothing is
+        most_batches: transactions after which a job is left for another round; None: it goes on until nothing is
         left. Raises the problem `database_unavailable`; what was deleted by then stays deleted.
         """
         deleted: Counter[str] = Counter()
-        for chore in self._chores:
+        for job in self._jobs:
             batches = 0
             while most_batches is None or batches < most_batches:
                 batches += 1
-                batch = await self._database.write(partial(_do, chore))
+                batch = await self._database.write(partial(_do, job))
                 deleted.update(batch)
                 if not any(batch.values()):
                     break
@@ -79,7 +79,7 @@ class Tidying:
 
     async def _one_round(self) -> None:
         try:
-            deleted = await self.round(MOST_BATCHES)
+            deleted = await self.round(MAX_BATCHES)
         except Problem:
             return  # the database cannot be reached, which has been logged
         except Exception:  # whatever it is, the server goes on, and the next round tries again
@@ -93,5 +93,5 @@ class Tidying:
         return seconds * (1 + int.from_bytes(self._randomness.bytes(2)) / 65536)
 
 
-async def _do(chore: Chore, session: AsyncSession) -> Mapping[str, int]:
-    return await chore(session, BATCH)
+async def _do(job: CleanupJob, session: AsyncSession) -> Mapping[str, int]:
+    return await job(session, BATCH)

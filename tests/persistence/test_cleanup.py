@@ -1,4 +1,4 @@
-"""Tidying: a few rows in each transaction, until nothing is left; by itself, whatever fails, until it is stopped."""
+"""Cleanup: a few rows in each transaction, until nothing is left; by itself, whatever fails, until it is stopped."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
 from ostiary.core.randomness import SystemRandomness
-from ostiary.persistence import tidying
+from ostiary.persistence import cleanup
+from ostiary.persistence.cleanup import Cleanup
 from ostiary.persistence.database import Database
-from ostiary.persistence.tidying import Tidying
 from tests.persistence.conftest import ids, insert, notes, run, unavailable
 from tests.support.waiting import eventually
 
@@ -22,10 +22,10 @@ NOBODY_LISTENS = "postgresql+asyncpg://ostiary@127.0.0.1:1/ostiary"
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("BATCH", 3), ("PAUSE", 0.0), ("FIRST_AFTER", 0.01), ("EVERY", 0.01)):
-        monkeypatch.setattr(tidying, name, value)
+        monkeypatch.setattr(cleanup, name, value)
 
 
-class Chore:
+class CleanupJob:
     """Deletes notes whose number is at least `first`; notes how many it deleted each time."""
 
     def __init__(self, first: int = 0) -> None:
@@ -53,16 +53,16 @@ async def under_way(database: Database) -> None:
         await asyncio.wait(database._writes)
 
 
-def tidying_of(database: Database, *chores: Any) -> Tidying:
-    return Tidying(database, SystemRandomness(), chores)
+def cleanup_of(database: Database, *jobs: Any) -> Cleanup:
+    return Cleanup(database, SystemRandomness(), jobs)
 
 
 def test_it_goes_on_batch_by_batch_until_nothing_is_left(database_url: str) -> None:
     async def scenario(database: Database) -> None:
         await fill(database, 8)
-        chore = Chore(first=1)
-        assert await tidying_of(database, chore).round() == {"notes": 7}
-        assert chore.did == [3, 3, 1, 0]
+        job = CleanupJob(first=1)
+        assert await cleanup_of(database, job).round() == {"notes": 7}
+        assert job.did == [3, 3, 1, 0]
         assert await ids(database) == [0]
 
     run(database_url, scenario)
@@ -71,15 +71,15 @@ def test_it_goes_on_batch_by_batch_until_nothing_is_left(database_url: str) -> N
 def test_each_batch_is_a_transaction_of_its_own(database_url: str) -> None:
     async def scenario(database: Database) -> None:
         await fill(database, 8)
-        chore = Chore()
+        job = CleanupJob()
         seen: list[int] = []
 
         async def watched(session: AsyncSession, most: int) -> Mapping[str, int]:
             async with database.read() as other:
                 seen.append(await other.scalar(select(func.count()).select_from(notes)) or 0)
-            return await chore(session, most)
+            return await job(session, most)
 
-        await tidying_of(database, watched).round()
+        await cleanup_of(database, watched).round()
         assert seen == [8, 5, 2, 0]
 
     run(database_url, scenario)
@@ -87,7 +87,7 @@ def test_each_batch_is_a_transaction_of_its_own(database_url: str) -> None:
 
 def test_nothing_to_do_is_told_as_nothing(database_url: str) -> None:
     async def scenario(database: Database) -> None:
-        assert dict(await tidying_of(database, Chore()).round()) == {"notes": 0}
+        assert dict(await cleanup_of(database, CleanupJob()).round()) == {"notes": 0}
 
     run(database_url, scenario)
 
@@ -95,24 +95,24 @@ def test_nothing_to_do_is_told_as_nothing(database_url: str) -> None:
 def test_what_is_left_when_its_turn_is_over_waits_for_the_next_round(database_url: str) -> None:
     async def scenario(database: Database) -> None:
         await fill(database, 14)
-        first, second = Chore(first=7), Chore()
-        tidy = tidying_of(database, first, second)
-        assert await tidy.round(2) == {"notes": 12}
+        first, second = CleanupJob(first=7), CleanupJob()
+        cleanup = cleanup_of(database, first, second)
+        assert await cleanup.round(2) == {"notes": 12}
         assert (first.did, second.did) == ([3, 3], [3, 3])
-        assert await tidy.round(2) == {"notes": 2}
+        assert await cleanup.round(2) == {"notes": 2}
         assert await ids(database) == []
 
     run(database_url, scenario)
 
 
 def test_others_write_between_two_batches(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tidying, "PAUSE", 0.05)
+    monkeypatch.setattr(cleanup, "PAUSE", 0.05)
 
     async def scenario(database: Database) -> None:
         await fill(database, 20)
-        chore = Chore(first=10)
-        round_ = asyncio.create_task(tidying_of(database, chore).round())
-        await eventually(lambda: chore.did)
+        job = CleanupJob(first=10)
+        round_ = asyncio.create_task(cleanup_of(database, job).round())
+        await eventually(lambda: job.did)
         for number in range(-5, 0):
             await database.write(insert(number))
         assert not round_.done()
@@ -123,32 +123,32 @@ def test_others_write_between_two_batches(database_url: str, monkeypatch: pytest
 
 def test_it_does_a_round_now_and_then(database_url: str) -> None:
     async def scenario(database: Database) -> None:
-        chore = Chore()
-        tidy = tidying_of(database, chore)
-        tidy.start()
-        tidy.start()  # it is under way already
+        job = CleanupJob()
+        cleanup = cleanup_of(database, job)
+        cleanup.start()
+        cleanup.start()  # it is under way already
         for _ in range(3):
             with capture_logs() as logs:
                 await fill(database, 2)
                 await eventually(lambda logs=logs: sum(one["notes"] for one in logs) == 2)
             assert {one["event"] for one in logs} == {"rows that nobody needs were deleted"}
-        await tidy.stop()
+        await cleanup.stop()
         await under_way(database)
-        done = len(chore.did)
+        done = len(job.did)
         await asyncio.sleep(0.1)
-        assert len(chore.did) == done
+        assert len(job.did) == done
 
     run(database_url, scenario)
 
 
 def test_a_round_that_deletes_nothing_says_nothing(sqlite_url: str) -> None:
     async def scenario(database: Database) -> None:
-        chore = Chore()
-        tidy = tidying_of(database, chore)
+        job = CleanupJob()
+        cleanup = cleanup_of(database, job)
         with capture_logs() as logs:
-            tidy.start()
-            await eventually(lambda: len(chore.did) >= 2)
-            await tidy.stop()
+            cleanup.start()
+            await eventually(lambda: len(job.did) >= 2)
+            await cleanup.stop()
         assert logs == []
 
     run(sqlite_url, scenario)
@@ -157,13 +157,13 @@ def test_a_round_that_deletes_nothing_says_nothing(sqlite_url: str) -> None:
 def test_it_goes_on_after_a_failure(database_url: str) -> None:
     async def scenario(database: Database) -> None:
         await fill(database, 4)
-        chore = Chore()
-        chore.fails = LookupError("a fault of the chore")
-        tidy = tidying_of(database, chore)
+        job = CleanupJob()
+        job.fails = LookupError("a fault of the job")
+        cleanup = cleanup_of(database, job)
         with capture_logs() as logs:
-            tidy.start()
-            await eventually(lambda: sum(chore.did) == 4)
-            await tidy.stop()
+            cleanup.start()
+            await eventually(lambda: sum(job.did) == 4)
+            await cleanup.stop()
         first = logs[0]
         assert (first["log_level"], first["exc_info"]) == ("error", True)
 
@@ -173,14 +173,14 @@ def test_it_goes_on_after_a_failure(database_url: str) -> None:
 def test_a_database_that_cannot_be_reached_is_logged_once_a_round_and_it_goes_on() -> None:
     async def scenario() -> None:
         database = Database(NOBODY_LISTENS, 1, 5)
-        tidy = tidying_of(database, Chore(), Chore())
+        cleanup = cleanup_of(database, CleanupJob(), CleanupJob())
         with capture_logs() as logs:
-            await unavailable(tidy.round())
+            await unavailable(cleanup.round())
         assert [one["event"] for one in logs] == ["the database cannot be reached"]
         with capture_logs() as logs:
-            tidy.start()
+            cleanup.start()
             await eventually(lambda: len(logs) >= 3)
-            await tidy.stop()
+            await cleanup.stop()
         assert {one["event"] for one in logs} == {"the database cannot be reached"}
         await database.close()
 
@@ -190,30 +190,30 @@ def test_a_database_that_cannot_be_reached_is_logged_once_a_round_and_it_goes_on
 def test_it_stops_at_once_and_what_is_under_way_is_committed(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tidying, "PAUSE", 3600.0)
+    monkeypatch.setattr(cleanup, "PAUSE", 3600.0)
 
     async def scenario(database: Database) -> None:
         await fill(database, 8)
         begun, go_on = asyncio.Event(), asyncio.Event()
-        chore = Chore()
+        job = CleanupJob()
 
         async def slow(session: AsyncSession, most: int) -> Mapping[str, int]:
             begun.set()
             await go_on.wait()
-            return await chore(session, most)
+            return await job(session, most)
 
-        tidy = tidying_of(database, slow)
-        tidy.start()
+        cleanup = cleanup_of(database, slow)
+        cleanup.start()
         await begun.wait()
-        await asyncio.wait_for(tidy.stop(), 20)
+        await asyncio.wait_for(cleanup.stop(), 20)
         go_on.set()
         await under_way(database)
-        assert chore.did == [3]
+        assert job.did == [3]
         assert len(await ids(database)) == 5
 
-        paused = tidying_of(database, chore)
+        paused = cleanup_of(database, job)
         paused.start()
-        await eventually(lambda: len(chore.did) == 2)
+        await eventually(lambda: len(job.did) == 2)
         await under_way(database)
         await asyncio.wait_for(paused.stop(), 20)  # in the pause after a batch
         assert len(await ids(database)) == 2
@@ -223,7 +223,7 @@ def test_it_stops_at_once_and_what_is_under_way_is_committed(
 
 def test_to_stop_what_was_never_started_is_nothing(sqlite_url: str) -> None:
     async def scenario(database: Database) -> None:
-        await tidying_of(database).stop()
+        await cleanup_of(database).stop()
 
     run(sqlite_url, scenario)
 
@@ -236,6 +236,6 @@ def test_workers_do_not_all_go_at_once(sqlite_url: str, drawn: bytes, seconds: f
             return drawn
 
     async def scenario(database: Database) -> None:
-        assert Tidying(database, Fixed(), [])._spread(8.0) == pytest.approx(seconds, abs=0.001)
+        assert Cleanup(database, Fixed(), [])._spread(8.0) == pytest.approx(seconds, abs=0.001)
 
     run(sqlite_url, scenario)

@@ -18,7 +18,7 @@ class _RolledBack(Exception):
     pass
 
 
-class HeldCommit:
+class DeferredCommit:
     """The writes made while it is in force, in one transaction that begins with the first of them.
 
     transact: runs a unit of work in a transaction of its own. again: runs a piece of work inside a savepoint, once more
@@ -87,9 +87,9 @@ async def _roll_back(_session: AsyncSession) -> None:
     raise _RolledBack
 
 
-_IN_FORCE: ContextVar[HeldCommit | None] = ContextVar("held_commit", default=None)
+_IN_FORCE: ContextVar[DeferredCommit | None] = ContextVar("held_commit", default=None)
 
 
-def held_commit() -> HeldCommit | None:
+def deferred_commit() -> DeferredCommit | None:
     """Return the one that is in force here, if any."""
     return _IN_FORCE.get()

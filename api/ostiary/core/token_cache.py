@@ -6,7 +6,7 @@ from ostiary.core.clock import Clock
 from ostiary.core.principal import Principal
 
 
-class Remembered:
+class TokenCache:
     """Principals by their credential, each until a moment of its own, at most `most` of them.
 
     By the credential itself: to digest it on each request costs more than the room it takes, and whoever reads the

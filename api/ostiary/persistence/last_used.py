@@ -20,7 +20,7 @@ WRITE_EVERY = 30.0
 """Seconds after the first of some uses at which they are written together."""
 
 
-class LastTimes:
+class LastUsedWriter:
     """When each row of a table was last used. row: the class; id_column, time_column: its attributes.
 
     What was noted in the last seconds before a worker is killed is lost; an orderly end writes it.

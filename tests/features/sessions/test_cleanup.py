@@ -12,12 +12,12 @@ from sqlalchemy import event, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
-from ostiary.core.client import OPERATOR
+from ostiary.core.request_info import OPERATOR
 from ostiary.core.sealing import digest
-from ostiary.features.sessions import tidying as rules
+from ostiary.features.sessions import cleanup as rules
 from ostiary.features.sessions.models import RefreshTokenRow, SessionRow
 from ostiary.features.sessions.rotation import _LOOK_UP
-from ostiary.persistence import tidying
+from ostiary.persistence import cleanup as cleanup_module
 from tests.conftest import App, MakeApp
 from tests.support.clients import new_client
 from tests.support.clock import FakeClock
@@ -30,8 +30,8 @@ DAY = 86400
 IDLE = 14 * DAY
 
 
-def tidy(app: App) -> dict[str, int]:
-    return dict(app.run(app.services.tidying.round))
+def cleanup(app: App) -> dict[str, int]:
+    return dict(app.run(app.services.cleanup.round))
 
 
 def deleted(tokens: int = 0, sessions: int = 0) -> dict[str, int]:
@@ -82,7 +82,7 @@ def test_what_is_in_use_stays(app: App, clock: FakeClock) -> None:
     ada = person(app)
     pair = refresh(app, ada.tokens["refresh_token"]).json
     clock.move(IDLE - 1)
-    assert tidy(app) == deleted()
+    assert cleanup(app) == deleted()
     assert left(app) == {"refresh_tokens": 2, "sessions": 1}
     assert refresh(app, pair["refresh_token"]).status_code == 200
 
@@ -93,12 +93,12 @@ def test_a_refresh_token_goes_a_day_after_it_has_expired_used_or_not(app: App, c
     clock.move(1000)
     successor = refresh(app, used.tokens["refresh_token"]).json["refresh_token"]
     clock.move(IDLE + DAY - 1001)
-    assert tidy(app) == deleted()
+    assert cleanup(app) == deleted()
     clock.move(1)
-    assert tidy(app) == deleted(tokens=2)
+    assert cleanup(app) == deleted(tokens=2)
     assert left(app) == {"refresh_tokens": 1, "sessions": 2}
     clock.move(1000)
-    assert tidy(app) == deleted(tokens=1)
+    assert cleanup(app) == deleted(tokens=1)
     for token in (unused.tokens["refresh_token"], used.tokens["refresh_token"], successor):
         assert refresh(app, token).json["code"] == "invalid_refresh_token"
 
@@ -110,18 +110,18 @@ def test_the_theft_of_a_used_token_is_still_noticed(app: App, clock: FakeClock) 
     for _ in range(3):  # until shortly before the stolen one expires
         clock.move(IDLE // 3 - 100)
         token = refresh(app, token).json["refresh_token"]
-    assert tidy(app) == deleted()
+    assert cleanup(app) == deleted()
     assert refresh(app, stolen).json["code"] == "invalid_refresh_token"
     assert refresh(app, token).json["code"] == "invalid_refresh_token"
     (told,) = [one for one in log_in(app).get("/me/audit-events").json["events"] if "reused" in one["type"]]
     assert told["details"] == {"session_id": ada.tokens["session_id"]}
 
 
-def test_a_lost_answer_is_repeated_after_tidying_too(app: App, clock: FakeClock) -> None:
+def test_a_lost_answer_is_repeated_after_cleanup_too(app: App, clock: FakeClock) -> None:
     ada = person(app)
     first = refresh(app, ada.tokens["refresh_token"]).json
     clock.move(10)
-    assert tidy(app) == deleted()
+    assert cleanup(app) == deleted()
     assert refresh(app, ada.tokens["refresh_token"]).json["refresh_token"] == first["refresh_token"]
 
 
@@ -131,9 +131,9 @@ def test_a_session_goes_a_day_after_it_ended_with_its_tokens(app: App, clock: Fa
     refresh(app, ended.tokens["refresh_token"])
     ended.post("/logout")
     clock.move(DAY - 1)
-    assert tidy(app) == deleted()
+    assert cleanup(app) == deleted()
     clock.move(1)
-    assert tidy(app) == deleted(tokens=2, sessions=1)
+    assert cleanup(app) == deleted(tokens=2, sessions=1)
     assert left(app) == {"refresh_tokens": 1, "sessions": 1}
     assert refresh(app, ended.tokens["refresh_token"]).json["code"] == "invalid_refresh_token"
     assert refresh(app, other.tokens["refresh_token"]).status_code == 200
@@ -148,9 +148,9 @@ def test_a_session_goes_a_day_after_it_has_expired_with_its_tokens(
     clock.move(DAY)
     log_in(app)
     clock.move(999)
-    assert tidy(app) == deleted()
+    assert cleanup(app) == deleted()
     clock.move(1)
-    assert tidy(app) == deleted(tokens=1, sessions=1)
+    assert cleanup(app) == deleted(tokens=1, sessions=1)
     assert left(app) == {"refresh_tokens": 1, "sessions": 1}
 
 
@@ -162,12 +162,12 @@ def test_an_access_token_of_a_session_that_is_gone_stays_refused(
     ada = person(app)
     ada.post("/logout")
     clock.move(2 * DAY)
-    assert tidy(app) == deleted(tokens=1, sessions=1)
+    assert cleanup(app) == deleted(tokens=1, sessions=1)
     for worker in (app, make_app(database_url, access_token_seconds=3 * DAY)):
         assert worker.client.get("/protected", headers=ada.bearer).json["code"] == "invalid_token"
 
 
-def test_what_a_user_and_other_services_are_told_does_not_depend_on_tidying(app: App, clock: FakeClock) -> None:
+def test_what_a_user_and_other_services_are_told_does_not_depend_on_cleanup(app: App, clock: FakeClock) -> None:
     register(app)
     client = new_client(app)
     ended, expiring = log_in(app), log_in(app)
@@ -190,7 +190,7 @@ def test_what_a_user_and_other_services_are_told_does_not_depend_on_tidying(app:
         return answers
 
     before = told()
-    assert tidy(app) == deleted(tokens=3, sessions=1)
+    assert cleanup(app) == deleted(tokens=3, sessions=1)
     assert told() == before
     assert refresh(app, renewed["refresh_token"]).status_code == 200
 
@@ -200,7 +200,7 @@ def test_a_last_use_that_is_written_late_meets_no_row(app: App, clock: FakeClock
     ada.get("/protected")
     end_quietly(app, ada.tokens["session_id"])
     clock.move(DAY)
-    assert tidy(app) == deleted(tokens=1, sessions=1)
+    assert cleanup(app) == deleted(tokens=1, sessions=1)
     app.run(app.services.sessions.last_seen.write)
     assert left(app) == {"refresh_tokens": 0, "sessions": 0}
 
@@ -213,10 +213,10 @@ def test_no_transaction_deletes_more_than_it_may(app: App, clock: FakeClock) -> 
         add_tokens(app, session_id, 6, lasting=5 * DAY)
     end_quietly(app, *ids)
     clock.move(DAY)
-    chore = rules.SessionTidying(clock).ended_sessions
+    job = rules.SessionCleanup(clock).ended_sessions
 
     async def batch() -> dict[str, int]:
-        return dict(await app.services.database.write(lambda session: chore(session, 4)))
+        return dict(await app.services.database.write(lambda session: job(session, 4)))
 
     done: list[dict[str, int]] = []
     while not done or any(done[-1].values()):
@@ -234,10 +234,10 @@ def test_the_oldest_go_first(app: App, clock: FakeClock) -> None:
         end_quietly(app, session_id)
         clock.move(1)
     clock.move(DAY)
-    chore = rules.SessionTidying(clock).ended_sessions
+    job = rules.SessionCleanup(clock).ended_sessions
 
     async def remaining() -> list[str]:
-        await app.services.database.write(lambda session: chore(session, 2))
+        await app.services.database.write(lambda session: job(session, 2))
         async with app.services.database.read() as session:
             return list(await session.scalars(select(SessionRow.id)))
 
@@ -253,11 +253,11 @@ async def _one_chain(app: App, token: str, times: int) -> str:
     return token
 
 
-def test_several_workers_tidy_at_once_beside_refreshes(
+def test_several_workers_clean_up_at_once_beside_refreshes(
     make_app: MakeApp, database_url: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tidying, "BATCH", 7)
-    monkeypatch.setattr(tidying, "PAUSE", 0.0)
+    monkeypatch.setattr(cleanup_module, "BATCH", 7)
+    monkeypatch.setattr(cleanup_module, "PAUSE", 0.0)
     workers = [make_app(database_url) for _ in range(3)]
     app = workers[0]
     register(app)
@@ -272,7 +272,7 @@ def test_several_workers_tidy_at_once_beside_refreshes(
 
     async def all_at_once() -> list[Any]:
         return await asyncio.gather(
-            *(worker.services.tidying.round() for worker in workers),
+            *(worker.services.cleanup.round() for worker in workers),
             *(
                 _one_chain(workers[number % 3], somebody.tokens["refresh_token"], 15)
                 for number, somebody in enumerate(living)
@@ -308,13 +308,13 @@ def test_a_refresh_under_way_is_not_waited_for_and_keeps_its_session(
         holding = asyncio.create_task(database.write(look_up))
         await looked.wait()
         try:
-            return await asyncio.wait_for(app.services.tidying.round(), 5)
+            return await asyncio.wait_for(app.services.cleanup.round(), 5)
         finally:
             go_on.set()
             await holding
 
     assert app.run(meanwhile) == {"refresh_tokens": 1, "sessions": 1}
-    assert tidy(app) == deleted(tokens=1, sessions=1)
+    assert cleanup(app) == deleted(tokens=1, sessions=1)
     app.run(app.services.stop)  # before its database is dropped
 
 
@@ -405,16 +405,16 @@ def is_sqlite(app: App) -> bool:
 def test_a_served_application_tidies_by_itself_until_it_is_stopped(
     app: App, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tidying, "FIRST_AFTER", 0.01)
-    monkeypatch.setattr(tidying, "EVERY", 0.01)
+    monkeypatch.setattr(cleanup_module, "FIRST_AFTER", 0.01)
+    monkeypatch.setattr(cleanup_module, "EVERY", 0.01)
     register(app)
     log_in(app)
     clock.move(120 * DAY)
     app.run(app.services.start)
     until(lambda: left(app) == {"refresh_tokens": 0, "sessions": 0})
     app.run(app.services.stop)
-    assert app.services.tidying._task is not None
-    assert app.services.tidying._task.cancelled()
+    assert app.services.cleanup._task is not None
+    assert app.services.cleanup._task.cancelled()
 
 
 @pytest.mark.usefixtures("_logging_restored")
@@ -427,19 +427,19 @@ def test_the_command_deletes_all_and_says_how_much(
     refresh(app, ada.tokens["refresh_token"])
     log_in(app)
     environment = environment_of(settings_for(database_url, tmp_path))
-    result = ostiary("tidy", env=environment)
+    result = ostiary("cleanup", env=environment)
     assert (result.exit_code, result.stdout) == (0, "refresh_tokens: 3\nsessions: 2\n")
     assert left(app) == {"refresh_tokens": 0, "sessions": 0}
-    assert ostiary("tidy", env=environment).stdout == "refresh_tokens: 0\nsessions: 0\n"
+    assert ostiary("cleanup", env=environment).stdout == "refresh_tokens: 0\nsessions: 0\n"
 
 
 @pytest.mark.usefixtures("_logging_restored")
 def test_the_command_has_help_and_tells_a_database_that_cannot_be_reached_in_a_line(tmp_path: Path) -> None:
-    assert "Usage:" in ostiary("tidy", "--help").output
+    assert "Usage:" in ostiary("cleanup", "--help").output
     url = f"sqlite+aiosqlite:///{tmp_path / 'none' / 'ostiary.db'}"
     (tmp_path / "none").mkdir()
     (tmp_path / "none" / "ostiary.db").mkdir()
-    result = ostiary("tidy", env=environment_of(settings_for(url, tmp_path)))
+    result = ostiary("cleanup", env=environment_of(settings_for(url, tmp_path)))
     assert result.exit_code == 1
     file = tmp_path / "none" / "ostiary.db"
     assert result.stderr.splitlines()[-1].startswith(f"ostiary: the database {file} cannot be used: ")

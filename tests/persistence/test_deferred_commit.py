@@ -16,12 +16,12 @@ async def nothing(_session: AsyncSession) -> None: ...
 
 def test_what_is_written_is_there_after_the_commit_and_not_before(database_url: str) -> None:
     async def scenario(database: Database) -> list[list[int]]:
-        held = database.hold()
-        with held.in_force():
+        deferred = database.defer_commit()
+        with deferred.in_force():
             await database.write(insert(1))
             await database.write(insert(2))
             before = await ids(database)
-        await held.commit(insert(3))
+        await deferred.commit(insert(3))
         return [before, await ids(database)]
 
     assert run(database_url, scenario) == [[], [1, 2, 3]]
@@ -29,10 +29,10 @@ def test_what_is_written_is_there_after_the_commit_and_not_before(database_url: 
 
 def test_what_is_rolled_back_never_was(database_url: str) -> None:
     async def scenario(database: Database) -> list[int]:
-        held = database.hold()
-        with held.in_force():
+        deferred = database.defer_commit()
+        with deferred.in_force():
             await database.write(insert(1))
-        await held.roll_back()
+        await deferred.roll_back()
         await database.write(insert(2))
         return await ids(database)
 
@@ -41,13 +41,13 @@ def test_what_is_rolled_back_never_was(database_url: str) -> None:
 
 def test_a_write_that_fails_undoes_itself_alone(database_url: str) -> None:
     async def scenario(database: Database) -> list[int]:
-        held = database.hold()
-        with held.in_force():
+        deferred = database.defer_commit()
+        with deferred.in_force():
             await database.write(insert(1))
             with pytest.raises(IntegrityError):
                 await database.write(insert(1))
             await database.write(insert(2))
-        await held.commit(nothing)
+        await deferred.commit(nothing)
         return await ids(database)
 
     assert run(database_url, scenario) == [1, 2]
@@ -62,12 +62,12 @@ def test_what_a_failed_write_has_asked_for_before_the_commit_is_not_done(databas
 
             return work
 
-        held = database.hold()
-        with held.in_force():
+        deferred = database.defer_commit()
+        with deferred.in_force():
             await database.write(asking(1))
             with pytest.raises(IntegrityError):
                 await database.write(asking(1))
-        await held.commit(insert(3))
+        await deferred.commit(insert(3))
         return await ids(database)
 
     assert run(database_url, scenario) == [1, 3, 11]
@@ -75,11 +75,11 @@ def test_what_a_failed_write_has_asked_for_before_the_commit_is_not_done(databas
 
 def test_a_last_write_that_fails_undoes_all(database_url: str) -> None:
     async def scenario(database: Database) -> list[int]:
-        held = database.hold()
-        with held.in_force():
+        deferred = database.defer_commit()
+        with deferred.in_force():
             await database.write(insert(1))
         with pytest.raises(IntegrityError):
-            await held.commit(insert(1))
+            await deferred.commit(insert(1))
         return await ids(database)
 
     assert run(database_url, scenario) == []
@@ -88,30 +88,30 @@ def test_a_last_write_that_fails_undoes_all(database_url: str) -> None:
 @pytest.mark.parametrize("written", [[4], []])
 def test_without_a_write_there_is_only_the_last(database_url: str, written: list[int]) -> None:
     async def scenario(database: Database) -> list[int]:
-        held = database.hold()
-        with held.in_force():
+        deferred = database.defer_commit()
+        with deferred.in_force():
             pass
         if written:
-            await held.commit(insert(4))
+            await deferred.commit(insert(4))
         else:
-            await held.roll_back()
+            await deferred.roll_back()
         return await ids(database)
 
     assert run(database_url, scenario) == written
 
 
 def test_writes_of_others_are_their_own(database_url: str) -> None:
-    """The one on SQLite waits for the file; a held transaction that is rolled back does not take it along."""
+    """The one on SQLite waits for the file; a deferred transaction that is rolled back does not take it along."""
 
     async def scenario(database: Database) -> list[int]:
         async with opened(database_url) as other:
-            held = database.hold()
-            with held.in_force():
+            deferred = database.defer_commit()
+            with deferred.in_force():
                 pass
             await other.write(insert(1))
-            with held.in_force():
+            with deferred.in_force():
                 await database.write(insert(2))
-                await held.roll_back()
+                await deferred.roll_back()
             await other.write(insert(3))
         return await ids(database)
 
@@ -121,12 +121,12 @@ def test_writes_of_others_are_their_own(database_url: str) -> None:
 def test_a_database_out_of_reach_is_told_and_waits_for_nobody() -> None:
     async def scenario() -> None:
         async with opened("sqlite+aiosqlite:////there/is/no/such/directory/ostiary.db") as database:
-            held = database.hold()
-            with held.in_force():
+            deferred = database.defer_commit()
+            with deferred.in_force():
                 await unavailable(database.write(insert(1)))
                 await unavailable(database.write(insert(2)))
-            await unavailable(held.commit(insert(3)))
-            await held.roll_back()
+            await unavailable(deferred.commit(insert(3)))
+            await deferred.roll_back()
 
     asyncio.run(scenario())
 
@@ -136,12 +136,12 @@ def test_a_write_that_is_cancelled_leaves_nobody_waiting(database_url: str) -> N
         raise asyncio.CancelledError
 
     async def scenario(database: Database) -> list[int]:
-        held = database.hold()
-        with held.in_force():
+        deferred = database.defer_commit()
+        with deferred.in_force():
             await database.write(insert(1))
             with pytest.raises(asyncio.CancelledError):
                 await database.write(cancelled)
-        await held.roll_back()
+        await deferred.roll_back()
         return await ids(database)
 
     assert run(database_url, scenario) == []

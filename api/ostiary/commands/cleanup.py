@@ -1,4 +1,4 @@
-"""`ostiary tidy`: delete what nobody needs any more, where no server does it by itself."""
+"""`ostiary cleanup`: delete what nobody needs any more, where no server does it by itself."""
 
 from collections import Counter
 
@@ -9,14 +9,14 @@ from ostiary.commands.faults import one_line_faults
 from ostiary.services import run_with_services
 
 
-@click.command("tidy")
+@click.command("cleanup")
 @one_line_faults
-def tidy() -> None:
+def cleanup() -> None:
     """Delete expired and ended sessions and refresh tokens; print how many rows of each table.
 
     `ostiary serve` does so by itself. Under another server run this now and then; requests go on meanwhile.
     """
     settings = use_database()
-    deleted: Counter[str] = run_with_services(settings, lambda services: services.tidying.round())
+    deleted: Counter[str] = run_with_services(settings, lambda services: services.cleanup.round())
     for table, rows in sorted(deleted.items()):
         click.echo(f"{table}: {rows}")

@@ -46,7 +46,7 @@ class _Coded:
         self.headers = [*entity_headers, *self.not_modified]
 
 
-class Held:
+class CachedResponse:
     """Content that does not change while the app runs, as it is and compressed; a request only picks one.
 
     content_type: for the header of that name. headers: sent with every answer, 304 included, which are to be those that

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.web.held import Held, prefers_gzip
+from ostiary.web.cached_response import CachedResponse, prefers_gzip
 from tests.conftest import App
 
 CONTENT = b'{"paths": {}}' * 100
@@ -18,7 +18,7 @@ PAGES = ("/openapi.json", "/docs", "/docs/initializer.js", "/docs/swagger-ui-bun
 STRONG = r'"[!#-~]+"'
 
 
-def client_of(held: Held) -> FlaskClient:
+def client_of(held: CachedResponse) -> FlaskClient:
     app = Flask("held", static_folder=None)
     app.add_url_rule("/", view_func=held.answer)
     return app.test_client()
@@ -26,7 +26,7 @@ def client_of(held: Held) -> FlaskClient:
 
 @pytest.fixture
 def client() -> FlaskClient:
-    return client_of(Held(CONTENT, "application/json", {"Cache-Control": "no-cache", "X-Odd": "1"}))
+    return client_of(CachedResponse(CONTENT, "application/json", {"Cache-Control": "no-cache", "X-Odd": "1"}))
 
 
 ACCEPTED = {
@@ -93,7 +93,7 @@ def test_each_coding_has_a_strong_etag_of_its_own(client: FlaskClient) -> None:
 
 
 def test_the_etag_follows_from_the_content() -> None:
-    tags = [client_of(Held(content, "a/b", {})).get("/").headers["ETag"] for content in (b"1", b"2", b"1")]
+    tags = [client_of(CachedResponse(content, "a/b", {})).get("/").headers["ETag"] for content in (b"1", b"2", b"1")]
     assert tags[0] == tags[2] != tags[1]
 
 
@@ -133,7 +133,7 @@ def test_the_other_coding_is_not_what_one_has(client: FlaskClient) -> None:
 
 
 def test_what_does_not_shrink_is_sent_as_it_is() -> None:
-    answer = client_of(Held(b"\x89PNG", "image/png", {})).get("/", headers={"Accept-Encoding": "gzip"})
+    answer = client_of(CachedResponse(b"\x89PNG", "image/png", {})).get("/", headers={"Accept-Encoding": "gzip"})
     assert answer.data == b"\x89PNG"
     assert "Content-Encoding" not in answer.headers
 
