@@ -125,3 +125,13 @@ def test_a_token_is_active_until_it_is_revoked(forms: Forms, people: list[User])
         for kind in ("access_token", "refresh_token"):
             told = forms.send("POST /oauth/introspect", f"token={pair[kind]}&token_type_hint={kind}".encode()).json()
             assert told == {"active": False}
+
+
+def test_an_api_key_is_not_revoked_as_a_token(forms: Forms, deployment: Deployment, people: list[User]) -> None:
+    bearer = {"Authorization": f"Bearer {people[0].log_in()['access_token']}"}
+    with deployment.client() as client:
+        body = {"name": "robot", "scopes": ["me:read"], "expires_in_days": 1}
+        key = client.post("/me/api-keys", json=body, headers=bearer).json()["api_key"]
+        answer = forms.send("POST /oauth/revoke", f"token={key}".encode())
+        assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_token_type")
+        assert client.get("/me", headers={"Authorization": f"Bearer {key}"}).status_code == 200
