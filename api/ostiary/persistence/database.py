@@ -201,7 +201,7 @@ class Database:
 
         A caller that is cancelled (its client went away) leaves the transaction to finish by itself: somebody who logs
         out and closes the window is logged out. `work` is run again if the database gave the transaction up for
-        another's sake. While a `HeldCommit` is in force, `work` becomes a part of its transaction. Raises the problem
+        another's sake. While a `DeferredCommit` is in force, `work` becomes a part of its transaction. Raises the problem
         `database_unavailable`.
         """
         held = deferred_commit()
