@@ -201,13 +201,13 @@ class Database:
 
         A caller that is cancelled (its client went away) leaves the transaction to finish by itself: somebody who logs
         out and closes the window is logged out. `work` is run again if the database gave the transaction up for
-        another's sake. While a `DeferredCommit` is in force, `work` becomes a part of its transaction. Raises the problem
-        `database_unavailable`.
+        another's sake. While a `DeferredCommit` is in force, `work` becomes a part of its transaction. Raises the
+        problem `database_unavailable`.
         """
-        held = deferred_commit()
-        if held is not None:
+        deferred = deferred_commit()
+        if deferred is not None:
             with database_faults():
-                return await held.write(work)
+                return await deferred.write(work)
         return await asyncio.shield(self.finish(self._retried(work)))
 
     def defer_commit(self) -> DeferredCommit:
