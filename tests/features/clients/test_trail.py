@@ -149,7 +149,7 @@ def test_one_that_was_made_since_it_was_looked_for_is_left_alone(app: App, monke
     async def not_yet(*_: str, **__: bool) -> bool:
         return False
 
-    monkeypatch.setattr(app.services.clients, "is_client", not_yet)
+    monkeypatch.setattr(app.services.clients, "authenticate_client", not_yet)
     settle(app)
     assert app.run(app.services.clients.known) == before
     assert told(app, "client") == [EXAMPLE_CREATED]
