@@ -16,7 +16,8 @@ from typing import Any
 from werkzeug.test import create_environ, run_wsgi_app
 
 from ostiary.app import make_flask, prepare
-from ostiary.services import make_services
+from ostiary.feature import Context
+from ostiary.features import FEATURES
 from ostiary.settings import Settings
 
 SIZE = 65_536
@@ -100,8 +101,8 @@ def application() -> Iterator[Any]:
     """The application, in the production profile's manner: no look at the contract."""
     with tempfile.TemporaryDirectory() as directory:
         settings = prepare(Settings(data_dir=Path(directory), contract_checks="off", log_level="error"))
-        services = make_services(settings)
-        app = make_flask(settings, services)
+        services = Context(settings, FEATURES)
+        app = make_flask(services)
         try:
             yield app
         finally:

@@ -4,7 +4,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -18,8 +18,11 @@ from flask import has_request_context, request
 from flask.testing import FlaskClient
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
 
+from ostiary.core.hash_pool import HashPool
+from ostiary.feature import Context, Feature
+from ostiary.features import FEATURES
+from ostiary.features.actors.service import Actors
 from ostiary.server.flask_app import LoopFlask
-from ostiary.services import Services, make_services
 from ostiary.settings import Settings
 from ostiary.web.admission import is_marked
 from ostiary.web.guards import caller
@@ -112,7 +115,7 @@ def clock() -> FakeClock:
 class App:
     """An application in this process, over its WSGI bridge, with the services behind it."""
 
-    def __init__(self, settings: Settings, services: Services, flask: LoopFlask, clock: FakeClock) -> None:
+    def __init__(self, settings: Settings, services: Context, flask: LoopFlask, clock: FakeClock) -> None:
         self.settings = settings
         self.services = services
         self.flask = flask
@@ -127,26 +130,26 @@ class App:
 MakeApp = Callable[..., App]
 
 
-def _refuse_unmarked_hashing(services: Services, flask: LoopFlask) -> None:
+def _refuse_unmarked_hashing(services: Context, flask: LoopFlask) -> None:
     """Fail every request that hashes a password in a view without `@hashes`: such a view would not be refused when too
     many wait.
     """
-    run = services.hash_pool.run
+    run = services.get(HashPool).run
 
     async def checked(work: Callable[[], Any]) -> Any:
         if has_request_context():
             assert is_marked(flask.view_functions[request.endpoint or ""]), f"{request.endpoint} hashes without @hashes"
         return await run(work)
 
-    services.hash_pool.run = checked  # type: ignore[method-assign]
+    services.get(HashPool).run = checked  # type: ignore[method-assign]
 
 
-def _refuse_writes_of_nobody(services: Services) -> None:
+def _refuse_writes_of_nobody(services: Context) -> None:
     """Fail every request that somebody sends and that writes otherwise than on behalf of them: such a write would not
     ask again whether they may.
     """
     asked_again: ContextVar[bool] = ContextVar("asked_again", default=False)
-    write, actors = services.database.write, services.actors
+    write, actors = services.database.write, services.get(Actors)
 
     def on_behalf(of: Callable[..., Any]) -> Callable[..., Any]:
         async def asking(*args: Any) -> Any:
@@ -174,9 +177,9 @@ UPKEEP = ("Idempotency.", "Claim.", "Accounts._upgrade_hash.", "LastTimes.")
 
 
 @contextmanager
-def _app(settings: Settings, clock: FakeClock) -> Iterator[App]:
-    services = make_services(settings, clock=clock)
-    flask = flask_of(settings, services)
+def _app(settings: Settings, clock: FakeClock, features: Iterable[Feature]) -> Iterator[App]:
+    services = Context(settings, features, clock=clock)
+    flask = flask_of(services)
     app = App(settings, services, flask, clock)
     _refuse_unmarked_hashing(services, flask)
     _refuse_writes_of_nobody(services)
@@ -190,7 +193,11 @@ def _app(settings: Settings, clock: FakeClock) -> Iterator[App]:
 def make_app(clock: FakeClock, tmp_path: Path) -> Iterator[MakeApp]:
     """Make applications with settings of choice: make_app(url, session_seconds=5)."""
     with ExitStack() as stack:
-        yield lambda url, **changes: stack.enter_context(_app(settings_for(url, tmp_path, **changes), clock))
+
+        def make(url: str, *, features: Iterable[Feature] = FEATURES, **changes: Any) -> App:
+            return stack.enter_context(_app(settings_for(url, tmp_path, **changes), clock, features))
+
+        yield make
 
 
 @pytest.fixture

@@ -21,10 +21,13 @@ import httpx
 import pytest
 from sqlalchemy.engine import make_url
 
-from ostiary.app import BLUEPRINTS, _kept_secret, create_app, create_asgi, prepare
+from ostiary.core.hash_pool import HashPool
+from ostiary.app import _kept_secret, create_app, create_asgi, prepare, run
 from ostiary.core.access_tokens import SigningKey
-from ostiary.features.keys.service import KeysUnreadable
-from ostiary.services import Services, make_services, run_with_services
+from ostiary.core.passwords import Passwords
+from ostiary.feature import Context, Feature
+from ostiary.features import FEATURES
+from ostiary.features.keys.service import Keys, KeysUnreadable
 from ostiary.settings import BadSettings, Settings
 from ostiary.web import guards
 from ostiary.web.blueprint import Blueprint, document
@@ -193,9 +196,7 @@ def test_a_view_without_a_guard_is_refused(sqlite_app: App) -> None:
         guards.check(sqlite_app.flask)
 
 
-def test_an_application_with_a_view_without_a_guard_does_not_start(
-    monkeypatch: pytest.MonkeyPatch, make_app: MakeApp, sqlite_url: str
-) -> None:
+def test_an_application_with_a_view_without_a_guard_does_not_start(make_app: MakeApp, sqlite_url: str) -> None:
     careless = Blueprint("careless", __name__)
 
     @careless.route("/open")
@@ -205,15 +206,15 @@ def test_an_application_with_a_view_without_a_guard_does_not_start(
         """Let anybody in."""
         return {}
 
-    monkeypatch.setattr("ostiary.app.BLUEPRINTS", (*BLUEPRINTS, careless))
+    feature = Feature(name="careless", blueprints=(careless,))
     with pytest.raises(guards.UnguardedView, match="careless"):
-        make_app(sqlite_url)
+        make_app(sqlite_url, features=(*FEATURES, feature))
 
 
 def test_starting_reads_the_keys_and_warms_up(sqlite_app: App) -> None:
     sqlite_app.run(sqlite_app.services.start)
-    assert isinstance(sqlite_app.run(sqlite_app.services.keys.current), SigningKey)
-    assert sqlite_app.services.passwords._dummies._made
+    assert isinstance(sqlite_app.run(sqlite_app.services.get(Keys).current), SigningKey)
+    assert sqlite_app.services.get(Passwords)._dummies._made
 
 
 def test_starting_with_another_secret_fails(make_app: MakeApp, sqlite_url: str) -> None:
@@ -227,18 +228,18 @@ def test_starting_with_another_secret_fails(make_app: MakeApp, sqlite_url: str) 
 def test_services_on_the_command_line_are_closed_even_when_the_work_fails(sqlite_url: str, tmp_path: Path) -> None:
     seen: list[Any] = []
 
-    async def scenario(services: Services) -> None:
+    async def scenario(services: Context) -> None:
         seen.append(services)
-        await services.passwords.warm_up()
+        await services.get(Passwords).warm_up()
         raise LookupError
 
     with pytest.raises(LookupError):
-        run_with_services(settings_for(sqlite_url, tmp_path), scenario)
-    assert seen[0].hash_pool._executor is None
+        run(settings_for(sqlite_url, tmp_path), scenario)
+    assert seen[0].get(HashPool)._executor is None
 
 
 def test_building_services_opens_nothing(tmp_path: Path) -> None:
-    make_services(settings_for(f"sqlite+aiosqlite:///{tmp_path / 'ostiary.db'}", tmp_path))
+    Context(settings_for(f"sqlite+aiosqlite:///{tmp_path / 'ostiary.db'}", tmp_path), FEATURES)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from ostiary import __version__
 from ostiary.cli import main
+from ostiary.features.examples.service import Examples
 from ostiary.settings import table
 from tests.conftest import App, MakeApp
 from tests.support.databases import POSTGRES_VARIABLE
@@ -115,7 +116,7 @@ def test_a_role_that_does_not_exist_is_refused(environment: Environment) -> None
 def test_creating_a_user_makes_no_example_administrator(environment: Environment, make_app: MakeApp) -> None:
     assert create(environment, "operator").exit_code == 0
     app: App = make_app(environment["OSTIARY_DATABASE_URL"])
-    username, password = app.services.example_administrator.credentials
+    username, password = app.services.get(Examples).administrator.credentials
     assert app.client.post("/login", json={"username": username, "password": password}).status_code == 401
 
 

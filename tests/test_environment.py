@@ -15,7 +15,7 @@ from tests.support.settings import CHEAP
 from tests.test_settings import NUMBERS, OTHERS, PRODUCTION, VALUES, faults
 
 SECRET = "T0rQw3pXzL9vKs8mNfYb2hGd6jCe4aRu"
-# The value of `kubectl exec POD -- env` for Services named ostiary and ostiary-db.
+# The value of `kubectl exec POD -- env` for Context named ostiary and ostiary-db.
 OF_KUBERNETES = {
     "OSTIARY_SERVICE_HOST": "10.0.0.1",
     "OSTIARY_SERVICE_PORT": "8000",

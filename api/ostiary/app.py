@@ -1,120 +1,53 @@
-"""The composition root: settings -> services -> Flask. The one file that knows every feature."""
+"""The composition root: settings -> services -> Flask. It loops over the features."""
 
 import asyncio
 import os
 import tempfile
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import structlog
-from sqlalchemy.util.concurrency import in_greenlet
 
 from ostiary import settings as settings_module
 from ostiary.core import logging, private_files
+from ostiary.core.hash_pool import HashPool
 from ostiary.core.randomness import Randomness, SystemRandomness
-from ostiary.features.accounts import routes as accounts
-from ostiary.features.accounts.example import ExampleAdministrator
-from ostiary.features.admin import routes as admin
-from ostiary.features.api_keys import routes as api_keys
-from ostiary.features.audit import routes as audit_trail
-from ostiary.features.audit.reading import AuditTrail
-from ostiary.features.audit.schemas import list_types
-from ostiary.features.clients.example import ExampleClient
-from ostiary.features.forward_auth import routes as forward_auth
-from ostiary.features.keys import routes as keys
-from ostiary.features.oauth import routes as oauth
-from ostiary.features.oauth.metadata import Metadata
-from ostiary.features.operations import routes as operations
-from ostiary.features.operations.swagger_ui import Page
-from ostiary.features.protected import routes as protected
-from ostiary.features.roles import routes as roles
-from ostiary.features.sandbox import forcing
-from ostiary.features.sandbox import routes as sandbox
-from ostiary.features.sessions import routes as sessions
+from ostiary.feature import Context, Feature
+from ostiary.features import FEATURES
 from ostiary.persistence.migrate import ELSEWHERE, NoDatabase, migrate
 from ostiary.persistence.postgres_pooling import check_notifications
 from ostiary.persistence.postgres_url import is_postgres
 from ostiary.server.asgi import AsgiApp
 from ostiary.server.flask_app import LoopFlask
-from ostiary.services import Services, make_services
 from ostiary.settings import Settings
-from ostiary.web import (
-    admission,
-    client_guard,
-    conformance,
-    cors,
-    front_page,
-    guards,
-    headers,
-    idempotency,
-    openapi,
-    problem_handler,
-    provide,
-)
+from ostiary.web import conformance, cors, front_page, guards, headers, openapi, problem_handler, provide
 from ostiary.web.admission import Admission
 
 log = structlog.stdlib.get_logger(__name__)
 
-BLUEPRINTS = (
-    accounts.registration,
-    sessions.sessions,
-    protected.protected,
-    accounts.me,
-    api_keys.api_keys,
-    admin.admin,
-    roles.roles,
-    audit_trail.audit,
-    keys.keys,
-    oauth.oauth,
-    forward_auth.forward_auth,
-    operations.operations,
-)
-"""The features' operations, in the order of the contract."""
 
-
-def make_flask(
-    settings: Settings,
-    services: Services,
-    *,
-    randomness: Randomness | None = None,
-    administrator: ExampleAdministrator | None = None,
-    client: ExampleClient | None = None,
-) -> LoopFlask:
-    """Build the Flask application around `services`.
-
-    administrator, client: whom Swagger UI's examples act as where an operation needs the role, or is for other
-    services; None: nobody.
-    """
+def make_flask(context: Context) -> LoopFlask:
+    """Build the Flask application around the services of `context`. Raises UnguardedView, ContractIncomplete."""
+    settings = context.settings
     app = LoopFlask("ostiary", static_folder=None, template_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["APPLICATION_ROOT"] = settings.prefix or "/"
     app.trusted_proxies = settings.proxies
-    page = Page(
-        filled=not settings.is_production,
-        administrator=administrator.credentials if administrator else None,
-        client=client.credentials if client else None,
-    )
-    provide.install(app, services.accounts, services.sessions, services.session_management, services.keys)
-    provide.install(app, services.api_keys, services.oauth, Metadata(settings.effective_issuer))
-    provide.install(app, services.operations, AuditTrail(services.database), page)
-    provide.install(app, services.profile, services.administration, services.role_management)
-    provide.install_ids(app, randomness or SystemRandomness())
-    guards.install(app, guards.Guard(services.sessions, services.api_key_bearers, services.step_up, in_greenlet))
-    idempotency.install(app, services.idempotency)
-    client_guard.install(app, services.clients)
-    admission.install(app, services.hash_pool)
+    provide.install(app, context)
+    provide.install_ids(app, context.randomness)
     problem_handler.install(app)
-    api = openapi.make_api(app)
-    for blueprint in BLUEPRINTS:
-        api.register_blueprint(blueprint)
-    if services.sandbox is not None:
-        provide.install(app, services.sandbox)
-        api.register_blueprint(sandbox.sandbox)
+    schemes = {name: one for feature in context.features for name, one in feature.security_schemes.items()}
+    api = openapi.make_api(app, schemes)
+    for feature in context.features:
+        feature.install(app, context)
+        for blueprint in feature.blueprints:
+            api.register_blueprint(blueprint)
+    context.build_all()
     guards.check(app)
-    contract = openapi.install(app, api, [list_types, forcing.extend] if services.sandbox else [list_types])
-    if services.sandbox is not None:
-        forcing.install(app, contract, services.sandbox)
+    contract = openapi.install(app, api, [change for feature in context.features for change in feature.contract])
     conformance.install(app, contract, settings.effective_contract_checks)
     if not settings.is_production:
         front_page.install(app)
@@ -123,43 +56,58 @@ def make_flask(
     return app
 
 
-def create_app(settings: Settings | None = None) -> LoopFlask:
+def create_app(settings: Settings | None = None, *, features: Iterable[Feature] = FEATURES) -> LoopFlask:
     """Build the application for a WSGI server; see ostiary.wsgi.
 
-    Reads the settings from the environment and prepares the database. Raises BadSettings, UnsafeFile, NewerDatabase,
-    UnfitDatabase.
+    settings: read from the environment by default. features: those of Ostiary by default; add your own with
+    `features=(*FEATURES, mine)`. Prepares the database. Raises BadSettings, UnsafeFile, NewerDatabase, UnfitDatabase.
     """
     settings = prepare(settings or settings_module.read())
-    return make_flask(settings, make_services(settings))
+    return make_flask(Context(settings, features, has_examples=False))
 
 
-def create_asgi(settings: Settings | None = None) -> AsgiApp:
+def create_asgi(settings: Settings | None = None, *, features: Iterable[Feature] = FEATURES) -> AsgiApp:
     """Build the application for an ASGI server; see ostiary.asgi.
 
     settings: those that `prepare` has completed, for a server that listens on their host; it has an example
     administrator and client, unless it is in production. None: they are read from the environment, and the database is
     prepared on the server's loop when its lifespan starts; there are no examples, since anybody may reach that server.
-    Raises BadSettings, UnsafeFile and UnusableDirectory; the lifespan fails with what else `prepare` raises.
+    features: as in `create_app`. Raises BadSettings, UnsafeFile and UnusableDirectory; the lifespan fails with what
+    else `prepare` raises.
     """
     is_prepared = settings is not None
     settings = settings or _prepare_files(settings_module.read(), creates=True)
-    services = make_services(settings, may_have_examples=is_prepared)
-    present = is_prepared and settings.has_example_administrator
-    administrator, client = (services.example_administrator, services.example_client) if present else (None, None)
-    flask = make_flask(settings, services, administrator=administrator, client=client)
+    context = Context(settings, features, has_examples=is_prepared)
+    flask = make_flask(context)
 
     async def start() -> None:
         if not is_prepared:
             await _prepare_database(settings, creates=True)
-        await services.start()
+        await context.start()
 
     return AsgiApp(
         flask,
         max_body=settings.max_body_bytes,
-        refuse=cors.early(Admission(flask, services.hash_pool).refuse, settings.allowed_origins),
+        refuse=cors.early(Admission(flask, context.get(HashPool)).refuse, settings.allowed_origins),
         start=start,
-        stop=services.stop,
+        stop=context.stop,
     )
+
+
+def run(settings: Settings, work: Callable[[Context], Awaitable[Any]]) -> Any:
+    """Run `work` with services of its own, as the command line does, and return its result.
+
+    settings: those that `prepare` has completed.
+    """
+
+    async def run_and_stop() -> Any:
+        context = Context(settings, FEATURES)
+        try:
+            return await work(context)
+        finally:
+            await context.stop()
+
+    return asyncio.run(run_and_stop())
 
 
 def prepare(settings: Settings, *, creates: bool = True) -> Settings:

@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncSession
 
-import ostiary.app
+from ostiary.features import FEATURES
 from ostiary.persistence import migrate as module
 from ostiary.persistence.base import Base
 from ostiary.persistence.database import Database
@@ -67,7 +67,7 @@ def revision(url: str) -> str | None:
 
 
 def test_the_models_are_the_migrated_schema(database_url: str) -> None:
-    assert ostiary.app.BLUEPRINTS  # which has imported all models
+    assert FEATURES  # which has imported all models
 
     def difference(connection: sa.Connection) -> Any:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})

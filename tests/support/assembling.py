@@ -4,22 +4,21 @@ import flask_smorest
 import pytest
 
 from ostiary.app import make_flask
+from ostiary.feature import Context
 from ostiary.server.flask_app import LoopFlask
-from ostiary.services import Services
-from ostiary.settings import Settings
 from ostiary.web import openapi
 
-_known: dict[tuple[bool, str], openapi.Contract] = {}
+_known: dict[tuple[str, ...], openapi.Contract] = {}
 
 
-def flask_of(settings: Settings, services: Services) -> LoopFlask:
-    """Return what make_flask makes, with the contract that an earlier one had under the same path, sandbox or not."""
-    kind = services.sandbox is not None, settings.prefix
+def flask_of(services: Context) -> LoopFlask:
+    """Return what make_flask builds, with the contract of an earlier one under the same path with the same features."""
+    kind = services.settings.prefix, *(feature.name for feature in services.features)
     if kind not in _known:
-        flask = make_flask(settings, services)
+        flask = make_flask(services)
         _known[kind] = flask.extensions["ostiary.contract"]
         return flask
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flask_smorest.Blueprint, "register_views_in_doc", lambda *_, **__: None)
         patch.setattr(openapi, "assemble", lambda *_: _known[kind])
-        return make_flask(settings, services)
+        return make_flask(services)

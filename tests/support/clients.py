@@ -3,7 +3,7 @@
 import base64
 from urllib.parse import quote_plus
 
-from ostiary.features.clients.service import ServiceClient
+from ostiary.features.clients.service import Clients, ServiceClient
 from tests.conftest import App
 
 FORM = "application/x-www-form-urlencoded"
@@ -19,7 +19,7 @@ def new_client(app: App, name: str = "a service", *, may_revoke: bool = True) ->
     """Make a service client and return the header that it authenticates with."""
 
     async def create() -> tuple[ServiceClient, str]:
-        return await app.services.clients.create(name, may_revoke=may_revoke)
+        return await app.services.get(Clients).create(name, may_revoke=may_revoke)
 
     client, secret = app.run(create)
     return basic(client.client_id, secret)

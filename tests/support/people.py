@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 from werkzeug.test import TestResponse
 
+from ostiary.features.accounts.service import Accounts
 from ostiary.features.roles.models import RolePermissionRow, RoleRow
 from tests.conftest import App
 
@@ -34,7 +35,7 @@ class Person:
 def register(app: App, username: str = "ada", roles: tuple[str, ...] = ()) -> None:
     for role in set(roles) - {"admin"}:
         make_role(app, role)
-    app.run(app.services.accounts.register, username, PASSWORD, roles)
+    app.run(app.services.get(Accounts).register, username, PASSWORD, roles)
 
 
 def make_role(app: App, name: str, *permissions: str) -> None:

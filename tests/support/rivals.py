@@ -3,14 +3,15 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from ostiary.services import Services, make_services
+from ostiary.feature import Context
+from ostiary.features import FEATURES
 from tests.conftest import App
 
 
 @asynccontextmanager
-async def rivals_of(app: App, count: int) -> AsyncIterator[list[Services]]:
+async def rivals_of(app: App, count: int) -> AsyncIterator[list[Context]]:
     """The services of `count` other workers, with connections and memories of their own, stopped in the end."""
-    rivals = [make_services(app.settings, clock=app.clock) for _ in range(count)]
+    rivals = [Context(app.settings, FEATURES, clock=app.clock) for _ in range(count)]
     try:
         yield rivals
     finally:

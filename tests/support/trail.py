@@ -7,13 +7,14 @@ from sqlalchemy import select
 
 from ostiary.features.audit import verification
 from ostiary.features.audit.models import AuditEventRow
+from ostiary.features.audit.service import Audit
 from tests.conftest import App
 
 
 def events(app: App, *subjects: str) -> list[AuditEventRow]:
     """The events whose types begin with one of `subjects` and a dot, the oldest first; the chain must fit together."""
     services = app.services
-    verdict = app.run(verification.verify, services.database, services.audit)
+    verdict = app.run(verification.verify, services.database, services.get(Audit))
     assert verdict.is_whole, verdict
 
     async def read() -> list[AuditEventRow]:

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from ostiary.app import BLUEPRINTS
+from ostiary.core.hash_pool import HashPool
 from ostiary.core.problems import OVERLOADED
+from ostiary.feature import Context, Feature
+from ostiary.features import FEATURES
 from ostiary.features.accounts.service import Accounts
 from ostiary.server.asgi import AsgiApp
-from ostiary.services import Services, make_services
 from ostiary.web.admission import Admission, is_marked
 from ostiary.web.blueprint import Blueprint
 from ostiary.web.guards import public
@@ -31,7 +32,7 @@ FULL = {"hash_threads": 1, "hash_queue": 1}
 
 
 @contextmanager
-def statements_of(services: Services) -> Iterator[list[str]]:
+def statements_of(services: Context) -> Iterator[list[str]]:
     seen: list[str] = []
     engines = {services.database._reader.sync_engine, services.database._writer.sync_engine}
 
@@ -46,10 +47,10 @@ def statements_of(services: Services) -> Iterator[list[str]]:
 
 
 @asynccontextmanager
-async def full(services: Services) -> AsyncIterator[None]:
+async def full(services: Context) -> AsyncIterator[None]:
     """Let the pool be full for the block."""
     release = threading.Event()
-    waiting = [asyncio.ensure_future(services.hash_pool.run(release.wait)) for _ in range(2)]
+    waiting = [asyncio.ensure_future(services.get(HashPool).run(release.wait)) for _ in range(2)]
     await asyncio.sleep(0)
     try:
         yield
@@ -59,11 +60,11 @@ async def full(services: Services) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def serving(database_url: str, directory: Any) -> AsyncIterator[tuple[AsgiApp, Services]]:
+async def serving(database_url: str, directory: Any) -> AsyncIterator[tuple[AsgiApp, Context]]:
     settings = settings_for(database_url, directory, **FULL)
-    services = make_services(settings)
-    flask = flask_of(settings, services)
-    refuse = Admission(flask, services.hash_pool).refuse
+    services = Context(settings, FEATURES)
+    flask = flask_of(services)
+    refuse = Admission(flask, services.get(HashPool)).refuse
     app = AsgiApp(flask, max_body=65536, start=services.start, stop=services.stop, refuse=refuse)
     async with lifespan(app):
         yield app, services
@@ -101,8 +102,8 @@ def test_a_view_that_hashes_without_the_mark_fails_its_tests(
         """Hash something."""
         return await provided(Accounts).hash_new("correct horse battery", "ada")
 
-    monkeypatch.setattr("ostiary.app.BLUEPRINTS", (*BLUEPRINTS, own))
-    app = make_app(sqlite_url, contract_checks="off")
+    feature = Feature(name="own", blueprints=(own,))
+    app = make_app(sqlite_url, features=(*FEATURES, feature), contract_checks="off")
     app.flask.config["PROPAGATE_EXCEPTIONS"] = True
     assert app.client.post("/own").status_code == 500
 
@@ -166,7 +167,7 @@ def test_more_refusals_than_the_pace_allows_are_held_back(
 ) -> None:
     async def scenario() -> None:
         async with serving(sqlite_url, tmp_path) as (app, services), full(services):
-            monkeypatch.setattr(services.hash_pool.refusals, "delay", lambda: 0.3)
+            monkeypatch.setattr(services.get(HashPool).refusals, "delay", lambda: 0.3)
             held_back = asyncio.create_task(call(app, "/login", "POST", headers=JSON))
             done, _ = await asyncio.wait({held_back}, timeout=0.05)
             assert not done

@@ -5,6 +5,7 @@ import base64
 import pytest
 from werkzeug.test import TestResponse
 
+from ostiary.features.clients.service import Clients
 from ostiary.web.form_body import INVALID_REQUEST
 from ostiary.web.problem_format import OAUTH_JSON
 from tests.conftest import App
@@ -84,7 +85,7 @@ def test_anything_else_is_refused(sqlite_app: App, good: str, mangle) -> None:
 
 
 def test_an_id_and_a_secret_that_are_moved_across_the_colon_are_another_pair(app: App) -> None:
-    client, secret = app.run(app.services.clients.create, "a service")
+    client, secret = app.run(app.services.get(Clients).create, "a service")
     moved = basic(f"{client.client_id}:{secret[:4]}", secret[4:])
     assert ask(app, moved["Authorization"]) == (401, "invalid_client")
 
@@ -99,7 +100,7 @@ def post(app: App, **form: str) -> TestResponse:
 
 @pytest.fixture
 def pair(sqlite_app: App) -> dict[str, str]:
-    client, secret = sqlite_app.run(sqlite_app.services.clients.create, "a service")
+    client, secret = sqlite_app.run(sqlite_app.services.get(Clients).create, "a service")
     return {"client_id": client.client_id, "client_secret": secret}
 
 

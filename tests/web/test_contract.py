@@ -69,13 +69,13 @@ def test_an_application_with_a_route_that_the_contract_lacks_is_not_built(
     """A view that is guarded and all, but that flask-smorest was not told of."""
     make_api = openapi.make_api
 
-    def with_hidden_route(app: Flask) -> openapi.Api:
+    def with_hidden_route(app: Flask, schemes: dict[str, dict[str, str]]) -> openapi.Api:
         app.add_url_rule("/hidden", view_func=public(lambda: "hidden"), endpoint="hidden")
-        return make_api(app)
+        return make_api(app, schemes)
 
     monkeypatch.setattr(openapi, "make_api", with_hidden_route)
     with pytest.raises(openapi.ContractIncomplete, match="GET /hidden"):
-        make_flask(sqlite_app.settings, sqlite_app.services)
+        make_flask(sqlite_app.services)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -12,8 +12,10 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from werkzeug.test import TestResponse
 
+from ostiary.core.hash_pool import HashPool
 from ostiary.core.idempotency import Asked
 from ostiary.features.accounts.models import UserRow
+from ostiary.features.idempotency.service import Idempotency
 from ostiary.web.problem_format import documented_problems
 from tests.conftest import App, MakeApp
 from tests.support.clients import FORM, basic, new_client
@@ -168,7 +170,7 @@ def unreachable_database(scene: Scene) -> TestResponse:
 def full_queue(scene: Scene) -> TestResponse:
     app = scene.make_app(scene.app.settings.database_url, hash_threads=1, hash_queue=1)
     release = threading.Event()
-    pool = app.services.hash_pool
+    pool = app.services.get(HashPool)
 
     async def fill() -> list[Any]:
         waiting = [asyncio.ensure_future(pool.run(release.wait)) for _ in range(2)]
@@ -328,7 +330,7 @@ def key_in_use(scene: Scene) -> TestResponse:
     caller = scene.app.client.get("/me", headers=headers).json.get("id", "") if "Authorization" in headers else ""
     body = scene.good_body()
     asked = Asked(f"{method.upper()} {path}?", caller, "the-same", json.dumps(body, sort_keys=True).encode())
-    scene.app.run(scene.app.services.idempotency.begin, asked)
+    scene.app.run(scene.app.services.get(Idempotency).begin, asked)
     return scene.call(headers=headers, json=body)
 
 

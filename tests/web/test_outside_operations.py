@@ -2,6 +2,7 @@
 
 import pytest
 
+from ostiary.features.accounts.service import Accounts
 from tests.conftest import App, MakeApp
 
 
@@ -48,7 +49,7 @@ def test_what_nobody_foresaw_is_a_problem_without_its_cause(make_app: MakeApp, s
     async def broken(*_args: object) -> None:
         raise ZeroDivisionError("a secret detail")
 
-    monkeypatch.setattr(app.services.accounts, "register", broken)
+    monkeypatch.setattr(app.services.get(Accounts), "register", broken)
     answer = app.client.post("/register", json={"username": "ada", "password": "correct horse battery"})
     assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
     assert len(answer.json["request_id"]) == 36

@@ -14,7 +14,6 @@ import click
 from sqlalchemy.engine import make_url
 
 from ostiary import settings as settings_module
-from ostiary.commands.faults import one_line_faults
 from ostiary.core import private_files
 from ostiary.features.revocation.service import mark_restored
 from ostiary.persistence.migrate import migrate
@@ -76,7 +75,6 @@ def _fault(file: Path) -> str | None:
 
 @click.command("backup")
 @click.argument("file", type=FILE)
-@one_line_faults
 def backup(file: Path) -> None:
     """Copy the SQLite database into the new file FILE, while the server runs.
 
@@ -97,7 +95,6 @@ def backup(file: Path) -> None:
 
 @click.command("restore")
 @click.argument("file", type=FILE)
-@one_line_faults
 def restore(file: Path) -> None:
     """Put the backup FILE in the place of the SQLite database. No server may run on it.
 

@@ -1,22 +1,17 @@
-"""`ostiary cleanup`: delete what nobody needs any more, where no server does it by itself."""
-
-from collections import Counter
+"""`ostiary cleanup`: delete expired rows where no server does it by itself."""
 
 import click
 
-from ostiary.commands.database import use_database
-from ostiary.commands.faults import one_line_faults
-from ostiary.services import run_with_services
+from ostiary.commands.database import CommandLine
 
 
 @click.command("cleanup")
-@one_line_faults
-def cleanup() -> None:
-    """Delete expired and ended sessions and refresh tokens; print how many rows of each table.
+@click.pass_obj
+def cleanup(command_line: CommandLine) -> None:
+    """Delete expired rows of all features; print how many of each table.
 
-    `ostiary serve` does so by itself. Under another server run this now and then; requests go on meanwhile.
+    `ostiary serve` does so by itself. Under another server, run this from time to time; requests continue meanwhile.
     """
-    settings = use_database()
-    deleted: Counter[str] = run_with_services(settings, lambda services: services.cleanup.round())
+    deleted = command_line.run(lambda context: context.get_cleanup().round())
     for table, rows in sorted(deleted.items()):
         click.echo(f"{table}: {rows}")

@@ -3,7 +3,9 @@
 import os
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import asyncpg
 import click
@@ -11,11 +13,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from ostiary import settings as settings_module
-from ostiary.app import prepare
+from ostiary.app import prepare, run
 from ostiary.core.problems import Problem
+from ostiary.feature import Context
 from ostiary.persistence.postgres_address import PostgresAddress
 from ostiary.persistence.postgres_url import is_postgres
 from ostiary.settings import BadSettings, Settings
+
+T = TypeVar("T")
 
 
 def name(settings: Settings) -> str:
@@ -26,14 +31,26 @@ def name(settings: Settings) -> str:
     return str(Path(make_url(url).database or "").absolute())
 
 
-def use_database() -> Settings:
-    """Return complete settings for a command that works on the server's database, and name that on standard error.
+class CommandLine:
+    """Runs the work of a command with services on the server's database."""
 
-    Creates nothing. Raises NoDatabase where there is none, and what `prepare` raises.
-    """
-    settings = prepare(settings_module.read(), creates=False)
-    click.echo(f"Using the database {name(settings)}", err=True)
-    return settings
+    def __init__(self) -> None:
+        self._settings: Settings | None = None
+
+    def open(self) -> Settings:
+        """Return complete settings; the first call names the database on standard error.
+
+        Creates nothing. Raises NoDatabase where there is none, and what `prepare` raises.
+        """
+        if self._settings is None:
+            self._settings = prepare(settings_module.read(), creates=False)
+            click.echo(f"Using the database {name(self._settings)}", err=True)
+        return self._settings
+
+    def run(self, work: Callable[[Context], Awaitable[T]]) -> T:
+        """Run `work` with services of its own and return its result; raises what `open` and `work` raise."""
+        result: T = run(self.open(), work)
+        return result
 
 
 def unreachable(problem: Problem) -> str:

@@ -1,10 +1,8 @@
-"""How the command line tells that something is wrong."""
+"""How the command line reports faults."""
 
 import errno
 import sys
-from collections.abc import Callable
-from functools import wraps
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -21,66 +19,50 @@ from ostiary.settings import BadSettings
 from ostiary.web.compatibility import NotAContract
 from ostiary.web.compatibility.report import NoMarkers
 
+_BY_OPERATOR = (
+    CannotListen,
+    KeyRefused,
+    KeysUnreadable,
+    NewerDatabase,
+    NoDatabase,
+    NotAContract,
+    NoMarkers,
+    UnfitDatabase,
+    UnsafeFile,
+    UnusableDirectory,
+)
+"""Faults whose text names the remedy."""
+_OF_THE_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EPIPE)
 
-def one_line_faults(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Tell an operator's mistake in a line with its remedy, not in a traceback; exit with 1 (2 for bad settings)."""
 
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:
+class Program(click.Group):
+    """The whole command line. A fault that an operator can remedy is one line on standard error, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Exits with 1 after a fault, with 2 after bad settings."""
         try:
-            return command(*args, **kwargs)
+            result = super().invoke(ctx)
+            sys.stdout.flush()
         except BadSettings as error:
             click.echo("ostiary cannot start with these settings:", err=True)
             for fault in error.faults:
                 click.echo(f"  {fault}", err=True)
             sys.exit(2)
-        except (
-            CannotListen,
-            KeyRefused,
-            KeysUnreadable,
-            NewerDatabase,
-            NoDatabase,
-            NotAContract,
-            NoMarkers,
-            UnfitDatabase,
-            UnsafeFile,
-            UnusableDirectory,
-        ) as error:
-            click.echo(f"ostiary: {error}", err=True)
-            sys.exit(1)
+        except _BY_OPERATOR as error:
+            _end(str(error))
         except Problem as error:
             is_away = error.kind is DATABASE_UNAVAILABLE
-            told = unreachable(error) if is_away else f"{error.detail} ({error.kind.remedy})"
-            click.echo(f"ostiary: {told}", err=True)
-            sys.exit(1)
+            _end(unreachable(error) if is_away else f"{error.detail} ({error.kind.remedy})")
         except OSError as error:
-            if error.filename is None:
-                raise  # of standard output, perhaps: see Program
-            click.echo(f"ostiary: {error}", err=True)
-            sys.exit(1)
-
-    return run
-
-
-_OF_THE_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EPIPE)
-
-
-class Program(click.Group):
-    """The whole command line. Output that cannot be written is reported in one line as well."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command that was asked for."""
-        try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
-        except OSError as error:
-            if error.filename is None and error.errno in _OF_THE_OUTPUT:
-                standard_streams.discard_output()
-                if error.errno == errno.EPIPE:  # whoever reads has enough
-                    sys.exit(1)
-                told = f"standard output cannot be written: {error.strerror}; what the command has done stands"
-            else:
-                told = str(error)
-            click.echo(f"ostiary: {told}", err=True)
-            sys.exit(1)
+            if error.filename is not None or error.errno not in _OF_THE_OUTPUT:
+                _end(str(error))
+            standard_streams.discard_output()
+            if error.errno == errno.EPIPE:  # the reader has enough
+                sys.exit(1)
+            _end(f"standard output cannot be written: {error.strerror}; what the command has done stands")
         return result
+
+
+def _end(text: str) -> NoReturn:
+    click.echo(f"ostiary: {text}", err=True)
+    sys.exit(1)

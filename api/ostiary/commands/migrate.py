@@ -5,11 +5,9 @@ import click
 from ostiary import settings as settings_module
 from ostiary.app import prepare
 from ostiary.commands import database
-from ostiary.commands.faults import one_line_faults
 
 
 @click.command("migrate")
-@one_line_faults
 def migrate() -> None:
     """Create the database if there is none, and bring it to the schema of this version, as `ostiary serve` does."""
     settings = prepare(settings_module.read())

@@ -7,8 +7,8 @@ import click
 
 from ostiary import settings as settings_module
 from ostiary.app import make_flask
-from ostiary.commands.faults import one_line_faults
-from ostiary.services import make_services
+from ostiary.feature import Context
+from ostiary.features import FEATURES
 from ostiary.web.compatibility import Document, compare, report
 from ostiary.web.openapi import Contract
 from ostiary.web.spec_export import TOOLS, NoServerAddress, exported, server_address, with_servers
@@ -32,7 +32,6 @@ def _servers(_context: click.Context, _parameter: click.Parameter, servers: tupl
 @click.option("--output", type=CONTRACT_FILE, help="Write to this file.")
 @click.option("--server", "servers", multiple=True, callback=_servers, metavar="URL", help="Where the API is served.")
 @click.option("--for", "tool", type=click.Choice(sorted(TOOLS)), help="Change what this tool cannot read.")
-@one_line_faults
 def export_spec(output: Path | None, servers: tuple[str, ...], tool: str | None) -> None:
     """Write the OpenAPI document, the same bytes that the server answers at /openapi.json.
 
@@ -40,7 +39,7 @@ def export_spec(output: Path | None, servers: tuple[str, ...], tool: str | None)
     the document's own address `/` is relative to nothing. --for openapi-generator leaves out what that tool refuses.
     """
     settings = settings_module.Settings()
-    found: Contract = make_flask(settings, make_services(settings)).extensions["ostiary.contract"]
+    found: Contract = make_flask(Context(settings, FEATURES)).extensions["ostiary.contract"]
     text = found.text
     if servers or tool:
         document = with_servers(found.document, servers)
@@ -61,7 +60,6 @@ def export_spec(output: Path | None, servers: tuple[str, ...], tool: str | None)
 @click.option("--markdown", is_flag=True, help="Print the changes as they stand in the changelog.")
 @click.option("--changelog", type=CONTRACT_FILE, help="Write the changes into this file, between its markers.")
 @click.option("--policy", is_flag=True, help="Print what counts as breaking, as Markdown tables, and compare nothing.")
-@one_line_faults
 def compare_specs(old: Path, new: Path, markdown: bool, changelog: Path | None, policy: bool) -> None:
     """Tell what changed from the contract OLD to the contract NEW.
 

@@ -172,6 +172,10 @@ class HashPool:
     def _release(self) -> None:
         self._in_flight -= 1
 
+    async def stop(self) -> None:
+        """Close it (see `close`)."""
+        self.close()
+
     def close(self) -> None:
         """Let the running calls finish, drop the waiting ones, end the threads."""
         if self._executor is not None:

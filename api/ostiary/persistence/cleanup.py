@@ -42,7 +42,7 @@ class Cleanup:
         self._jobs = jobs
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin to do a round now and then; on the event loop alone."""
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._go_on())

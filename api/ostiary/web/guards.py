@@ -1,7 +1,6 @@
 """Who may call a view. Every view carries `@public` or `@requires(...)`; the app refuses to start otherwise."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any, Protocol, TypeVar
@@ -9,7 +8,6 @@ from typing import Any, Protocol, TypeVar
 from flask import Flask, current_app, request
 
 from ostiary.core.actor import Actor
-from ostiary.core.api_keys import PREFIX
 from ostiary.core.fields import credential
 from ostiary.core.principal import Principal
 from ostiary.core.problems import (
@@ -48,16 +46,20 @@ class Authenticator(Protocol):
         ...
 
 
-@dataclass(frozen=True)
 class Guard:
-    """What guards ask: who bears an access token or an API key, whether the login suffices, and whether this code
-    runs on the event loop.
+    """What guards ask: whom a credential stands for, whether the login is recent enough, and whether this code runs on
+    the event loop.
+
+    authenticators: by the prefix of the credentials that they know; "" is for every other credential.
     """
 
-    access_tokens: Authenticator
-    api_keys: Authenticator
-    step_up: StepUp
-    on_loop: Callable[[], bool]
+    def __init__(
+        self, authenticators: Mapping[str, Authenticator], step_up: StepUp, on_loop: Callable[[], bool]
+    ) -> None:
+        self.step_up = step_up
+        self.on_loop = on_loop
+        self._default = authenticators[""]
+        self._by_prefix = tuple((prefix, one) for prefix, one in authenticators.items() if prefix)
 
     def bearer(self, authorization: str) -> Principal:
         """Return whom the value of Authorization stands for: on the loop from memory, in some µs, if that can tell;
@@ -73,7 +75,10 @@ class Guard:
         return found
 
     def _authenticator(self, token: str) -> Authenticator:
-        return self.api_keys if token.startswith(PREFIX) else self.access_tokens
+        for prefix, authenticator in self._by_prefix:
+            if token.startswith(prefix):
+                return authenticator
+        return self._default
 
 
 class UnguardedView(Exception):

@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,7 @@ from ostiary import __version__
 from ostiary.core.problems import CATALOGUE, MAX_URI
 from ostiary.web import path_parameters
 from ostiary.web.cached_response import CachedResponse
-from ostiary.web.client_guard import BASIC, CLIENT_SCHEME
-from ostiary.web.guards import API_KEY_SCHEME, BEARER_SCHEME
+from ostiary.web.client_guard import BASIC
 from ostiary.web.path_parameters import path_of
 from ostiary.web.problem_format import OAUTH_PATHS, documented_problems, problem_schema
 from ostiary.web.problem_responses import name_unions
@@ -73,8 +72,8 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
         pass
 
 
-def make_api(app: Flask) -> Api:
-    """Attach the contract's assembly to `app`."""
+def make_api(app: Flask, security_schemes: Mapping[str, dict[str, Any]]) -> Api:
+    """Attach the contract's assembly to `app`. security_schemes: OpenAPI Security Scheme Objects by their names."""
     app.config.update(
         API_TITLE="Ostiary",
         API_VERSION=__version__,
@@ -91,25 +90,8 @@ def make_api(app: Flask) -> Api:
         },
     )
     api = Api(app)
-    api.spec.components.security_scheme(
-        BEARER_SCHEME,
-        {
-            "type": "http",
-            "scheme": "bearer",
-            "bearerFormat": "JWT",
-            "description": "The access token that POST /login and POST /refresh answer with (RFC 6750, RFC 9068). A "
-            "service that verifies it follows RFC 8725: ES256 alone, and `typ`, `iss`, `aud` and `exp` are compared.",
-        },
-    )
-    api.spec.components.security_scheme(
-        API_KEY_SCHEME,
-        {
-            "type": "http",
-            "scheme": "bearer",
-            "bearerFormat": "ost_…",
-            "description": "An API key that POST /me/api-keys has answered with, sent in place of an access token.",
-        },
-    )
+    for name, scheme in security_schemes.items():
+        api.spec.components.security_scheme(name, scheme)
     api.spec.components.header(
         "Location",
         {
@@ -126,16 +108,6 @@ def make_api(app: Flask) -> Api:
             "required": True,
             "schema": {"type": "string", "maxLength": MAX_CHALLENGE, "pattern": "^Bearer "},
             "example": 'Bearer realm="ostiary"',
-        },
-    )
-    api.spec.components.security_scheme(
-        CLIENT_SCHEME,
-        {
-            "type": "http",
-            "scheme": "basic",
-            "description": "The id and secret of a service client, each form-urlencoded first (RFC 6749 section "
-            "2.3.1). `ostiary clients create NAME` makes one on the server. A client may instead send them as the "
-            "parameters `client_id` and `client_secret` of the form, but not in both ways at once.",
         },
     )
     api.spec.components.header(
@@ -238,6 +210,7 @@ def assemble(app: Flask, api: Api, extend: Iterable[Callable[[dict[str, Any]], N
     extend: change the document, one after the other, before it is put in order. Raises ContractIncomplete.
     """
     document: dict[str, Any] = json.loads(json.dumps(api.spec.to_dict()))
+    _without_unknown_schemes(document)
     codes, oauth_codes = _codes(document)
     for code in sorted(codes):
         kind = CATALOGUE[code]
@@ -263,6 +236,13 @@ def assemble(app: Flask, api: Api, extend: Iterable[Callable[[dict[str, Any]], N
     document = {name: document[name] for name in first} | document
     exported = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
     return Contract(document, exported, CachedResponse(exported, "application/json", {"Cache-Control": "no-cache"}))
+
+
+def _without_unknown_schemes(document: dict[str, Any]) -> None:
+    """Remove ways to authenticate whose feature is left out."""
+    known = document["components"].get("securitySchemes", {}).keys()
+    for _, _, operation in operations(document):
+        operation["security"] = [one for one in operation["security"] if one.keys() <= known]
 
 
 def _codes(document: dict[str, Any]) -> tuple[set[str], set[str]]:

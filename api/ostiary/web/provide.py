@@ -1,6 +1,6 @@
-"""How a view comes by its feature's service: by its class, from the app that the composition root has filled."""
+"""How a view gets the service of its feature: by its class, from the services that the application was built with."""
 
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from flask import Flask, current_app, g, request
 
@@ -15,9 +15,17 @@ _NEW_ID = "ostiary.new_id"
 _LONGEST_USER_AGENT = 256
 
 
-def install(app: Flask, *services: object) -> None:
-    """Make `services` available to the views of `app`, beside those that are already."""
-    app.extensions.setdefault(_SERVICES, {}).update({type(service): service for service in services})
+class Services(Protocol):
+    """Knows the services of this process."""
+
+    def get(self, kind: type[T]) -> T:
+        """Return the service of this class."""
+        ...
+
+
+def install(app: Flask, services: Services) -> None:
+    """Make `services` available to the views of `app`."""
+    app.extensions[_SERVICES] = services
 
 
 def install_ids(app: Flask, randomness: Randomness) -> None:
@@ -27,8 +35,8 @@ def install_ids(app: Flask, randomness: Randomness) -> None:
 
 def provided(kind: type[T]) -> T:
     """Return the app's service of the class `kind`."""
-    service: T = current_app.extensions[_SERVICES][kind]
-    return service
+    services: Services = current_app.extensions[_SERVICES]
+    return services.get(kind)
 
 
 def request_id() -> str:

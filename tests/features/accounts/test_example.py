@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
-from ostiary.features.accounts.example import USERNAME
+from ostiary.features.examples.administrator import USERNAME
+from ostiary.features.examples.service import Examples
 from tests.conftest import App, MakeApp
 from tests.support.people import PASSWORD, person
 from tests.support.rivals import rivals_of
@@ -20,11 +21,11 @@ ELSEWHERE = {
 
 
 def settle(app: App) -> None:
-    app.run(app.services.example_administrator.settle)
+    app.run(app.services.get(Examples).administrator.settle)
 
 
 def log_in(app: App) -> int:
-    username, password = app.services.example_administrator.credentials
+    username, password = app.services.get(Examples).administrator.credentials
     return app.client.post("/login", json={"username": username, "password": password}).status_code
 
 
@@ -33,7 +34,7 @@ def test_it_is_made_once_with_its_role_and_told_in_one_line(app: App) -> None:
         settle(app)
         settle(app)
     assert [(line["log_level"], line["username"]) for line in logs] == [("info", USERNAME)]
-    username, password = app.services.example_administrator.credentials
+    username, password = app.services.get(Examples).administrator.credentials
     tokens = app.client.post("/login", json={"username": username, "password": password}).json
     answer = app.client.get("/protected/admin", headers={"Authorization": f"Bearer {tokens['access_token']}"})
     assert answer.status_code == 200
@@ -41,7 +42,7 @@ def test_it_is_made_once_with_its_role_and_told_in_one_line(app: App) -> None:
 
 def test_its_password_has_256_bits_and_follows_from_the_secret(make_app: MakeApp, sqlite_url: str) -> None:
     apps = [make_app(sqlite_url), make_app(sqlite_url), make_app(sqlite_url, secret_key="another secret" * 3)]
-    passwords = [app.services.example_administrator.credentials[1] for app in apps]
+    passwords = [app.services.get(Examples).administrator.credentials[1] for app in apps]
     assert passwords[0] == passwords[1] != passwords[2]
     assert len(passwords[0]) == 43
     assert apps[0].settings.secret_key not in passwords[0]
@@ -50,7 +51,7 @@ def test_its_password_has_256_bits_and_follows_from_the_secret(make_app: MakeApp
 def test_workers_that_start_at_once_make_one(app: App) -> None:
     async def race() -> None:
         async with rivals_of(app, 4) as rivals:
-            await asyncio.gather(*(rival.example_administrator.settle() for rival in rivals))
+            await asyncio.gather(*(rival.get(Examples).administrator.settle() for rival in rivals))
 
     asyncio.run(race())
     assert log_in(app) == 200
@@ -69,7 +70,7 @@ def test_one_that_development_has_left_is_removed_with_its_sessions(
 ) -> None:
     development = make_app(database_url)
     development.run(development.services.start)
-    username, password = development.services.example_administrator.credentials
+    username, password = development.services.get(Examples).administrator.credentials
     tokens = development.client.post("/login", json={"username": username, "password": password}).json
     app = make_app(database_url, **{**ELSEWHERE[where], "issuer": development.settings.effective_issuer})
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}

@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from werkzeug.test import TestResponse
 
 from ostiary.features.accounts.models import UserRow
+from ostiary.features.accounts.service import Accounts
 from tests.conftest import App
 from tests.support.people import PASSWORD, Person, log_in, person
 
@@ -37,7 +38,7 @@ def test_a_user_who_goes_meanwhile_is_refused(app: App, monkeypatch) -> None:
     async def nobody(_user_id: str) -> None:
         return None
 
-    monkeypatch.setattr(app.services.accounts, "get", nobody)
+    monkeypatch.setattr(app.services.get(Accounts), "get", nobody)
     assert ada.get("/me").json["code"] == "invalid_token"
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.problems import Problem
 from ostiary.features.accounts.models import UserRow
+from ostiary.features.accounts.service import Accounts
 from ostiary.persistence.database import Database
 from ostiary.persistence.migrate import MIGRATIONS, migrate
 from tests.conftest import App
@@ -59,7 +60,7 @@ def test_a_user_takes_no_name_that_looks_like_another_users(app: App) -> None:
 
 def test_of_names_that_look_the_same_and_come_at_once_one_is_registered(app: App) -> None:
     names = ["coco", CYRILLIC, "c0c0", CYRILLIC.upper()]
-    hash_new = app.services.accounts.hash_new
+    hash_new = app.services.get(Accounts).hash_new
     arrived: list[str] = []
 
     async def scenario() -> list[str]:
@@ -72,8 +73,8 @@ def test_of_names_that_look_the_same_and_come_at_once_one_is_registered(app: App
             await all_there.wait()
             return await hash_new(password, username)
 
-        app.services.accounts.hash_new = once_all_have_looked  # type: ignore[method-assign]
-        return await asyncio.gather(*(outcome(app.services.accounts.register(name, PASSWORD)) for name in names))
+        app.services.get(Accounts).hash_new = once_all_have_looked  # type: ignore[method-assign]
+        return await asyncio.gather(*(outcome(app.services.get(Accounts).register(name, PASSWORD)) for name in names))
 
     assert Counter(app.run(scenario)) == {"registered": 1, "username_taken": 3}
     assert sorted(arrived) == sorted(names)
@@ -107,7 +108,7 @@ def test_a_long_name_logs_in_with_white_space_around_it(app: App) -> None:
 
 @pytest.mark.parametrize("name", ["\U0001f600" * 3, "admin\U000e0100", "test\u043e1", "\u00a8abc"])
 def test_a_name_of_an_earlier_release_still_logs_in(app: App, name: str) -> None:
-    app.run(app.services.accounts.register, name, PASSWORD)  # which asks for no more than earlier releases did
+    app.run(app.services.get(Accounts).register, name, PASSWORD)  # which asks for no more than earlier releases did
     assert log_in(app, name).get("/me").json["username"] == name
 
 
@@ -134,9 +135,9 @@ def test_names_that_looked_the_same_before_are_kept_and_no_further_one_is_taken(
     assert len({skeleton for _, skeleton, _ in twins}) == 2
     assert register(app, "COC0").json["code"] == "username_taken"
     for gone in ("1", "3"):
-        app.run(app.services.accounts.delete_as_operator, gone)
+        app.run(app.services.get(Accounts).delete_as_operator, gone)
         assert register(app, "COC0").json["code"] == "username_taken", "one who looks like it is left"
-    app.run(app.services.accounts.delete_as_operator, "2")
+    app.run(app.services.get(Accounts).delete_as_operator, "2")
     assert register(app, "COC0").status_code == 201
 
 

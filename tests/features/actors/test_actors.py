@@ -9,7 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ostiary.core.actor import Actor
 from ostiary.core.principal import Principal
 from ostiary.core.problems import INSUFFICIENT_SCOPE, Problem
+from ostiary.features.actors.service import Actors
+from ostiary.features.api_keys.bearers import ApiKeyBearers
+from ostiary.features.revocation.service import Revocations
 from ostiary.features.roles.service import assign
+from ostiary.features.sessions.service import Sessions
 from tests.conftest import App
 from tests.support.people import Person, make_role, person
 
@@ -31,14 +35,14 @@ async def who(_session: AsyncSession, by: Principal) -> Principal:
 def take_roles(app: App, user_id: str) -> None:
     async def work(session: AsyncSession) -> None:
         await assign(session, user_id, ())
-        await app.services.revocations.record(session, "user", user_id)
+        await app.services.get(Revocations).record(session, "user", user_id)
 
-    app.run(app.services.revocations.write, work)
+    app.run(app.services.get(Revocations).write, work)
 
 
 def key_of(someone: Person, *scopes: str) -> Principal:
     made: dict[str, Any] = someone.post("/me/api-keys", json={"name": "robot", "scopes": list(scopes)}).json
-    found: Principal = someone.app.run(someone.app.services.api_key_bearers.authenticate, made["api_key"])
+    found: Principal = someone.app.run(someone.app.services.get(ApiKeyBearers).authenticate, made["api_key"])
     return found
 
 
@@ -50,25 +54,25 @@ def ada(app: App) -> Person:
 
 @pytest.mark.parametrize("door", Doors)
 def test_an_actor_of_whom_nothing_was_revoked_is_as_the_guard_saw_them(app: App, ada: Person, door: str) -> None:
-    write = getattr(app.services.actors, door)
-    token = app.run(app.services.sessions.authenticate, ada.tokens["access_token"])
+    write = getattr(app.services.get(Actors), door)
+    token = app.run(app.services.get(Sessions).authenticate, ada.tokens["access_token"])
     for seen in (token, key_of(ada, "users:write")):
         assert app.run(write, Actor(seen, needing("users:write")), who) is seen
 
 
 @pytest.mark.parametrize("door", Doors)
 def test_after_other_roles_an_access_token_writes_nothing(app: App, ada: Person, door: str) -> None:
-    seen = app.run(app.services.sessions.authenticate, ada.tokens["access_token"])
+    seen = app.run(app.services.get(Sessions).authenticate, ada.tokens["access_token"])
     take_roles(app, seen.user_id)
     with pytest.raises(Problem, match="invalid_token"):
-        app.run(getattr(app.services.actors, door), Actor(seen, lambda _: None), who)
+        app.run(getattr(app.services.get(Actors), door), Actor(seen, lambda _: None), who)
 
 
 @pytest.mark.parametrize("door", Doors)
 def test_after_other_roles_an_api_key_has_the_scopes_that_are_left(app: App, ada: Person, door: str) -> None:
     seen = key_of(ada, "me:write", "users:write")
     take_roles(app, seen.user_id)
-    write = getattr(app.services.actors, door)
+    write = getattr(app.services.get(Actors), door)
     assert app.run(write, Actor(seen, needing("me:write")), who).scopes == {"me:write"}
     with pytest.raises(Problem, match="insufficient_scope"):
         app.run(write, Actor(seen, needing("users:write")), who)
@@ -83,4 +87,4 @@ def test_a_revoked_or_expired_api_key_writes_nothing(app: App, ada: Person, door
     app.clock.move(91 * 86_400)
     for seen in (revoked, expired):
         with pytest.raises(Problem, match="invalid_token"):
-            app.run(getattr(app.services.actors, door), Actor(seen, lambda _: None), who)
+            app.run(getattr(app.services.get(Actors), door), Actor(seen, lambda _: None), who)

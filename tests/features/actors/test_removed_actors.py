@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.clock import SystemClock
 from ostiary.core.scopes import PERMISSIONS, SCOPES
+from ostiary.features.accounts.service import Accounts
 from ostiary.features.audit.models import AuditEventRow
 from ostiary.features.idempotency.models import IdempotencyKeyRow
 from ostiary.persistence.base import Base
@@ -195,7 +196,7 @@ class Stage:
         self.app = app
         self.server = server
         self.set_clock()
-        app.run(app.services.accounts.register, "root", PASSWORD, ("admin",))
+        app.run(app.services.get(Accounts).register, "root", PASSWORD, ("admin",))
         self.root = log_in(app, "root")
         self.hold = Hold(app)
         self._casts = 0
@@ -210,7 +211,7 @@ class Stage:
         make_role(self.app, cast.role, *PERMISSIONS)
         make_role(self.app, cast.target_role, "users:read")
         for name, roles in ((cast.name, (cast.role,)), (f"target-{cast.number}x", ())):
-            self.app.run(self.app.services.accounts.register, name, PASSWORD, roles)
+            self.app.run(self.app.services.get(Accounts).register, name, PASSWORD, roles)
         target = self.post("/login", {"username": f"target-{cast.number}x", "password": PASSWORD})
         cast.target = self.get("/me", target)["id"]
         cast.other_session = self.post("/login", {"username": cast.name, "password": PASSWORD})["session_id"]
@@ -375,7 +376,7 @@ def test_of_two_administrators_who_remove_each_other_one_is_removed(stage: Stage
     for number in range(4):
         calls, ids = [], []
         for name in (f"rival-{number}x", f"rival-{number}y"):
-            stage.app.run(stage.app.services.accounts.register, name, PASSWORD, ("admin",))
+            stage.app.run(stage.app.services.get(Accounts).register, name, PASSWORD, ("admin",))
             tokens = stage.post("/login", {"username": name, "password": PASSWORD})
             ids.append(stage.get("/me", tokens)["id"])
             calls.append({"Authorization": f"Bearer {tokens['access_token']}", "If-Match": "*"})

@@ -5,6 +5,8 @@ from inspect import unwrap
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ostiary.features.sessions.management import SessionManagement
+from ostiary.features.sessions.service import Sessions
 from ostiary.web import guards
 from tests.conftest import App
 from tests.support.people import person
@@ -37,14 +39,14 @@ def test_a_view_that_writes_on_behalf_of_nobody_fails_its_tests(
 
         await database.write(nothing)
 
-    monkeypatch.setattr(sqlite_app.services.session_management, "log_out", forgetful)
+    monkeypatch.setattr(sqlite_app.services.get(SessionManagement), "log_out", forgetful)
     assert ada.post("/logout").status_code != 200
     assert "forgetful" in capsys.readouterr().out
 
 
 def test_the_actor_is_who_the_guard_let_in(sqlite_app: App) -> None:
     ada = person(sqlite_app)
-    seen = sqlite_app.run(sqlite_app.services.sessions.authenticate, ada.tokens["access_token"])
+    seen = sqlite_app.run(sqlite_app.services.get(Sessions).authenticate, ada.tokens["access_token"])
     with sqlite_app.flask.test_request_context("/logout", method="POST", headers=ada.bearer):
         taken = guards.requires(session=True)(guards.actor)()
     assert taken.seen == seen

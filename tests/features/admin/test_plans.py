@@ -9,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.features.accounts.models import UserRow
 from ostiary.features.accounts.rules import after_prefix, username_key
+from ostiary.features.accounts.service import Accounts
 from ostiary.features.accounts.store import UserFilter, page_of_ids
+from ostiary.features.admin.service import Administration
 from tests.conftest import App
 from tests.support.people import make_role, person
 
@@ -23,7 +25,7 @@ def crowd(app: App) -> App:
     """Many users, of whom few hold a role or are disabled."""
     make_role(app, "editor")
     person(app, "edith", ("editor",))
-    randomness, now = app.services.accounts._randomness, app.clock.now()
+    randomness, now = app.services.get(Accounts)._randomness, app.clock.now()
 
     async def fill(session: AsyncSession) -> None:
         rows = [
@@ -114,5 +116,5 @@ def test_a_name_is_found_by_its_beginning_however_it_is_written(app: App, prefix
     person(app, f"{prefix}-xyz")
     name = username_key(f"{prefix}-xyz")
     assert name.startswith(username_key(prefix))
-    page = app.run(app.services.administration.page, UserFilter("username", search=prefix.upper()), 20, None)
+    page = app.run(app.services.get(Administration).page, UserFilter("username", search=prefix.upper()), 20, None)
     assert [account.username for account in page.items] == [f"{prefix}-xyz"]

@@ -6,7 +6,9 @@ import httpx
 import pytest
 
 from ostiary.core.scopes import PERMISSIONS
+from ostiary.features.accounts.service import Accounts
 from ostiary.features.accounts.store import UserFilter
+from ostiary.features.admin.service import Administration
 from tests.conftest import App, StartServer
 from tests.features.admin.conftest import Desk, desk_of, id_of
 from tests.features.test_many_at_once import bearer, together
@@ -114,11 +116,11 @@ def test_two_administrators_who_remove_each_other_leave_one(
     app: App, start_server: StartServer, database_url: str, how: str
 ) -> None:
     server = start_server(database_url, workers=2)
-    (example,) = app.run(app.services.administration.page, UserFilter("username"), 20, None).items
-    app.run(app.services.accounts.delete_as_operator, example.id)  # it would be one more administrator
+    (example,) = app.run(app.services.get(Administration).page, UserFilter("username"), 20, None).items
+    app.run(app.services.get(Accounts).delete_as_operator, example.id)  # it would be one more administrator
     for _ in range(5):
         for name in ROOTS:
-            app.run(app.services.accounts.register, name, PASSWORD, ("admin",))
+            app.run(app.services.get(Accounts).register, name, PASSWORD, ("admin",))
         with httpx.Client(base_url=server.url) as client:
             pairs = [client.post("/login", json={"username": name, "password": PASSWORD}).json() for name in ROOTS]
             ids = [client.get("/me", headers=bearer(pair)).json()["id"] for pair in pairs]
@@ -137,12 +139,12 @@ def test_two_administrators_who_remove_each_other_leave_one(
         assert statuses == {2: 1, 4: 1}, [answer.text for answer in answers]
         assert {answer.status_code for answer in answers} <= {200, 204, 401, 403, 409}
         for user_id in ids:
-            app.run(app.services.accounts.delete_as_operator, user_id)
+            app.run(app.services.get(Accounts).delete_as_operator, user_id)
 
 
 def test_of_many_changes_of_one_version_one_is_made(app: App, start_server: StartServer, database_url: str) -> None:
     server = start_server(database_url, workers=2)
-    app.run(app.services.accounts.register, "root", PASSWORD, ("admin",))
+    app.run(app.services.get(Accounts).register, "root", PASSWORD, ("admin",))
     with httpx.Client(base_url=server.url) as client:
         pair = client.post("/login", json={"username": "root", "password": PASSWORD}).json()
         created = client.post("/users", headers=bearer(pair), json={"username": "ada", "password": PASSWORD})

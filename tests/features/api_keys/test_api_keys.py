@@ -14,8 +14,11 @@ from ostiary.core.api_keys import PATTERN
 from ostiary.core.problems import Problem
 from ostiary.core.request_info import OPERATOR
 from ostiary.core.sealing import digest
+from ostiary.features.accounts.service import Accounts
 from ostiary.features.api_keys.models import ApiKeyRow
+from ostiary.features.api_keys.service import ApiKeys
 from ostiary.features.audit.models import AuditEventRow
+from ostiary.features.sessions.service import Sessions
 from tests.conftest import App, MakeApp
 from tests.support.clock import FakeClock
 from tests.support.people import Person, log_in, person
@@ -117,11 +120,11 @@ def test_one_user_has_100_at_most(app: App) -> None:
 def test_two_at_once_do_not_both_become_the_last(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ostiary.features.api_keys.service.MAX_KEYS", 1)
     ada = person(app)
-    principal = app.run(app.services.sessions.authenticate, ada.tokens["access_token"])
+    principal = app.run(app.services.get(Sessions).authenticate, ada.tokens["access_token"])
 
     async def race() -> list[Any]:
         actor = Actor(principal, lambda _: None)
-        create_one = app.services.api_keys.create
+        create_one = app.services.get(ApiKeys).create
         calls = [create_one(actor, str(number), ["me:read"], 1, OPERATOR) for number in range(6)]
         return await asyncio.gather(*calls, return_exceptions=True)
 
@@ -166,10 +169,10 @@ def test_a_user_who_is_deleted_leaves_no_keys(app: App) -> None:
 def test_who_was_deleted_meanwhile_makes_none(app: App) -> None:
     """The access token was accepted a moment before."""
     ada = person(app)
-    principal = app.run(app.services.sessions.authenticate, ada.tokens["access_token"])
-    app.run(app.services.accounts.delete_as_operator, principal.user_id)
+    principal = app.run(app.services.get(Sessions).authenticate, ada.tokens["access_token"])
+    app.run(app.services.get(Accounts).delete_as_operator, principal.user_id)
     with pytest.raises(Problem, match="invalid_token"):
-        app.run(app.services.api_keys.create, Actor(principal, lambda _: None), "late", ["me:read"], 1, OPERATOR)
+        app.run(app.services.get(ApiKeys).create, Actor(principal, lambda _: None), "late", ["me:read"], 1, OPERATOR)
     assert rows(app, ApiKeyRow.id) == []
 
 

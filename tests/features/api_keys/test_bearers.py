@@ -14,8 +14,12 @@ from ostiary.core.problems import Problem
 from ostiary.core.request_info import OPERATOR
 from ostiary.features.accounts.models import UserRow
 from ostiary.features.api_keys import bearers
+from ostiary.features.api_keys.bearers import ApiKeyBearers
 from ostiary.features.api_keys.models import ApiKeyRow
+from ostiary.features.api_keys.service import ApiKeys
+from ostiary.features.revocation.service import Revocations
 from ostiary.features.roles.service import assign
+from ostiary.features.sessions.service import Sessions
 from tests.conftest import App, MakeApp
 from tests.core.test_api_keys import KEY
 from tests.support.clock import FakeClock
@@ -43,17 +47,17 @@ def disable(app: App, user_id: str, *, disabled: bool = True) -> None:
     async def work(session: AsyncSession) -> None:
         moment = app.clock.now() if disabled else None
         await session.execute(update(UserRow).where(UserRow.id == user_id).values(disabled_at=moment))
-        await app.services.revocations.record(session, "user", user_id)
+        await app.services.get(Revocations).record(session, "user", user_id)
 
-    app.run(app.services.revocations.write, work)
+    app.run(app.services.get(Revocations).write, work)
 
 
 def set_roles(app: App, user_id: str, *roles: str) -> None:
     async def work(session: AsyncSession) -> None:
         await assign(session, user_id, roles)
-        await app.services.revocations.record(session, "user", user_id)
+        await app.services.get(Revocations).record(session, "user", user_id)
 
-    app.run(app.services.revocations.write, work)
+    app.run(app.services.get(Revocations).write, work)
 
 
 def user_id(owner: Person) -> str:
@@ -141,7 +145,7 @@ def test_a_strict_server_asks_the_database_each_time(make_app: MakeApp, database
     assert [call(app, made["api_key"]).status_code for _ in range(3)] == [200] * 3
 
     async def revoke_unsaid(session: AsyncSession) -> None:
-        await app.services.revocations.record(session, "api_key", made["id"])
+        await app.services.get(Revocations).record(session, "api_key", made["id"])
         await session.delete(await session.get_one(ApiKeyRow, made["id"]))
 
     app.run(app.services.database.write, revoke_unsaid)
@@ -181,10 +185,10 @@ def test_a_disabled_owner_is_refused_until_enabled(make_app: MakeApp, database_u
 
 def test_who_is_disabled_makes_none(app: App) -> None:
     ada = person(app)
-    bearer = app.run(app.services.sessions.authenticate, ada.tokens["access_token"])
+    bearer = app.run(app.services.get(Sessions).authenticate, ada.tokens["access_token"])
     disable(app, bearer.user_id)
     with pytest.raises(Problem, match="invalid_token"):
-        app.run(app.services.api_keys.create, Actor(bearer, lambda _: None), "late", ["me:read"], 1, OPERATOR)
+        app.run(app.services.get(ApiKeys).create, Actor(bearer, lambda _: None), "late", ["me:read"], 1, OPERATOR)
 
 
 def test_a_deleted_owner_is_refused(make_app: MakeApp, database_url: str) -> None:
@@ -213,7 +217,7 @@ def test_roles_count_as_they_are_now(make_app: MakeApp, database_url: str) -> No
         for app in (one, other):
             assert call(app, key, "/users").status_code == (200 if roles else 403)
             assert call(app, key, "/protected/admin").json["code"] == "insufficient_user_authentication"
-            bearer = app.run(app.services.api_key_bearers.authenticate, key)
+            bearer = app.run(app.services.get(ApiKeyBearers).authenticate, key)
             assert (sorted(bearer.roles), sorted(bearer.scopes)) == ([], scopes)
 
 
@@ -233,7 +237,7 @@ def test_nothing_is_remembered_for_longer_than_the_feed(make_app: MakeApp, datab
 
 def test_it_has_no_log_in(app: App) -> None:
     made = key_of(person(app), "me:read")
-    bearer = app.run(app.services.api_key_bearers.authenticate, made["api_key"])
+    bearer = app.run(app.services.get(ApiKeyBearers).authenticate, made["api_key"])
     assert (bearer.acr, bearer.auth_time, bearer.session_id, bearer.kid) == (None, None, None, None)
     assert bearer.api_key_id == made["id"]
     assert bearer.expires_at.isoformat() == made["expires_at"]
@@ -246,4 +250,4 @@ def test_no_more_are_remembered_than_set(make_app: MakeApp, sqlite_url: str, mon
     keys = [key_of(ada, "me:read")["api_key"] for _ in range(4)]
     for key in keys * 2:
         assert call(sqlite_app, key).status_code == 200
-    assert len(sqlite_app.services.api_key_bearers._cache) == 2
+    assert len(sqlite_app.services.get(ApiKeyBearers)._cache) == 2

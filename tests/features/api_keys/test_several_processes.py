@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.clock import SystemClock
 from ostiary.features.accounts.models import UserRow
+from ostiary.features.revocation.service import Revocations
 from ostiary.features.roles.service import assign
 from tests.conftest import App, MakeApp, StartServer
 from tests.features.test_many_at_once import ADA, bearer, one, together
@@ -62,9 +63,9 @@ def change(app: App, user_id: str, work: Work) -> None:
 
     async def recorded(session: AsyncSession) -> None:
         await work(session)
-        await app.services.revocations.record(session, "user", user_id)
+        await app.services.get(Revocations).record(session, "user", user_id)
 
-    app.run(app.services.revocations.write, recorded)
+    app.run(app.services.get(Revocations).write, recorded)
 
 
 def owner_of(server: ServerProcess, pair: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from ostiary.features.audit import verification
+from ostiary.features.audit.service import Audit
 from tests.conftest import App, StartServer
 from tests.features.test_many_at_once import together
 from tests.support.databases import run_on_server
@@ -126,7 +127,7 @@ def test_a_trail_longer_than_what_is_read_at_once_is_verified_too(
 ) -> None:
     monkeypatch.setattr(verification, "AT_ONCE", 2)
     services = trail.app.services
-    assert trail.app.run(verification.verify, services.database, services.audit).events == 7
+    assert trail.app.run(verification.verify, services.database, services.get(Audit)).events == 7
 
 
 @pytest.mark.parametrize(
@@ -167,5 +168,5 @@ def test_another_secret_key_fits_nothing(trail: Trail) -> None:
 
 
 def test_nothing_is_whole_too(app: App) -> None:
-    verdict = app.run(verification.verify, app.services.database, app.services.audit)
+    verdict = app.run(verification.verify, app.services.database, app.services.get(Audit))
     assert (verdict.events, verdict.is_whole) == (0, True)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from ostiary.features.clients.service import Clients
 from tests.conftest import App, MakeApp
 from tests.support.clients import basic
 from tests.support.settings import environment_of, settings_for
@@ -112,6 +113,6 @@ def test_each_command_has_help() -> None:
 
 def test_a_reset_of_the_sandbox_leaves_clients_alone(make_app: MakeApp, sqlite_url: str) -> None:
     app = make_app(sqlite_url, sandbox=True)
-    client, secret = app.run(app.services.clients.create, "tests")
+    client, secret = app.run(app.services.get(Clients).create, "tests")
     assert app.client.post("/sandbox/reset").status_code == 204
     assert status(app, client.client_id, secret) == 200

@@ -5,6 +5,8 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
+from ostiary.features.clients.service import Clients
+from ostiary.features.examples.service import Examples
 from tests.conftest import App, MakeApp
 from tests.features.accounts.test_example import ELSEWHERE
 from tests.support.clients import basic
@@ -12,11 +14,11 @@ from tests.support.rivals import rivals_of
 
 
 def settle(app: App) -> None:
-    app.run(app.services.example_client.settle)
+    app.run(app.services.get(Examples).client.settle)
 
 
 def status(app: App, credentials: tuple[str, str] | None = None) -> int:
-    headers = basic(*(credentials or app.services.example_client.credentials))
+    headers = basic(*(credentials or app.services.get(Examples).client.credentials))
     return app.client.post("/oauth/introspect", data={"token": "x"}, headers=headers).status_code
 
 
@@ -32,19 +34,19 @@ def test_it_is_made_once_and_told_in_one_line(app: App) -> None:
 def test_workers_that_start_at_once_make_one(app: App) -> None:
     async def race() -> None:
         async with rivals_of(app, 4) as rivals:
-            await asyncio.gather(*(rival.example_client.settle() for rival in rivals))
+            await asyncio.gather(*(rival.get(Examples).client.settle() for rival in rivals))
 
     asyncio.run(race())
     assert status(app) == 200
-    assert len(app.run(app.services.clients.known)) == 1
+    assert len(app.run(app.services.get(Clients).known)) == 1
 
 
 def test_its_secret_follows_from_the_secret_key(make_app: MakeApp, database_url: str) -> None:
     app, other = make_app(database_url), make_app(database_url, secret_key="another secret" * 3)
     settle(app)
-    old = app.services.example_client.credentials
+    old = app.services.get(Examples).client.credentials
     settle(other)
-    assert old[1] != other.services.example_client.credentials[1]
+    assert old[1] != other.services.get(Examples).client.credentials[1]
     assert (status(other), status(other, old)) == (200, 401)
 
 
@@ -52,7 +54,7 @@ def test_its_secret_follows_from_the_secret_key(make_app: MakeApp, database_url:
 def test_it_is_removed_wherever_others_may_reach_the_server(make_app: MakeApp, sqlite_url: str, changes: dict) -> None:
     development = make_app(sqlite_url)
     settle(development)
-    client, secret = development.run(development.services.clients.create, "a service")
+    client, secret = development.run(development.services.get(Clients).create, "a service")
     elsewhere = make_app(sqlite_url, **changes)
     settle(elsewhere)
     assert status(elsewhere) == 401

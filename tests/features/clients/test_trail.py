@@ -10,10 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.problems import DATABASE_UNAVAILABLE, Problem
 from ostiary.core.request_info import SERVER
-from ostiary.features.clients.example import CLIENT_ID, ExampleClient
+from ostiary.feature import Context
+from ostiary.features.audit.service import Audit
 from ostiary.features.clients.models import ServiceClientRow
-from ostiary.features.clients.service import secret_digest
-from ostiary.services import Services
+from ostiary.features.clients.service import Clients, secret_digest
+from ostiary.features.examples.client import CLIENT_ID, ExampleClient
+from ostiary.features.examples.service import Examples
 from tests.conftest import App, MakeApp
 from tests.features.accounts.test_example import ELSEWHERE
 from tests.support.people import person
@@ -30,18 +32,18 @@ EXAMPLE_REMOVED = ("client.removed", EXAMPLE)
 
 
 def create(app: App, name: str = "billing") -> str:
-    client, secret = app.run(app.services.clients.create, name)
+    client, secret = app.run(app.services.get(Clients).create, name)
     assert secret not in str(told(app, "client"))
     return client.client_id
 
 
 def settle(app: App) -> None:
-    app.run(app.services.example_client.settle)
+    app.run(app.services.get(Examples).client.settle)
 
 
 def test_a_client_is_told_when_it_is_made_and_when_it_is_removed(app: App) -> None:
     first, second = create(app), create(app, "la bo\u00eete")
-    app.run(app.services.clients.remove, first)
+    app.run(app.services.get(Clients).remove, first)
     assert told(app, "client") == [
         ("client.created", {"client_id": first, "name": "billing", "may_revoke": False}),
         ("client.created", {"client_id": second, "name": "la bo\u00eete", "may_revoke": False}),
@@ -53,8 +55,8 @@ def test_a_client_is_told_when_it_is_made_and_when_it_is_removed(app: App) -> No
 def test_who_is_no_client_is_not_told_to_be_removed(app: App) -> None:
     client_id = create(app)
     for _ in range(2):
-        app.run(app.services.clients.remove, client_id)
-    app.run(app.services.clients.remove, "nobody")
+        app.run(app.services.get(Clients).remove, client_id)
+    app.run(app.services.get(Clients).remove, "nobody")
     assert [kind for kind, _ in told(app, "client")] == ["client.created", "client.removed"]
 
 
@@ -63,7 +65,7 @@ def test_of_removals_at_once_one_is_told(app: App) -> None:
 
     async def race() -> list[object]:
         async with rivals_of(app, 4) as rivals:
-            return await asyncio.gather(*(rival.clients.remove(client_id) for rival in rivals))
+            return await asyncio.gather(*(rival.get(Clients).remove(client_id) for rival in rivals))
 
     assert sum(removed is not None for removed in asyncio.run(race())) == 1
     assert [kind for kind, _ in told(app, "client")] == ["client.created", "client.removed"]
@@ -72,15 +74,15 @@ def test_of_removals_at_once_one_is_told(app: App) -> None:
 @pytest.mark.parametrize("change", ["create", "remove"])
 def test_what_cannot_be_told_does_not_happen(app: App, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
     client_id = create(app)
-    before = app.run(app.services.clients.known)
+    before = app.run(app.services.get(Clients).known)
 
     async def away(*_: object) -> None:
         raise DATABASE_UNAVAILABLE()
 
-    monkeypatch.setattr(app.services.audit, "_append", away)
+    monkeypatch.setattr(app.services.get(Audit), "_append", away)
     with pytest.raises(Problem, match="database_unavailable"):
-        app.run(getattr(app.services.clients, change), client_id)
-    assert app.run(app.services.clients.known) == before
+        app.run(getattr(app.services.get(Clients), change), client_id)
+    assert app.run(app.services.get(Clients).known) == before
 
 
 def test_administrators_see_it_and_nobody_else(app: App) -> None:
@@ -103,7 +105,7 @@ def test_the_example_client_is_told_once_however_often_the_server_starts(app: Ap
 def test_an_example_client_that_many_make_at_once_is_told_once(app: App) -> None:
     async def race() -> None:
         async with rivals_of(app, 4) as rivals:
-            await asyncio.gather(*(rival.example_client.settle() for rival in rivals))
+            await asyncio.gather(*(rival.get(Examples).client.settle() for rival in rivals))
 
     asyncio.run(race())
     assert told(app, "client") == [EXAMPLE_CREATED]
@@ -116,7 +118,7 @@ def test_two_workers_that_both_find_it_missing_or_outdated_make_one(
 ) -> None:
     app = make_app(postgres)
     if there_before:
-        app.run(ExampleClient(app.services.clients, "another secret" * 3, present=True).settle)
+        app.run(ExampleClient(app.services.get(Clients), "another secret" * 3, present=True).settle)
     get = AsyncSession.get
 
     async def race() -> None:
@@ -128,8 +130,8 @@ def test_two_workers_that_both_find_it_missing_or_outdated_make_one(
                 await one_is_done.wait()
             return found
 
-        async def settle_and_tell(rival: Services) -> None:
-            await rival.example_client.settle()
+        async def settle_and_tell(rival: Context) -> None:
+            await rival.get(Examples).client.settle()
             one_is_done.set()
 
         monkeypatch.setattr(AsyncSession, "get", look)
@@ -143,27 +145,27 @@ def test_two_workers_that_both_find_it_missing_or_outdated_make_one(
 
 def test_one_that_was_made_since_it_was_looked_for_is_left_alone(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     settle(app)
-    before = app.run(app.services.clients.known)
+    before = app.run(app.services.get(Clients).known)
     app.clock.move(1)
 
     async def not_yet(*_: str, **__: bool) -> bool:
         return False
 
-    monkeypatch.setattr(app.services.clients, "authenticate_client", not_yet)
+    monkeypatch.setattr(app.services.get(Clients), "authenticate_client", not_yet)
     settle(app)
-    assert app.run(app.services.clients.known) == before
+    assert app.run(app.services.get(Clients).known) == before
     assert told(app, "client") == [EXAMPLE_CREATED]
 
 
 def test_a_row_that_the_database_refuses_is_a_fault_and_not_another_worker(app: App) -> None:
     with pytest.raises(IntegrityError):
-        app.run(app.services.clients.put, "no-name", "a secret", None, SERVER)
+        app.run(app.services.get(Clients).put, "no-name", "a secret", None, SERVER)
     assert told(app, "client") == []
 
 
 def test_an_example_client_of_before_it_could_revoke_is_replaced(app: App) -> None:
     async def put() -> None:
-        client_id, secret = app.services.example_client.credentials
+        client_id, secret = app.services.get(Examples).client.credentials
         row = {"client_id": client_id, "name": "example", "secret_digest": secret_digest(client_id, secret)}
         await app.services.database.write(
             lambda session: session.execute(insert(ServiceClientRow).values(created_at=app.clock.now(), **row))
@@ -171,13 +173,13 @@ def test_an_example_client_of_before_it_could_revoke_is_replaced(app: App) -> No
 
     app.run(put)
     settle(app)
-    (client,) = app.run(app.services.clients.known)
+    (client,) = app.run(app.services.get(Clients).known)
     assert client.may_revoke
     assert told(app, "client") == [("client.removed", {**EXAMPLE, "may_revoke": False}), EXAMPLE_CREATED]
 
 
 def test_another_secret_of_the_example_client_is_a_change(app: App) -> None:
-    other = ExampleClient(app.services.clients, "another secret" * 3, present=True)
+    other = ExampleClient(app.services.get(Clients), "another secret" * 3, present=True)
     app.run(other.settle)
     for _ in range(2):
         settle(app)

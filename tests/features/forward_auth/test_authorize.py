@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import event
 from werkzeug.test import TestResponse
 
+from ostiary.feature import Context
+from ostiary.features import FEATURES
+from ostiary.features.accounts.service import Accounts
 from ostiary.server.asgi import AsgiApp
-from ostiary.services import make_services
 from tests.conftest import App
 from tests.support.asgi import call, lifespan
 from tests.support.assembling import flask_of
@@ -149,10 +151,10 @@ def test_a_session_that_has_ended_does_not_pass(app: App) -> None:
 def test_a_known_token_costs_no_database(sqlite_url: str, tmp_path: Any) -> None:
     async def scenario() -> None:
         settings = settings_for(sqlite_url, tmp_path)
-        services = make_services(settings)
-        app = AsgiApp(flask_of(settings, services), max_body=65536, start=services.start, stop=services.stop)
+        services = Context(settings, FEATURES)
+        app = AsgiApp(flask_of(services), max_body=65536, start=services.start, stop=services.stop)
         async with lifespan(app):
-            await services.accounts.register("ada", PASSWORD, ())
+            await services.get(Accounts).register("ada", PASSWORD, ())
             body = b'{"username": "ada", "password": "%b"}' % PASSWORD.encode()
             headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
             logged_in = await call(app, "/login", "POST", headers=headers, chunks=[body])

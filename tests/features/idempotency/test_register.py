@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 from ostiary.core.idempotency import IDEMPOTENCY_KEY_IN_USE, Asked, KeptAnswer
 from ostiary.core.problems import Problem
 from ostiary.features.accounts.models import UserRow
+from ostiary.features.accounts.service import Accounts
 from ostiary.features.idempotency.models import IdempotencyKeyRow
 from ostiary.features.idempotency.service import CLAIM_SECONDS, CLEARED_AT_ONCE, Claim, Idempotency
 from tests.conftest import App, MakeApp
@@ -111,7 +112,7 @@ def test_a_refusal_changes_nothing_and_frees_the_key(app: App) -> None:
 def test_an_error_of_ours_frees_the_key(make_app: MakeApp, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     app = make_app(database_url, contract_checks="off")  # a 500 is in no contract
     with monkeypatch.context() as broken:
-        broken.setattr(app.services.accounts, "_passwords", None)
+        broken.setattr(app.services.get(Accounts), "_passwords", None)
         assert code(register(app)) == (500, "internal_error")
     assert rows(app) == []
     assert register(app).status_code == 201
@@ -121,7 +122,7 @@ def test_what_was_written_before_an_error_of_ours_is_undone(
     make_app: MakeApp, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app(database_url, contract_checks="off")
-    accounts = app.services.accounts
+    accounts = app.services.get(Accounts)
 
     async def write_and_break(username: str, password: str) -> None:
         await type(accounts).register(accounts, username, password)
@@ -139,7 +140,7 @@ def test_a_commit_that_fails_frees_the_key(
 ) -> None:
     app = make_app(database_url, contract_checks="off")
     with monkeypatch.context() as broken:
-        broken.setattr(app.services.idempotency, "_keep", None)
+        broken.setattr(app.services.get(Idempotency), "_keep", None)
         assert code(register(app)) == (500, "internal_error")
     assert (count(app), rows(app)) == (0, [])
     assert register(app).status_code == 201
@@ -148,7 +149,7 @@ def test_a_commit_that_fails_frees_the_key(
 def test_a_first_request_under_way_is_told_of(app: App, clock: FakeClock) -> None:
     """And if whoever sent it is never heard of again, its claim lapses."""
     asked = asked_for(app)
-    app.run(app.services.idempotency.begin, asked)
+    app.run(app.services.get(Idempotency).begin, asked)
     refused = register(app)
     assert (code(refused), refused.headers["Retry-After"]) == ((409, "idempotency_key_in_use"), "1")
     assert code(register(app, username="grace")) == (422, "idempotency_key_reused")
@@ -165,7 +166,7 @@ def asked_for(app: App, username: str = "ada", key: str = KEY) -> Asked:
 
 def test_who_was_too_slow_has_done_nothing(app: App, clock: FakeClock) -> None:
     """The claim has lapsed, another request has taken it: the first one's work must not be done beside it."""
-    keeper, accounts = app.services.idempotency, app.services.accounts
+    keeper, accounts = app.services.get(Idempotency), app.services.get(Accounts)
 
     async def scenario() -> None:
         slow, quick = await claims(keeper)
@@ -192,7 +193,7 @@ def test_who_was_too_slow_has_done_nothing(app: App, clock: FakeClock) -> None:
 
 
 def test_a_client_that_goes_away_while_its_key_is_claimed_leaves_the_key_free(app: App) -> None:
-    keeper = app.services.idempotency
+    keeper = app.services.get(Idempotency)
 
     async def scenario() -> None:
         for turn in range(60):
@@ -232,7 +233,7 @@ def test_what_has_expired_is_deleted_a_few_at_a_time(app: App, clock: FakeClock)
     total = CLEARED_AT_ONCE + 3
 
     async def claim(key: str) -> None:
-        await app.services.idempotency.begin(asked_for(app, key=key))
+        await app.services.get(Idempotency).begin(asked_for(app, key=key))
 
     for number in range(total):
         app.run(claim, f"old-{number}")
@@ -258,7 +259,7 @@ def test_another_secret_key_knows_nothing(app: App, make_app: MakeApp) -> None:
 
 
 def test_the_same_key_of_another_caller_or_operation_is_another_key(app: App) -> None:
-    keeper = app.services.idempotency
+    keeper = app.services.get(Idempotency)
     ada = person(app).get("/me").json["id"]
     asked = [Asked(operation, caller, KEY, b"{}") for operation in ("POST /a", "POST /b") for caller in ("", ada)]
 

@@ -6,10 +6,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
+from ostiary.app import run
 from ostiary.core.problems import DATABASE_UNAVAILABLE
+from ostiary.feature import Context
+from ostiary.features import FEATURES
 from ostiary.features.keys.models import SigningKeyRow
-from ostiary.features.keys.service import KeysUnreadable
-from ostiary.services import make_services, run_with_services
+from ostiary.features.keys.service import Keys, KeysUnreadable
 from tests.conftest import App
 from tests.support.people import person
 from tests.support.rivals import rivals_of
@@ -25,7 +27,7 @@ def test_the_jwks_is_public_and_holds_no_private_part(app: App) -> None:
 def test_two_applications_that_start_at_once_make_one_key(app: App) -> None:
     async def race() -> list[list[str]]:
         async with rivals_of(app, 4) as rivals:
-            rings = await asyncio.gather(*(rival.keys.ring() for rival in rivals))
+            rings = await asyncio.gather(*(rival.get(Keys).ring() for rival in rivals))
         return [sorted(ring) for ring in rings]
 
     rings = asyncio.run(race())
@@ -38,7 +40,7 @@ def test_another_secret_cannot_open_the_keys(app: App) -> None:
     settings = replace(app.settings, secret_key="quite another secret, also long enough")
 
     async def start() -> None:
-        services = make_services(settings)
+        services = Context(settings, FEATURES)
         try:
             await services.start()
         finally:
@@ -49,7 +51,7 @@ def test_another_secret_cannot_open_the_keys(app: App) -> None:
 
 
 def test_a_key_that_was_altered_cannot_be_opened(app: App) -> None:
-    app.run(app.services.keys.ring)
+    app.run(app.services.get(Keys).ring)
 
     async def alter(session) -> None:
         row = (await session.scalars(select(SigningKeyRow))).one()
@@ -57,7 +59,7 @@ def test_a_key_that_was_altered_cannot_be_opened(app: App) -> None:
 
     app.run(app.services.database.write, alter)
     with pytest.raises(KeysUnreadable, match="altered"):
-        run_with_services(app.settings, lambda services: services.keys.ring())
+        run(app.settings, lambda services: services.get(Keys).ring())
 
 
 def test_the_jwks_is_not_sent_again_to_who_has_it(app: App) -> None:
@@ -72,5 +74,5 @@ def test_the_jwks_is_answered_while_the_database_is_away(app: App, monkeypatch: 
     async def away() -> None:
         raise DATABASE_UNAVAILABLE()
 
-    monkeypatch.setattr(app.services.keys, "_rows", away)
+    monkeypatch.setattr(app.services.get(Keys), "_rows", away)
     assert app.client.get("/.well-known/jwks.json").json == known

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from ostiary.features.keys.models import SigningKeyRow
-from ostiary.features.keys.rotation import KeyRefused, KeyState
+from ostiary.features.keys.rotation import KeyRefused, KeyRotation, KeyState
 from tests.conftest import App, MakeApp
 from tests.support.people import log_in, person, refresh
 from tests.support.settings import environment_of, settings_for
@@ -22,7 +22,7 @@ LEEWAY = 10
 
 def rotate(app: App, *, at_once: bool = False) -> str:
     async def run() -> str:
-        return (await app.services.key_rotation.rotate(sign_after=timedelta(0) if at_once else None)).kid
+        return (await app.services.get(KeyRotation).rotate(sign_after=timedelta(0) if at_once else None)).kid
 
     kid = app.run(run)
     if at_once:
@@ -31,7 +31,7 @@ def rotate(app: App, *, at_once: bool = False) -> str:
 
 
 def retire(app: App, kid: str) -> None:
-    app.run(app.services.key_rotation.retire, kid)
+    app.run(app.services.get(KeyRotation).retire, kid)
 
 
 def published(app: App) -> list[str]:
@@ -39,7 +39,7 @@ def published(app: App) -> list[str]:
 
 
 def states(app: App) -> dict[str, str]:
-    return {key.kid: key.state for key in app.run(app.services.key_rotation.known)}
+    return {key.kid: key.state for key in app.run(app.services.get(KeyRotation).known)}
 
 
 def signer(app: App) -> str:
@@ -94,7 +94,7 @@ def test_a_key_is_published_for_as_long_as_asked_before_it_signs(both: tuple[App
     first = signer(app)
 
     async def publish() -> KeyState:
-        return await app.services.key_rotation.rotate(sign_after=timedelta(seconds=35))
+        return await app.services.get(KeyRotation).rotate(sign_after=timedelta(seconds=35))
 
     second = app.run(publish).kid
     assert published(other) == sorted([first, second])

@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy import delete
 
 from ostiary.core.problems import DATABASE_UNAVAILABLE, Problem
+from ostiary.feature import Context
+from ostiary.features.audit.service import Audit
 from ostiary.features.keys.models import SigningKeyRow
-from ostiary.features.keys.rotation import KeyRefused
-from ostiary.services import Services
+from ostiary.features.keys.rotation import KeyRefused, KeyRotation
+from ostiary.features.keys.service import Keys
 from tests.conftest import App, MakeApp
 from tests.features.keys.test_rotation import published, retire, rotate, signer, states
 from tests.support.people import Person, log_in, person, register
@@ -22,7 +24,7 @@ from tests.test_cli import ostiary
 
 BY_OPERATOR = (None, None, "", "ostiary command", "")
 BY_SERVER = (None, None, "", "ostiary server", "")
-Change = Callable[[Services], Awaitable[object]]
+Change = Callable[[Context], Awaitable[object]]
 
 
 def trail(app: App) -> list[tuple[str, str]]:
@@ -52,7 +54,7 @@ def test_the_first_key_is_told_as_the_servers_own_doing(app: App) -> None:
 
 
 def test_a_first_key_that_many_make_at_once_is_told_once(app: App) -> None:
-    rings = together(app, [lambda services: services.keys.ring()] * 4)
+    rings = together(app, [lambda services: services.get(Keys).ring()] * 4)
     (kid,) = published(app)
     assert [list(ring) for ring in rings] == [[kid]] * 4
     assert trail(app) == [("added", kid)]
@@ -146,7 +148,7 @@ def test_what_cannot_be_told_does_not_happen(
         raise DATABASE_UNAVAILABLE()
 
     with monkeypatch.context() as patch:
-        patch.setattr(app.services.audit, "_append", away)
+        patch.setattr(app.services.get(Audit), "_append", away)
         with pytest.raises(Problem, match="database_unavailable"):
             change(app, second)
     assert (trail(app), states(app)) == (before, keys)
@@ -164,7 +166,7 @@ def test_a_former_key_that_has_had_its_time_goes_without_an_event(app: App) -> N
 def test_of_rotations_at_once_the_one_that_succeeds_is_told(app: App) -> None:
     person(app)
     first = signer(app)
-    found = together(app, [lambda services: services.key_rotation.rotate()] * 4)
+    found = together(app, [lambda services: services.get(KeyRotation).rotate()] * 4)
     assert sum(isinstance(one, KeyRefused) for one in found) == 3
     (second,) = [one.kid for one in found if not isinstance(one, BaseException)]
     assert trail(app) == [("added", first), ("added", second)]
@@ -173,7 +175,7 @@ def test_of_rotations_at_once_the_one_that_succeeds_is_told(app: App) -> None:
 def test_emergencies_at_once_leave_a_trail_that_tells_the_keys(app: App) -> None:
     person(app)
     first = signer(app)
-    found = together(app, [lambda services: services.key_rotation.rotate(sign_after=timedelta(0))] * 4)
+    found = together(app, [lambda services: services.get(KeyRotation).rotate(sign_after=timedelta(0))] * 4)
     told_by_commands = {one.kid for one in found}
     kinds: dict[str, list[str]] = {"added": [], "retired": []}
     for kind, kid in trail(app):
@@ -187,7 +189,7 @@ def test_retirements_of_one_key_at_once_are_told_once(app: App) -> None:
     person(app)
     first = signer(app)
     second = rotate(app, at_once=True)
-    found = together(app, [lambda services: services.key_rotation.retire(first)] * 4)
+    found = together(app, [lambda services: services.get(KeyRotation).retire(first)] * 4)
     assert sum(isinstance(one, KeyRefused) for one in found) == 3
     assert trail(app) == [("added", first), ("added", second), ("retired", first)]
 

@@ -7,8 +7,9 @@ import httpx
 import jwt
 import pytest
 
+from ostiary.app import run
 from ostiary.core.access_tokens import SigningKey
-from ostiary.services import run_with_services
+from ostiary.features.clients.service import Clients
 from tests.conftest import App, MakeApp, StartServer
 from tests.support.clients import basic, new_client
 from tests.support.people import PASSWORD, log_in, person, refresh
@@ -147,7 +148,7 @@ def test_the_very_next_question_after_logging_out_is_answered_with_no_by_every_w
 ) -> None:
     server = start_server(database_url, workers=2)
     settings = settings_for(database_url, tmp_path)
-    client, secret = run_with_services(settings, lambda services: services.clients.create("a service"))
+    client, secret = run(settings, lambda services: services.get(Clients).create("a service"))
     headers = basic(client.client_id, secret)
     body = {"username": "ada", "password": PASSWORD}
 

@@ -3,6 +3,7 @@
 import pytest
 from werkzeug.test import TestResponse
 
+from ostiary.features.clients.service import Clients
 from tests.conftest import App, MakeApp
 from tests.support.clients import new_client
 from tests.support.people import Person, log_in, person, refresh
@@ -106,7 +107,7 @@ def test_a_client_that_may_only_ask_ends_nothing(app: App, kind: str) -> None:
 def test_the_trail_says_which_client_revoked_a_token_and_not_that_the_user_did(app: App, kind: str) -> None:
     boss, ada, grace = person(app, "boss", ("admin",)), person(app), person(app, "grace")
     credentials = new_client(app)
-    (client,) = app.run(app.services.clients.known)
+    (client,) = app.run(app.services.get(Clients).known)
     for _ in range(2):  # what has ended already does not end again
         answer = app.client.post("/oauth/revoke", data={"token": ada.tokens[kind]}, headers=credentials)
         assert answer.status_code == 200

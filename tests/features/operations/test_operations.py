@@ -2,16 +2,19 @@
 
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from ostiary.app import make_flask
 from ostiary.core.problems import CATALOGUE
-from ostiary.features.accounts.example import ExampleAdministrator
+from ostiary.feature import Context
+from ostiary.features import FEATURES
+from ostiary.features.examples.service import Examples
 from ostiary.features.operations import swagger_ui
 from tests.conftest import App, MakeApp
+from tests.support.assembling import flask_of
 
 
 def test_health_and_readiness(app: App) -> None:
@@ -37,8 +40,12 @@ def test_the_page_has_no_inline_script(sqlite_app: App) -> None:
     assert re.findall(r"<script(?![^>]*src=)", sqlite_app.client.get("/docs").text) == []
 
 
-def page_of(app: App, administrator: ExampleAdministrator | None) -> FlaskClient:
-    return make_flask(app.settings, app.services, administrator=administrator).test_client()
+@pytest.fixture
+def services_with_examples(sqlite_app: App) -> Iterator[Context]:
+    """Services of a server that listens on this machine alone."""
+    services = Context(sqlite_app.settings, FEATURES, clock=sqlite_app.clock)
+    yield services
+    sqlite_app.run(services.stop)
 
 
 def initializer(client: FlaskClient, host: str = "localhost") -> TestResponse:
@@ -61,9 +68,11 @@ def test_the_production_page_fills_nothing_in(make_app: MakeApp, sqlite_url: str
 
 
 @pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:8000"])
-def test_who_asks_by_a_loopback_name_gets_the_example_administrator(sqlite_app: App, host: str) -> None:
-    administrator = sqlite_app.services.example_administrator
-    script = initializer(page_of(sqlite_app, administrator), host)
+def test_a_request_for_a_loopback_name_gets_the_example_administrator(
+    services_with_examples: Context, host: str
+) -> None:
+    administrator = services_with_examples.get(Examples).administrator
+    script = initializer(flask_of(services_with_examples).test_client(), host)
     username, password = administrator.credentials
     assert json.loads(script.text.splitlines()[0].removeprefix("const ADMINISTRATOR = ").removesuffix(";")) == {
         "username": username,
@@ -73,8 +82,8 @@ def test_who_asks_by_a_loopback_name_gets_the_example_administrator(sqlite_app: 
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example:8000", "10.0.0.1", "[::]:8000", "a b<>"])
-def test_who_asks_by_another_name_does_not(sqlite_app: App, host: str) -> None:
-    script = initializer(page_of(sqlite_app, sqlite_app.services.example_administrator), host)
+def test_a_request_for_another_name_does_not(services_with_examples: Context, host: str) -> None:
+    script = initializer(flask_of(services_with_examples).test_client(), host)
     assert script.status_code == 200
     assert script.text.startswith("const ADMINISTRATOR = null;\n")
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from ostiary.features.keys.rotation import KeyRotation
+from ostiary.features.keys.service import Keys
 from tests.conftest import App, MakeApp
 from tests.support.clock import FakeClock
 from tests.support.people import PASSWORD, Person, log_in, make_role, person, refresh
@@ -128,10 +130,10 @@ def delete_oneself(scene: Scene) -> None:
 
 def retire_key(scene: Scene) -> None:
     """All access tokens were signed with the one key that there is."""
-    kid = scene.here.run(scene.here.services.keys.current).kid
-    scene.here.run(lambda: scene.here.services.key_rotation.rotate(sign_after=timedelta(0)))
+    kid = scene.here.run(scene.here.services.get(Keys).current).kid
+    scene.here.run(lambda: scene.here.services.get(KeyRotation).rotate(sign_after=timedelta(0)))
     scene.clock.move(5)
-    scene.here.run(lambda: scene.here.services.key_rotation.retire(kid))
+    scene.here.run(lambda: scene.here.services.get(KeyRotation).retire(kid))
 
 
 def reuse_refresh_token(scene: Scene) -> None:

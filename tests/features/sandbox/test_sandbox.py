@@ -5,7 +5,8 @@ import json
 import pytest
 from openapi_spec_validator import validate
 
-from ostiary.features.sandbox.service import FARTHEST, MAX_ADVANCE_SECONDS
+from ostiary.features.examples.service import Examples
+from ostiary.features.sandbox.service import FARTHEST, MAX_ADVANCE_SECONDS, Sandbox
 from tests.conftest import App, MakeApp
 from tests.support.people import PASSWORD, log_in, person, refresh, register
 from tests.web.test_contract import DOCUMENT, OPERATIONS
@@ -63,15 +64,15 @@ def test_a_reset_forgets_everybody_and_puts_the_clock_right(sandbox: App) -> Non
     assert ada.get("/protected").json["code"] == "invalid_token"
     assert refresh(sandbox, ada.tokens["refresh_token"]).status_code == 401
     assert sandbox.client.post("/login", json={"username": "ada", "password": PASSWORD}).status_code == 401
-    assert sandbox.services.sandbox.move_clock(1).ahead_seconds == 1
+    assert sandbox.services.get(Sandbox).move_clock(1).ahead_seconds == 1
 
 
 def test_a_reset_brings_back_the_example_administrator_of_a_server_that_had_one(sandbox: App) -> None:
-    name, password = sandbox.services.example_administrator.credentials
+    name, password = sandbox.services.get(Examples).administrator.credentials
     body = {"username": name, "password": password}
     sandbox.client.post("/sandbox/reset")
     assert sandbox.client.post("/login", json=body).status_code == 401
-    sandbox.run(sandbox.services.example_administrator.settle)
+    sandbox.run(sandbox.services.get(Examples).administrator.settle)
     sandbox.client.post("/sandbox/reset")
     assert sandbox.client.post("/login", json=body).status_code == 200
 

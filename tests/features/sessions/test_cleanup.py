@@ -14,9 +14,11 @@ from structlog.testing import capture_logs
 
 from ostiary.core.request_info import OPERATOR
 from ostiary.core.sealing import digest
+from ostiary.features.accounts.service import Accounts
 from ostiary.features.sessions import cleanup as rules
 from ostiary.features.sessions.models import RefreshTokenRow, SessionRow
 from ostiary.features.sessions.rotation import _LOOK_UP
+from ostiary.features.sessions.service import Sessions
 from ostiary.persistence import cleanup as cleanup_module
 from tests.conftest import App, MakeApp
 from tests.support.clients import new_client
@@ -31,7 +33,7 @@ IDLE = 14 * DAY
 
 
 def cleanup(app: App) -> dict[str, int]:
-    return dict(app.run(app.services.cleanup.round))
+    return dict(app.run(app.services.get_cleanup().round))
 
 
 def deleted(tokens: int = 0, sessions: int = 0) -> dict[str, int]:
@@ -201,7 +203,7 @@ def test_a_last_use_that_is_written_late_meets_no_row(app: App, clock: FakeClock
     end_quietly(app, ada.tokens["session_id"])
     clock.move(DAY)
     assert cleanup(app) == deleted(tokens=1, sessions=1)
-    app.run(app.services.sessions.last_seen.write)
+    app.run(app.services.get(Sessions).last_seen.write)
     assert left(app) == {"refresh_tokens": 0, "sessions": 0}
 
 
@@ -248,7 +250,7 @@ def test_the_oldest_go_first(app: App, clock: FakeClock) -> None:
 
 async def _one_chain(app: App, token: str, times: int) -> str:
     for _ in range(times):
-        token = (await app.services.sessions.refresh(token, OPERATOR)).refresh_token
+        token = (await app.services.get(Sessions).refresh(token, OPERATOR)).refresh_token
         await asyncio.sleep(0)
     return token
 
@@ -272,7 +274,7 @@ def test_several_workers_clean_up_at_once_beside_refreshes(
 
     async def all_at_once() -> list[Any]:
         return await asyncio.gather(
-            *(worker.services.cleanup.round() for worker in workers),
+            *(worker.services.get_cleanup().round() for worker in workers),
             *(
                 _one_chain(workers[number % 3], somebody.tokens["refresh_token"], 15)
                 for number, somebody in enumerate(living)
@@ -308,7 +310,7 @@ def test_a_refresh_under_way_is_not_waited_for_and_keeps_its_session(
         holding = asyncio.create_task(database.write(look_up))
         await looked.wait()
         try:
-            return await asyncio.wait_for(app.services.cleanup.round(), 5)
+            return await asyncio.wait_for(app.services.get_cleanup().round(), 5)
         finally:
             go_on.set()
             await holding
@@ -326,7 +328,7 @@ def crowd(app: App) -> App:
     """Many sessions, each with a token; a few have ended or expired."""
     ada = person(app)
     user_id = ada.get("/me").json["id"]
-    randomness, now = app.services.accounts._randomness, app.clock.now()
+    randomness, now = app.services.get(Accounts)._randomness, app.clock.now()
     ids = [randomness.new_id() for _ in range(MANY)]
     rows = [
         {
@@ -413,8 +415,8 @@ def test_a_served_application_tidies_by_itself_until_it_is_stopped(
     app.run(app.services.start)
     until(lambda: left(app) == {"refresh_tokens": 0, "sessions": 0})
     app.run(app.services.stop)
-    assert app.services.cleanup._task is not None
-    assert app.services.cleanup._task.cancelled()
+    assert app.services.get_cleanup()._task is not None
+    assert app.services.get_cleanup()._task.cancelled()
 
 
 @pytest.mark.usefixtures("_logging_restored")

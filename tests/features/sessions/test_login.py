@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from ostiary.core.passwords import Passwords
 from ostiary.features.accounts.models import UserRow
+from ostiary.features.accounts.service import Accounts
 from tests.conftest import App, MakeApp
 from tests.support.people import PASSWORD, log_in, person, register
 from tests.support.waiting import until
@@ -89,7 +90,7 @@ def test_unknown_names_cost_what_known_ones_cost_after_the_settings_have_changed
     app = make_app(database_url, argon2_memory_kib=16)
     for number in range(2):
         register(app, f"later-{number}")
-    app.run(app.services.accounts.hash_costs.refresh)
+    app.run(app.services.get(Accounts).hash_costs.refresh)
     verified: list[str] = []
     verify = Passwords._verify
 
@@ -117,7 +118,7 @@ def test_the_costs_are_counted_in_the_background_under_any_server(make_app: Make
     register(make_app(database_url))
     app = make_app(database_url, argon2_memory_kib=16)
     app.client.post("/login", json={"username": "nobody", "password": PASSWORD})
-    dummies = app.services.passwords._dummies
+    dummies = app.services.get(Passwords)._dummies
     until(lambda: "m=8," in dummies.of("nobody"), 30)
 
 

@@ -8,8 +8,11 @@ from sqlalchemy import select
 
 from ostiary.core.actor import Actor
 from ostiary.core.request_info import OPERATOR
+from ostiary.features.accounts.service import Accounts
+from ostiary.features.sessions.management import SessionManagement
 from ostiary.features.sessions.models import SessionRow
 from ostiary.features.sessions.rules import UNKNOWN_DEVICE, device_of
+from ostiary.features.sessions.service import Sessions
 from ostiary.persistence import last_used
 from tests.conftest import App, MakeApp
 from tests.support.clock import FakeClock
@@ -84,7 +87,7 @@ def test_reading_writes_nothing_on_the_way_and_is_noted_later(app: App, clock: F
     for _ in range(3):
         assert ada.get("/protected").status_code == 200
     assert last_seen(app) == [None]
-    app.run(app.services.sessions.last_seen.write)
+    app.run(app.services.get(Sessions).last_seen.write)
     assert last_seen(app) == [clock.now()]
     shown = ada.get("/me/sessions").json["sessions"][0]
     assert shown["last_seen_at"] == clock.now().isoformat()
@@ -109,8 +112,8 @@ def test_a_later_moment_is_not_overwritten_by_an_earlier_one(make_app: MakeApp, 
     assert other.client.get("/protected", headers=ada.bearer).status_code == 200
     one.clock.move(100)
     assert ada.get("/protected").status_code == 200
-    one.run(one.services.sessions.last_seen.write)
-    other.run(other.services.sessions.last_seen.write)
+    one.run(one.services.get(Sessions).last_seen.write)
+    other.run(other.services.get(Sessions).last_seen.write)
     assert last_seen(one) == [one.clock.now()]
 
 
@@ -118,7 +121,7 @@ def test_what_could_not_be_written_is_kept(make_app: MakeApp, database_url: str)
     app = make_app(database_url)
     ada = person(app)
     ada.get("/protected")
-    noted = app.services.sessions.last_seen
+    noted = app.services.get(Sessions).last_seen
     database, noted._database = (
         noted._database,
         make_app("sqlite+aiosqlite:////no/such/directory/x.db").services.database,
@@ -157,17 +160,17 @@ def test_the_new_password_is_the_one_that_counts(app: App) -> None:
 def test_a_log_in_amid_a_change_of_the_password_fails(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     """The old password was verified before, and its session would begin after the change."""
     ada = person(app)
-    verify = app.services.accounts.verify
+    verify = app.services.get(Accounts).verify
 
     async def verify_and_change(*args: Any) -> Any:
         check = await verify(*args)
-        management = app.services.session_management
-        bearer = await app.services.sessions.authenticate(ada.tokens["access_token"])
+        management = app.services.get(SessionManagement)
+        bearer = await app.services.get(Sessions).authenticate(ada.tokens["access_token"])
         actor = Actor(bearer, lambda _: None)
         await management.change_password(actor, PASSWORD, "another good password", OPERATOR)
         return check
 
-    monkeypatch.setattr(app.services.accounts, "verify", verify_and_change)
+    monkeypatch.setattr(app.services.get(Accounts), "verify", verify_and_change)
     answer = app.client.post("/login", json={"username": "ada", "password": PASSWORD})
     assert (answer.status_code, answer.json["code"]) == (401, "invalid_credentials")
     assert len(ada.get("/me/sessions").json["sessions"]) == 1

@@ -95,12 +95,6 @@ class RegisterBody(Body):
     password = password_field()
 
 
-class MyChangesBody(Body):
-    """What to change of the own account; what is not given stays as it is."""
-
-    username = username_field(required=False, example="user1")
-
-
 class User(Answer):
     """A user."""
 

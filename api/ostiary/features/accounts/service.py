@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, insert,
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ostiary.core import names
+from ostiary.core import common_passwords, name_tables, names
 from ostiary.core.clock import Clock
 from ostiary.core.common_passwords import is_guessable
 from ostiary.core.etags import etag
@@ -121,6 +121,19 @@ class Accounts:
         self._service_names = service_names
         self.hash_costs = HashCosts(database, passwords)
 
+    async def warm_up(self) -> None:
+        """Load the common passwords and the tables of names."""
+        common_passwords.load()
+        name_tables.load()
+
+    async def start(self) -> None:
+        """Learn what the stored hashes cost; raises the problems `database_unavailable` and `overloaded`."""
+        await self.hash_costs.refresh()
+
+    async def stop(self) -> None:
+        """End what runs in the background."""
+        await self.hash_costs.stop()
+
     async def register(
         self,
         username: str,
@@ -226,6 +239,11 @@ class Accounts:
         proven = {"id": check.account.id, "password_version": check.password_version}
         row = (await session.execute(_STANDING, proven)).one_or_none()
         return None if row is None else AuthorizationSnapshot(Grants.of(row[0], row[1]), row[2])
+
+    async def id_of(self, username: str) -> str | None:
+        """Return the id of the user of this name, if there is one; raises the problem `database_unavailable`."""
+        found = await self._find(_BY_NAME, username_key(username))
+        return None if found is None else found.account.id
 
     async def get(self, user_id: str) -> Account | None:
         """Return the account of this id, if there is one; raises the problem `database_unavailable`."""

@@ -34,6 +34,10 @@ class ApiKeyBearers:
         self._cache = TokenCache(clock, REMEMBERED_KEYS)
         self.last_used = LastUsedWriter(database, clock, ApiKeyRow, ApiKeyRow.id, ApiKeyRow.last_used_at)
 
+    async def stop(self) -> None:
+        """Write when keys were last used."""
+        await self.last_used.stop()
+
     def cached_principal(self, token: str) -> Principal | None:
         """Return whom an API key stands for, if memory alone can tell; else None.
 

@@ -124,7 +124,7 @@ class Clients:
         """
         return await self._query.exists(secret_digest=secret_digest(client_id, secret), may_revoke=may_revoke)
 
-    def close(self) -> None:
+    async def stop(self) -> None:
         """Close what the look-up keeps open."""
         self._query.close()
 

@@ -77,6 +77,10 @@ class Keys:
         self._loading = asyncio.Lock()
         revocations.on("keys", self._note_change)
 
+    async def start(self) -> None:
+        """Read the signing keys, and create the first one; raises KeysUnreadable and `database_unavailable`."""
+        await self.ring()
+
     async def current(self) -> SigningKey:
         """Return the key that signs; raises KeysUnreadable and the problem `database_unavailable`."""
         await self._refresh()

@@ -8,7 +8,7 @@ from flask import Flask, request
 
 from ostiary.core.problems import RATE_LIMITED
 from ostiary.features.sandbox.service import Sandbox
-from ostiary.web.openapi import Contract, operations, problem_codes
+from ostiary.web.openapi import contract, operations, problem_codes
 from ostiary.web.problem_format import format_of, problem_schema
 from ostiary.web.problem_responses import problem_responses
 
@@ -32,12 +32,12 @@ def documented_codes(document: dict[str, Any]) -> frozenset[str]:
     return frozenset(code for _, operation in _forcible(document) for code in problem_codes(operation))
 
 
-def install(app: Flask, contract: Contract, sandbox: Sandbox) -> None:
+def install(app: Flask, sandbox: Sandbox) -> None:
     """Let `sandbox` answer requests with the errors that it was told to force."""
 
     @cache
     def codes(rule: str, method: str) -> frozenset[str]:
-        operation = contract.operation(rule, method)
+        operation = contract().operation(rule, method)
         return frozenset() if operation is None or rule.startswith(PREFIX) else frozenset(problem_codes(operation))
 
     @app.before_request

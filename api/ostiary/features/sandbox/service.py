@@ -9,7 +9,6 @@ import structlog
 from ostiary.core.clock import MovableClock
 from ostiary.core.problems import CATALOGUE, VALIDATION_FAILED, Problem
 from ostiary.features.sandbox.problems import CLOCK_TOO_FAR_AHEAD
-from ostiary.persistence.database import Database
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -21,10 +20,6 @@ FARTHEST = 100 * 365 * 86400
 
 MAX_TIMES = 100
 """The most requests that one call makes fail."""
-
-KEPT_TABLES = ("signing_keys", "service_clients", "roles", "revocations", "feed_identity", "audit_events")
-"""Survive a reset: who holds the public keys, or a client's secret, would otherwise have to get new ones, the roles are
-put right by `after_reset`, what is revoked stays so, and the audit trail is never shortened."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +33,13 @@ class ClockState:
 class Sandbox:
     """The use cases of the sandbox. What it knows is in the memory of one process.
 
-    after_reset: makes anew what a fresh server has from the start.
+    empty: deletes what users and their clients have created. Features keep the signing keys, service clients and audit
+    events: holders of a public key or of a client's secret would otherwise need new ones.
     """
 
-    def __init__(self, database: Database, clock: MovableClock, after_reset: Callable[[], Awaitable[None]]) -> None:
-        self._database = database
+    def __init__(self, clock: MovableClock, empty: Callable[[], Awaitable[None]]) -> None:
         self._clock = clock
-        self._after_reset = after_reset
+        self._empty = empty
         self._code = ""
         self._times = 0
 
@@ -53,10 +48,8 @@ class Sandbox:
 
         Raises the problem `database_unavailable`.
         """
-        await self._database.empty(KEPT_TABLES)
-        self._clock.put_right()
+        await self._empty()
         self._times = 0
-        await self._after_reset()
         log.warning("the sandbox was reset: every user is gone")
 
     def move_clock(self, seconds: int) -> ClockState:

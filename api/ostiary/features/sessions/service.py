@@ -102,6 +102,10 @@ class Sessions:
         self._lifetime = lifetime
         self.last_seen = LastUsedWriter(database, clock, SessionRow, SessionRow.id, SessionRow.last_seen_at)
 
+    async def stop(self) -> None:
+        """Write when sessions were last seen."""
+        await self.last_seen.stop()
+
     async def log_in(self, username: str, password: str, info: RequestInfo) -> TokenPair:
         """Begin a session and return its tokens.
 

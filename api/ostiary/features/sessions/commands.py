@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 
 import click
 
-from ostiary.commands.database import use_database
-from ostiary.commands.faults import one_line_faults
-from ostiary.services import run_with_services
+from ostiary.feature import CommandLine
+from ostiary.features.sessions.management import SessionManagement
 
 
 @click.group("sessions")
@@ -28,8 +27,8 @@ def _moment(_context: click.Context, _parameter: click.Parameter, text: str | No
 @sessions.command("end")
 @click.option("--all", "everybody", is_flag=True, help="End every session.")
 @click.option("--since", metavar="TIME", callback=_moment, help="End those that began at TIME or later (UTC).")
-@one_line_faults
-def end_sessions(everybody: bool, since: datetime | None) -> None:
+@click.pass_obj
+def end_sessions(command_line: CommandLine, everybody: bool, since: datetime | None) -> None:
     """End sessions with all their tokens; print how many. Users log in again; API keys stay.
 
     After a restore, sessions that had been ended since the backup are open again, and nobody can tell which: end all.
@@ -37,6 +36,5 @@ def end_sessions(everybody: bool, since: datetime | None) -> None:
     if everybody == (since is not None):
         click.echo("ostiary: say which sessions: --all, or --since TIME", err=True)
         sys.exit(2)
-    settings = use_database()
-    ended: int = run_with_services(settings, lambda services: services.session_management.end_since(since))
+    ended: int = command_line.run(lambda context: context.get(SessionManagement).end_since(since))
     click.echo(f"Ended {ended} sessions")

@@ -4,10 +4,8 @@ import sys
 
 import click
 
-from ostiary.commands.database import use_database
-from ostiary.commands.faults import one_line_faults
-from ostiary.features.clients.service import MAX_NAME_LENGTH, ServiceClient
-from ostiary.services import run_with_services
+from ostiary.feature import CommandLine
+from ostiary.features.clients.service import MAX_NAME_LENGTH, Clients, ServiceClient
 
 
 @click.group("clients")
@@ -24,21 +22,19 @@ def _name(_context: click.Context, _parameter: click.Parameter, name: str) -> st
 @clients.command("create")
 @click.argument("name", callback=_name)
 @click.option("--may-revoke", is_flag=True, help="Let it revoke tokens as well, of any user.")
-@one_line_faults
-def create_client(name: str, *, may_revoke: bool) -> None:
+@click.pass_obj
+def create_client(command_line: CommandLine, name: str, *, may_revoke: bool) -> None:
     """Make a client called NAME and print its id and secret. The secret is shown this once."""
-    settings = use_database()
-    client, secret = run_with_services(settings, lambda services: services.clients.create(name, may_revoke=may_revoke))
+    client, secret = command_line.run(lambda context: context.get(Clients).create(name, may_revoke=may_revoke))
     click.echo(f"client_id: {client.client_id}")
     click.echo(f"client_secret: {secret}")
 
 
 @clients.command("list")
-@one_line_faults
-def list_clients() -> None:
+@click.pass_obj
+def list_clients(command_line: CommandLine) -> None:
     """Print a line for each client: id, when it was made, what it may do, name."""
-    settings = use_database()
-    found: list[ServiceClient] = run_with_services(settings, lambda services: services.clients.known())
+    found: list[ServiceClient] = command_line.run(lambda context: context.get(Clients).known())
     for client in found:
         may = "introspect, revoke" if client.may_revoke else "introspect"
         click.echo(f"{client.client_id}  {client.created_at:%Y-%m-%d %H:%M:%SZ}  {may:18}  {client.name}")
@@ -46,11 +42,10 @@ def list_clients() -> None:
 
 @clients.command("remove")
 @click.argument("client_id", metavar="ID")
-@one_line_faults
-def remove_client(client_id: str) -> None:
+@click.pass_obj
+def remove_client(command_line: CommandLine, client_id: str) -> None:
     """Remove the client ID. Its next request is refused."""
-    settings = use_database()
-    removed: ServiceClient | None = run_with_services(settings, lambda services: services.clients.remove(client_id))
+    removed: ServiceClient | None = command_line.run(lambda context: context.get(Clients).remove(client_id))
     if removed is None:
         click.echo(f"ostiary: there is no client {client_id!r}; see: ostiary clients list", err=True)
         sys.exit(1)

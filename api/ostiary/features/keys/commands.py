@@ -5,11 +5,10 @@ from datetime import datetime, timedelta
 
 import click
 
-from ostiary.commands.database import use_database
-from ostiary.commands.faults import one_line_faults
-from ostiary.features.keys.rotation import KeyState
+from ostiary.feature import CommandLine, Context
+from ostiary.features.keys.rotation import KeyRotation, KeyState
 from ostiary.features.keys.rules import HEARD_OF_WITHIN, JWKS_MAX_AGE, PUBLISHED_AHEAD, VERIFIERS_COOLDOWN
-from ostiary.services import Services, run_with_services
+from ostiary.features.revocation.service import Revocations
 
 SOON = int(VERIFIERS_COOLDOWN.total_seconds()) + 5
 """Seconds after which verifiers with usual settings have a new key."""
@@ -45,8 +44,8 @@ def _told(key: KeyState) -> str:
     metavar="SECONDS",
     help=f"Publish the new key at once and sign with it so much later; {SOON} is enough for most verifiers.",
 )
-@one_line_faults
-def rotate_keys(at_once: bool, sign_after: int | None) -> None:
+@click.pass_obj
+def rotate_keys(command_line: CommandLine, at_once: bool, sign_after: int | None) -> None:
     """Add a key. It signs as soon as everybody who keeps the published keys has it.
 
     With --now or --sign-after it signs sooner, in the place of a key that was to sign later. Verifiers that fetched the
@@ -57,42 +56,41 @@ def rotate_keys(at_once: bool, sign_after: int | None) -> None:
     """
     if at_once and sign_after is not None:
         raise click.UsageError("give --now or --sign-after, not both")
-    settings = use_database()
     seconds = 0 if at_once else sign_after
 
-    async def rotate(services: Services) -> KeyState:
-        await services.revocations.start()
-        added = await services.key_rotation.rotate(sign_after=None if seconds is None else timedelta(seconds=seconds))
+    async def rotate(context: Context) -> KeyState:
+        await context.get(Revocations).start()
+        added = await context.get(KeyRotation).rotate(
+            sign_after=None if seconds is None else timedelta(seconds=seconds)
+        )
         if seconds == 0:
             await asyncio.sleep(HEARD_OF_WITHIN.total_seconds())
         return added
 
-    added: KeyState = run_with_services(settings, rotate)
+    added: KeyState = command_line.run(rotate)
     click.echo(f"{added.kid}  {'signs' if seconds == 0 else _told(added)}")
     if seconds is not None and seconds < SOON:
         click.echo(NOT_YET_EVERYWHERE, err=True)
 
 
 @keys.command("list")
-@one_line_faults
-def list_keys() -> None:
+@click.pass_obj
+def list_keys(command_line: CommandLine) -> None:
     """Print a line for each key: id, when it was made, what it does."""
-    settings = use_database()
-    found: list[KeyState] = run_with_services(settings, lambda services: services.key_rotation.known())
+    found: list[KeyState] = command_line.run(lambda context: context.get(KeyRotation).known())
     for key in found:
         click.echo(f"{key.kid}  {_moment(key.created_at)}  {_told(key)}")
 
 
 @keys.command("retire")
 @click.argument("kid")
-@one_line_faults
-def retire_key(kid: str) -> None:
+@click.pass_obj
+def retire_key(command_line: CommandLine, kid: str) -> None:
     """Remove the key KID at once. Every token that it has signed is refused from the next request on."""
-    settings = use_database()
 
-    async def retire(services: Services) -> None:
-        await services.revocations.start()
-        await services.key_rotation.retire(kid)
+    async def retire(context: Context) -> None:
+        await context.get(Revocations).start()
+        await context.get(KeyRotation).retire(kid)
 
-    run_with_services(settings, retire)
+    command_line.run(retire)
     click.echo(f"Retired {kid}")

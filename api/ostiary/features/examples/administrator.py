@@ -3,16 +3,12 @@
 import base64
 
 import structlog
-from sqlalchemy import select
 
 from ostiary.core.problems import Problem
 from ostiary.core.sealing import derive
-from ostiary.features.accounts.models import UserRow
 from ostiary.features.accounts.problems import USERNAME_TAKEN
-from ostiary.features.accounts.rules import username_key
 from ostiary.features.accounts.service import Accounts
 from ostiary.features.roles.service import ADMIN
-from ostiary.persistence.database import Database
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -25,8 +21,7 @@ class ExampleAdministrator:
     Its password is derived from the secret key: every worker knows it, nothing keeps it, nobody guesses it.
     """
 
-    def __init__(self, database: Database, accounts: Accounts, secret_key: str, *, present: bool) -> None:
-        self._database = database
+    def __init__(self, accounts: Accounts, secret_key: str, *, present: bool) -> None:
         self._accounts = accounts
         self._present = present
         self._settled = False
@@ -60,8 +55,7 @@ class ExampleAdministrator:
             log.info("the example administrator was made, for Swagger UI on this machine", username=USERNAME)
 
     async def _remove(self) -> None:
-        async with self._database.read() as session:
-            found = await session.scalar(select(UserRow.id).where(UserRow.username_key == username_key(USERNAME)))
+        found = await self._accounts.id_of(USERNAME)
         if found is None or not (await self._accounts.verify(*self.credentials)).matches:
             return
         await self._accounts.delete_as_operator(found)

@@ -1,0 +1,216 @@
+"""A feature is one value: everything that it adds to the application. docs/extending.md builds one."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import click
+from flask import Flask
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ostiary.core.clock import Clock, MovableClock, SystemClock
+from ostiary.core.principal import Principal
+from ostiary.core.randomness import Randomness, SystemRandomness
+from ostiary.core.startup import Startup
+from ostiary.persistence.cleanup import Cleanup, CleanupJob
+from ostiary.persistence.database import Database
+from ostiary.settings import Settings
+from ostiary.web.blueprint import Blueprint
+from ostiary.web.guards import Authenticator
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """Everything that a feature adds. Only `name` is required.
+
+    services: a factory for each class of service; it asks the context for the services that it uses.
+    blueprints: the operations, in the order of the contract.
+    authenticators: the class of the service that authenticates bearer credentials with a prefix; "" is every other one.
+    cleanup: jobs that delete expired rows. login_stages: steps between a correct password and the tokens.
+    install: sets up what views need besides services, such as a guard.
+    contract: changes the OpenAPI document after it is assembled. security_schemes: its OpenAPI Security Scheme Objects.
+    commands: groups and commands of the `ostiary` command.
+    before_role_deletion: runs in the transaction that deletes a role, while its holders still hold it.
+    kept_on_reset: tables that `POST /sandbox/reset` does not empty. after_reset: restores what a new server has.
+    when: whether the settings switch the feature on.
+    """
+
+    name: str
+    services: Mapping[type[Any], Callable[["Context"], Any]] = field(default_factory=dict)
+    blueprints: tuple[Blueprint, ...] = ()
+    authenticators: Mapping[str, type[Authenticator]] = field(default_factory=dict)
+    cleanup: Callable[["Context"], Iterable[CleanupJob]] = lambda _context: ()
+    install: Callable[[Flask, "Context"], None] = lambda _app, _context: None
+    contract: tuple[Callable[[dict[str, Any]], None], ...] = ()
+    security_schemes: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    commands: tuple[click.Command, ...] = ()
+    before_role_deletion: Callable[[AsyncSession, str], Awaitable[None]] | None = None
+    kept_on_reset: tuple[str, ...] = ()
+    after_reset: Callable[["Context"], Awaitable[None]] | None = None
+    when: Callable[[Settings], bool] = lambda _settings: True
+
+
+class CommandLine(Protocol):
+    """What a command of a feature works with: `@click.pass_obj` hands it over as the first argument."""
+
+    def open(self) -> Settings:
+        """Prepare the server's database for `run`; the first call names it on standard error. Ends the command where
+        there is no database."""
+        ...
+
+    def run(self, work: Callable[["Context"], Awaitable[T]]) -> T:
+        """Run `work` with services on the server's database, and return its result. Calls `open` first."""
+        ...
+
+
+@runtime_checkable
+class WarmsUp(Protocol):
+    """A service that prepares something before it serves, without the database."""
+
+    async def warm_up(self) -> None:
+        """Prepare it."""
+        ...
+
+
+@runtime_checkable
+class Starts(Protocol):
+    """A service that reads the database before it serves. While the database is away, `start` is called again."""
+
+    async def start(self) -> None:
+        """Read it; raises the problem `database_unavailable`."""
+        ...
+
+
+@runtime_checkable
+class Stops(Protocol):
+    """A service that finishes work when the process ends."""
+
+    async def stop(self) -> None:
+        """Finish it."""
+        ...
+
+
+@runtime_checkable
+class Rechecks(Protocol):
+    """An authenticator whose credentials may still hold after an entry of the revocation feed against their owner."""
+
+    async def look_up_again(self, session: AsyncSession, bearer: Principal) -> Principal:
+        """Return the bearer as the database has it in this transaction; raises the problem `invalid_token`."""
+        ...
+
+
+class NoService(LookupError):
+    """No feature provides a service of this class, or two services need each other."""
+
+
+class Context:
+    """The services of one process, and what they are built from.
+
+    A service is built when it is first asked for. `start` starts those built so far in the order in which they were
+    built, so a service starts after those that it uses; `stop` stops them in the reverse order.
+    settings: must have a secret (see `ostiary.app.prepare`). has_examples: whether Swagger UI's example administrator
+    and client exist.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        features: Iterable[Feature],
+        *,
+        clock: Clock | None = None,
+        randomness: Randomness | None = None,
+        has_examples: bool = True,
+    ) -> None:
+        self.settings = settings
+        self.features = tuple(feature for feature in features if feature.when(settings))
+        self.movable_clock = MovableClock(clock or SystemClock()) if settings.sandbox else None
+        self.clock = self.movable_clock or clock or SystemClock()
+        self.randomness = randomness or SystemRandomness()
+        self.has_examples = has_examples and settings.has_example_administrator
+        self.database = Database(
+            settings.effective_database_url,
+            settings.database_pool_size,
+            float(settings.database_timeout),
+            by_transaction=bool(settings.database_listen_url),
+        )
+        self.startup = Startup()
+        self._factories = {kind: make for feature in self.features for kind, make in feature.services.items()}
+        self._built: dict[type[Any], Any] = {}
+        self._being_built: list[type[Any]] = []
+
+    def get(self, kind: type[T]) -> T:
+        """Return the service of this class, and build it first if necessary; raises NoService."""
+        found: T | None = self._built.get(kind)
+        return self._build(kind) if found is None else found
+
+    def has(self, kind: type[Any]) -> bool:
+        """Return whether a feature provides a service of this class."""
+        return kind in self._factories
+
+    def _build(self, kind: type[T]) -> T:
+        if kind not in self._factories:
+            raise NoService(f"no feature provides {kind.__qualname__}")
+        if kind in self._being_built:
+            circle = " -> ".join(one.__qualname__ for one in (*self._being_built, kind))
+            raise NoService(f"these services need each other: {circle}")
+        self._being_built.append(kind)
+        try:
+            service: T = self._factories[kind](self)
+        finally:
+            self._being_built.pop()
+        self._built[kind] = service
+        return service
+
+    def build_all(self) -> None:
+        """Build every service of every feature; raises NoService."""
+        for kind in self._factories:
+            self.get(kind)
+        self.get_cleanup()
+
+    def authenticators(self) -> dict[str, Authenticator]:
+        """Return the authenticators by the prefix of the credentials that they know."""
+        kinds = {prefix: kind for feature in self.features for prefix, kind in feature.authenticators.items()}
+        return {prefix: self.get(kind) for prefix, kind in kinds.items()}
+
+    def get_cleanup(self) -> Cleanup:
+        """Return the one cleanup of this process, with the jobs of all features."""
+        found = self._built.get(Cleanup)
+        if found is None:
+            jobs = [job for feature in self.features for job in feature.cleanup(self)]
+            found = self._built[Cleanup] = Cleanup(self.database, self.randomness, jobs)
+        return found
+
+    async def reset(self) -> None:
+        """Delete all rows but those that features keep, then let features restore what a new server has."""
+        await self.database.empty([table for feature in self.features for table in feature.kept_on_reset])
+        if self.movable_clock is not None:
+            self.movable_clock.put_right()
+        for feature in self.features:
+            if feature.after_reset is not None:
+                await feature.after_reset(self)
+
+    async def start(self) -> None:
+        """Prepare all services to serve. While the database cannot be reached, this goes on in the background.
+
+        Raises what a service raises that cannot serve at all, such as KeysUnreadable.
+        """
+        self.build_all()
+        for service in tuple(self._built.values()):
+            if isinstance(service, WarmsUp):
+                await service.warm_up()
+        await self.startup.begin(self._start_services)
+
+    async def _start_services(self) -> None:
+        for service in tuple(self._built.values()):
+            if isinstance(service, Starts):
+                await service.start()
+
+    async def stop(self) -> None:
+        """Finish what was begun and close everything."""
+        await self.startup.stop()
+        for service in reversed(tuple(self._built.values())):
+            if isinstance(service, Stops):
+                await service.stop()
+        await self.database.close()

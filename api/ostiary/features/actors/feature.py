@@ -1,0 +1,15 @@
+"""Writes on behalf of somebody, each of which asks again whether its actor may still act."""
+
+from ostiary.feature import Context, Feature, Rechecks
+from ostiary.features.actors.service import Actors
+from ostiary.features.revocation.service import Revocations
+
+
+def _actors(context: Context) -> Actors:
+    # By class: sessions authenticate too, but they need the actors themselves.
+    kinds = [kind for feature in context.features for kind in feature.authenticators.values()]
+    rechecks = [context.get(kind) for kind in kinds if issubclass(kind, Rechecks)]
+    return Actors(context.database, context.get(Revocations), *rechecks)
+
+
+FEATURE = Feature(name="actors", services={Actors: _actors})

@@ -1,0 +1,25 @@
+"""Users, for administrators."""
+
+from ostiary.feature import Context, Feature
+from ostiary.features.accounts.service import Accounts
+from ostiary.features.actors.service import Actors
+from ostiary.features.admin.routes import admin
+from ostiary.features.admin.service import Administration
+from ostiary.features.audit.service import Audit
+from ostiary.features.revocation.service import Revocations
+from ostiary.features.sessions.management import SessionManagement
+
+
+def _administration(context: Context) -> Administration:
+    return Administration(
+        context.database,
+        context.get(Actors),
+        context.get(Accounts),
+        context.get(SessionManagement),
+        context.get(Revocations),
+        context.get(Audit),
+        context.clock,
+    )
+
+
+FEATURE = Feature(name="admin", services={Administration: _administration}, blueprints=(admin,))

@@ -1,0 +1,35 @@
+"""Service clients: other services that may ask about tokens."""
+
+from flask import Flask
+
+from ostiary.feature import Context, Feature
+from ostiary.features.audit.service import Audit
+from ostiary.features.clients.commands import clients as commands
+from ostiary.features.clients.service import Clients
+from ostiary.web import client_guard
+
+
+def _clients(context: Context) -> Clients:
+    return Clients(context.database, context.get(Audit), context.clock, context.randomness)
+
+
+def _install(app: Flask, context: Context) -> None:
+    client_guard.install(app, context.get(Clients))
+
+
+FEATURE = Feature(
+    name="clients",
+    services={Clients: _clients},
+    install=_install,
+    security_schemes={
+        client_guard.CLIENT_SCHEME: {
+            "type": "http",
+            "scheme": "basic",
+            "description": "The id and secret of a service client, each form-urlencoded first (RFC 6749 section "
+            "2.3.1). `ostiary clients create NAME` makes one on the server. A client may instead send them as the "
+            "parameters `client_id` and `client_secret` of the form, but not in both ways at once.",
+        }
+    },
+    commands=(commands,),
+    kept_on_reset=("service_clients",),
+)

@@ -1,0 +1,32 @@
+"""The revocation feed: what no longer counts, known to every worker before the next request."""
+
+from ostiary.feature import Context, Feature
+from ostiary.features.audit.service import Audit
+from ostiary.features.revocation.service import Revocations
+from ostiary.persistence.postgres_address import PostgresAddress
+
+
+def _revocations(context: Context) -> Revocations:
+    settings = context.settings
+    direct = settings.database_listen_url
+    return Revocations(
+        context.database,
+        context.clock,
+        context.randomness,
+        context.get(Audit),
+        lifetime=settings.access_token_seconds,
+        strict=settings.revocation_strict,
+        listen=PostgresAddress(direct, float(settings.database_timeout)) if direct else None,
+    )
+
+
+async def _after_reset(context: Context) -> None:
+    await context.get(Revocations).revoke_everyone()
+
+
+FEATURE = Feature(
+    name="revocation",
+    services={Revocations: _revocations},
+    kept_on_reset=("revocations", "feed_identity"),
+    after_reset=_after_reset,
+)

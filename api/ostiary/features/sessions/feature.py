@@ -1,0 +1,87 @@
+"""Sessions: log in, stay logged in, log out."""
+
+from collections.abc import Iterable
+
+from flask import Flask
+from sqlalchemy.util.concurrency import in_greenlet
+
+from ostiary.core.access_tokens import AccessTokens
+from ostiary.core.step_up import StepUp
+from ostiary.feature import Context, Feature
+from ostiary.features.accounts.service import Accounts
+from ostiary.features.actors.service import Actors
+from ostiary.features.audit.service import Audit
+from ostiary.features.keys.service import Keys
+from ostiary.features.revocation.service import Revocations
+from ostiary.features.sessions.cleanup import SessionCleanup
+from ostiary.features.sessions.commands import sessions as commands
+from ostiary.features.sessions.management import SessionManagement
+from ostiary.features.sessions.rotation import Rotation
+from ostiary.features.sessions.routes import sessions
+from ostiary.features.sessions.service import Sessions
+from ostiary.persistence.cleanup import CleanupJob
+from ostiary.web import guards
+
+
+def _sessions(context: Context) -> Sessions:
+    settings, clock, randomness = context.settings, context.clock, context.randomness
+    issuer = settings.effective_issuer
+    return Sessions(
+        context.database,
+        context.get(Actors),
+        context.get(Accounts),
+        context.get(Keys),
+        AccessTokens(issuer, settings.audience or issuer, settings.access_token_seconds, clock),
+        Rotation(clock, randomness, idle=settings.refresh_token_idle_seconds, grace=settings.refresh_grace_seconds),
+        context.get(Revocations),
+        context.get(Audit),
+        clock,
+        randomness,
+        lifetime=settings.session_seconds,
+    )
+
+
+def _management(context: Context) -> SessionManagement:
+    return SessionManagement(
+        context.database,
+        context.get(Actors),
+        context.get(Accounts),
+        context.get(Sessions),
+        context.get(Revocations),
+        context.get(Audit),
+        context.clock,
+    )
+
+
+def _step_up(context: Context) -> StepUp:
+    settings = context.settings
+    return StepUp(context.clock, fresh=settings.fresh_login_seconds, session=settings.session_seconds)
+
+
+def _cleanup(context: Context) -> Iterable[CleanupJob]:
+    cleanup = SessionCleanup(context.clock)
+    return cleanup.expired_tokens, cleanup.expired_sessions, cleanup.ended_sessions
+
+
+def _install(app: Flask, context: Context) -> None:
+    guards.install(app, guards.Guard(context.authenticators(), context.get(StepUp), in_greenlet))
+
+
+FEATURE = Feature(
+    name="sessions",
+    services={Sessions: _sessions, SessionManagement: _management, StepUp: _step_up},
+    blueprints=(sessions,),
+    authenticators={"": Sessions},
+    cleanup=_cleanup,
+    install=_install,
+    security_schemes={
+        guards.BEARER_SCHEME: {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "The access token that POST /login and POST /refresh answer with (RFC 6750, RFC 9068). A "
+            "service that verifies it follows RFC 8725: ES256 alone, and `typ`, `iss`, `aud` and `exp` are compared.",
+        }
+    },
+    commands=(commands,),
+)
