@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.proxies import CONFIGURATIONS, FORWARD_AUTH, ROOT, proxy
+from tests.support.proxies import FORWARD_AUTH, GUARDS, ROOT, proxy
 from tests.support.servers import ServerProcess
 from tests.support.smuggling import PASSWORD
 
@@ -162,4 +162,4 @@ def test_a_role_is_asked_for(ostiary: ServerProcess, token: str, tmp_path: Path)
 def test_the_page_shows_the_file_as_it_is(file: str) -> None:
     blocks = re.findall(r"^```\w*\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
     assert (FORWARD_AUTH / file).read_text() in blocks
-    assert file in {CONFIGURATIONS[name].name for name in PROXIES}
+    assert file in {GUARDS[name].name for name in PROXIES}
