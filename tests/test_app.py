@@ -21,9 +21,9 @@ import httpx
 import pytest
 from sqlalchemy.engine import make_url
 
-from ostiary.core.hash_pool import HashPool
 from ostiary.app import _kept_secret, create_app, create_asgi, prepare, run
 from ostiary.core.access_tokens import SigningKey
+from ostiary.core.hash_pool import HashPool
 from ostiary.core.passwords import Passwords
 from ostiary.feature import Context, Feature
 from ostiary.features import FEATURES

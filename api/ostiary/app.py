@@ -62,7 +62,8 @@ def create_app(settings: Settings | None = None, *, features: Iterable[Feature] 
     settings: read from the environment by default. features: those of Ostiary by default; add your own with
     `features=(*FEATURES, mine)`. Prepares the database. Raises BadSettings, UnsafeFile, NewerDatabase, UnfitDatabase.
     """
-    settings = prepare(settings or settings_module.read())
+    features = tuple(features)
+    settings = prepare(settings or settings_module.read(), features=features)
     return make_flask(Context(settings, features, has_examples=False))
 
 
@@ -82,7 +83,7 @@ def create_asgi(settings: Settings | None = None, *, features: Iterable[Feature]
 
     async def start() -> None:
         if not is_prepared:
-            await _prepare_database(settings, creates=True)
+            await _prepare_database(settings, context.features, creates=True)
         await context.start()
 
     return AsgiApp(
@@ -110,7 +111,7 @@ def run(settings: Settings, work: Callable[[Context], Awaitable[Any]]) -> Any:
     return asyncio.run(run_and_stop())
 
 
-def prepare(settings: Settings, *, creates: bool = True) -> Settings:
+def prepare(settings: Settings, *, creates: bool = True, features: Iterable[Feature] = FEATURES) -> Settings:
     """Make what is missing before the first start: directory, secret, database schema. Return complete settings.
 
     Any number of processes may do so at once. creates: False for a command that works on what a server has created; an
@@ -118,7 +119,7 @@ def prepare(settings: Settings, *, creates: bool = True) -> Settings:
     UnfitDatabase, UnsafeFile, UnusableDirectory, and the problem `database_unavailable`.
     """
     settings = _prepare_files(settings, creates=creates)
-    asyncio.run(_prepare_database(settings, creates=creates))
+    asyncio.run(_prepare_database(settings, features, creates=creates))
     return settings
 
 
@@ -151,12 +152,13 @@ def _with_data_directory(settings: Settings, *, creates: bool) -> Settings:
     return settings if settings.secret_key else replace(settings, secret_key=_kept_secret(secret))
 
 
-async def _prepare_database(settings: Settings, *, creates: bool) -> None:
+async def _prepare_database(settings: Settings, features: Iterable[Feature], *, creates: bool) -> None:
     """Bring the database to this version's schema; migrations take the direct way past a pooler, where there is one."""
     url, timeout = settings.effective_database_url, float(settings.database_timeout)
     if is_postgres(url):
         await check_notifications(url, settings.database_listen_url, timeout)
-    applied = await migrate(settings.database_listen_url or url, timeout, creates=creates)
+    branches = [feature.migrations for feature in features if feature.migrations is not None]
+    applied = await migrate(settings.database_listen_url or url, timeout, creates=creates, branches=branches)
     if applied:
         log.info("database migrated", revision=applied[-1], steps=len(applied))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import click
@@ -31,7 +32,8 @@ class Feature:
     cleanup: jobs that delete expired rows. login_stages: steps between a correct password and the tokens.
     install: sets up what views need besides services, such as a guard.
     contract: changes the OpenAPI document after it is assembled. security_schemes: its OpenAPI Security Scheme Objects.
-    commands: groups and commands of the `ostiary` command.
+    commands: groups and commands of the `ostiary` command. migrations: the directory of its Alembic revisions, for a
+    feature that does not come with Ostiary: a branch of its own, whose revisions are named like `notes_0001`.
     before_role_deletion: runs in the transaction that deletes a role, while its holders still hold it.
     kept_on_reset: tables that `POST /sandbox/reset` does not empty. after_reset: restores what a new server has.
     when: whether the settings switch the feature on.
@@ -46,6 +48,7 @@ class Feature:
     contract: tuple[Callable[[dict[str, Any]], None], ...] = ()
     security_schemes: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     commands: tuple[click.Command, ...] = ()
+    migrations: Path | None = None
     before_role_deletion: Callable[[AsyncSession, str], Awaitable[None]] | None = None
     kept_on_reset: tuple[str, ...] = ()
     after_reset: Callable[["Context"], Awaitable[None]] | None = None

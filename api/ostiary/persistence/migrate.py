@@ -1,6 +1,8 @@
 """Bringing a database to the schema of this version: once, whoever asks, however many ask at once."""
 
-from collections.abc import Generator
+import os
+import re
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import to_tuple
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError
@@ -26,6 +29,7 @@ from ostiary.persistence.postgres_url import is_postgres
 MIGRATIONS = Path(__file__).with_name("migrations")
 BESIDE = ("-wal", "-shm", "-journal", "-feed")
 """Added to the name of an SQLite file: what SQLite and the revocation feed keep beside it."""
+_OF_A_FEATURE = re.compile(r"[a-z][a-z_]*_[0-9]{4}")
 _LOCK_KEY = 0x6F737469617279  # "ostiary": one advisory lock of PostgreSQL, ours by this number
 
 
@@ -37,12 +41,13 @@ class NewerDatabase(Exception):
     """The database has been migrated by a newer version of Ostiary."""
 
 
-async def migrate(url: str, timeout: float, *, creates: bool = True) -> list[str]:
+async def migrate(url: str, timeout: float, *, creates: bool = True, branches: Sequence[Path] = ()) -> list[str]:
     """Bring the database at `url` to the newest revision and return the revisions applied.
 
     All of it happens in one transaction that begins by taking a lock, so that of several processes one migrates and the
     others find it done; a failure leaves the old schema. timeout: seconds to wait for a lock. creates: whether to begin
-    with an empty database where there is none.
+    with an empty database where there is none. branches: directories with the revisions of features that do not come
+    with Ostiary, each a branch of its own whose revisions are named like `notes_0001`.
     Raises BadUrl, NoDatabase, NewerDatabase, UnfitDatabase, and the problem `database_unavailable`.
     """
     engine = _engine(url, timeout)
@@ -60,9 +65,9 @@ async def migrate(url: str, timeout: float, *, creates: bool = True) -> list[str
                 else:
                     await check_postgres(connection)
                     await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
-                if not creates and await connection.run_sync(_current) is None:
+                if not creates and not await connection.run_sync(_current):
                     raise NoDatabase(f"the database {file or PostgresAddress(url, timeout)} is empty: {ELSEWHERE}")
-                return await connection.run_sync(upgrade)
+                return await connection.run_sync(upgrade, branches)
     finally:
         await engine.dispose()
 
@@ -78,8 +83,8 @@ def _check_exists(file: Path) -> None:
         raise NoDatabase(f"there is no database {file.absolute()}: {ELSEWHERE}")
 
 
-def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+def _current(connection: Connection) -> tuple[str, ...]:
+    return MigrationContext.configure(connection).get_current_heads()
 
 
 @contextmanager
@@ -114,23 +119,26 @@ def _engine(url: str, timeout: float) -> AsyncEngine:
     return create_async_engine(NEUTRAL_URL, hide_parameters=True, connect_args=arguments)
 
 
-def upgrade(connection: Connection) -> list[str]:
+def upgrade(connection: Connection, branches: Sequence[Path] = ()) -> list[str]:
     """Apply what is missing on an open connection, in its transaction; raises NewerDatabase."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
+    config.set_main_option("version_locations", os.pathsep.join(map(str, (MIGRATIONS / "versions", *branches))))
     script = ScriptDirectory.from_config(config)
-    current = _current(connection)
     known = {revision.revision for revision in script.walk_revisions()}
-    if current is not None and current not in known:
+    newer = [one for one in _current(connection) if one not in known and not _OF_A_FEATURE.fullmatch(one)]
+    if newer:
         raise NewerDatabase(
-            f"the database is at revision {current!r}, which Ostiary {__version__} does not know: a newer version has "
+            f"the database is at revision {newer[0]!r}, which Ostiary {__version__} does not know: a newer version has "
             "used it. Install that version, or restore a backup made before the upgrade."
         )
     applied: list[str] = []
 
     def steps(revision: Any, _context: MigrationContext) -> Any:
-        found = script._upgrade_revs("head", revision)
+        # A feature that is left out at present keeps its tables, and its revision in the table of versions.
+        present = tuple(one for one in to_tuple(revision) if one in known)
+        found = script._upgrade_revs("heads", present)  # type: ignore[arg-type]
         applied.extend(step.revision.revision for step in found)
         return found
 

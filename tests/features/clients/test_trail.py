@@ -17,7 +17,7 @@ from ostiary.features.clients.service import Clients, secret_digest
 from ostiary.features.examples.client import CLIENT_ID, ExampleClient
 from ostiary.features.examples.service import Examples
 from tests.conftest import App, MakeApp
-from tests.features.accounts.test_example import ELSEWHERE
+from tests.features.examples.test_administrator import ELSEWHERE
 from tests.support.people import person
 from tests.support.rivals import rivals_of
 from tests.support.settings import environment_of, settings_for

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import func, select
 
 from ostiary.core.clock import SystemClock
-from ostiary.features.accounts import example
 from ostiary.features.accounts.models import UserRow
+from ostiary.features.examples import administrator as example
 from ostiary.features.idempotency.models import IdempotencyKeyRow
 from ostiary.features.idempotency.service import CLAIM_SECONDS
 from tests.conftest import App, MakeApp, StartServer

@@ -2,19 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from ostiary.core.problems import CATALOGUE
-from ostiary.feature import Context
-from ostiary.features import FEATURES
 from ostiary.features.examples.service import Examples
 from ostiary.features.operations import swagger_ui
 from tests.conftest import App, MakeApp
-from tests.support.assembling import flask_of
 
 
 def test_health_and_readiness(app: App) -> None:
@@ -40,20 +36,12 @@ def test_the_page_has_no_inline_script(sqlite_app: App) -> None:
     assert re.findall(r"<script(?![^>]*src=)", sqlite_app.client.get("/docs").text) == []
 
 
-@pytest.fixture
-def services_with_examples(sqlite_app: App) -> Iterator[Context]:
-    """Services of a server that listens on this machine alone."""
-    services = Context(sqlite_app.settings, FEATURES, clock=sqlite_app.clock)
-    yield services
-    sqlite_app.run(services.stop)
-
-
 def initializer(client: FlaskClient, host: str = "localhost") -> TestResponse:
     return client.get("/docs/initializer.js", headers={"Host": host})
 
 
-def test_the_development_page_fills_examples_in(sqlite_app: App) -> None:
-    script = initializer(sqlite_app.client)
+def test_the_development_page_fills_examples_in(make_app: MakeApp, sqlite_url: str) -> None:
+    script = initializer(make_app(sqlite_url, host="0.0.0.0").client)  # which others reach, so without an administrator
     assert script.text.startswith("const ADMINISTRATOR = null;\n")
     assert "window.fillExamples = " in script.text
     assert "SwaggerUIBundle({" in script.text
@@ -68,11 +56,9 @@ def test_the_production_page_fills_nothing_in(make_app: MakeApp, sqlite_url: str
 
 
 @pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:8000"])
-def test_a_request_for_a_loopback_name_gets_the_example_administrator(
-    services_with_examples: Context, host: str
-) -> None:
-    administrator = services_with_examples.get(Examples).administrator
-    script = initializer(flask_of(services_with_examples).test_client(), host)
+def test_a_request_for_a_loopback_name_gets_the_example_administrator(sqlite_app: App, host: str) -> None:
+    administrator = sqlite_app.services.get(Examples).administrator
+    script = initializer(sqlite_app.client, host)
     username, password = administrator.credentials
     assert json.loads(script.text.splitlines()[0].removeprefix("const ADMINISTRATOR = ").removesuffix(";")) == {
         "username": username,
@@ -82,8 +68,8 @@ def test_a_request_for_a_loopback_name_gets_the_example_administrator(
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example:8000", "10.0.0.1", "[::]:8000", "a b<>"])
-def test_a_request_for_another_name_does_not(services_with_examples: Context, host: str) -> None:
-    script = initializer(flask_of(services_with_examples).test_client(), host)
+def test_a_request_for_another_name_does_not(sqlite_app: App, host: str) -> None:
+    script = initializer(sqlite_app.client, host)
     assert script.status_code == 200
     assert script.text.startswith("const ADMINISTRATOR = null;\n")
 

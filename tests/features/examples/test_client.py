@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from ostiary.features.clients.service import Clients
 from ostiary.features.examples.service import Examples
 from tests.conftest import App, MakeApp
-from tests.features.accounts.test_example import ELSEWHERE
+from tests.features.examples.test_administrator import ELSEWHERE
 from tests.support.clients import basic
 from tests.support.rivals import rivals_of
 
