@@ -124,17 +124,20 @@ def make_services(
     randomness = randomness or SystemRandomness()
     timeout = float(settings.database_timeout)
     listen = PostgresAddress(settings.database_listen_url, timeout) if settings.database_listen_url else None
+    audit = Audit(settings.secret_key, clock, randomness)
     database = Database(
-        settings.effective_database_url, settings.database_pool_size, timeout, by_transaction=listen is not None
+        settings.effective_database_url,
+        settings.database_pool_size,
+        timeout,
+        recorder=audit,
+        by_transaction=listen is not None,
     )
     hash_pool = HashPool(settings.effective_hash_threads, settings.hash_queue, float(settings.hash_wait_seconds))
     passwords = Passwords(settings.argon2, hash_pool, settings.secret_key)
-    audit = Audit(database, settings.secret_key, clock, randomness)
     revocations = Revocations(
         database,
         clock,
         randomness,
-        audit,
         lifetime=settings.access_token_seconds,
         strict=settings.revocation_strict,
         listen=listen,
@@ -145,24 +148,22 @@ def make_services(
         database,
         passwords,
         revocations,
-        audit,
         clock,
         randomness,
         refuse_common_passwords=settings.is_production,
         service_names=settings.service_names,
     )
-    keys = Keys(database, revocations, audit, settings.secret_key, clock, randomness)
+    keys = Keys(database, revocations, settings.secret_key, clock, randomness)
     key_rotation = KeyRotation(
         database,
         revocations,
-        audit,
         settings.secret_key,
         clock,
         randomness,
         token_seconds=settings.access_token_seconds,
     )
     example_administrator = ExampleAdministrator(database, accounts, settings.secret_key, present=has_examples)
-    clients = Clients(database, audit, clock, randomness)
+    clients = Clients(database, clock, randomness)
     startup = Startup()
     issuer = settings.effective_issuer
     sessions = Sessions(
@@ -173,14 +174,13 @@ def make_services(
         AccessTokens(issuer, settings.audience or issuer, settings.access_token_seconds, clock),
         Rotation(clock, randomness, idle=settings.refresh_token_idle_seconds, grace=settings.refresh_grace_seconds),
         revocations,
-        audit,
         clock,
         randomness,
         lifetime=settings.session_seconds,
     )
     session_cleanup = SessionCleanup(clock)
     jobs = [session_cleanup.expired_tokens, session_cleanup.expired_sessions, session_cleanup.ended_sessions]
-    session_management = SessionManagement(database, actors, accounts, sessions, revocations, audit, clock)
+    session_management = SessionManagement(database, actors, accounts, sessions, revocations, clock)
 
     async def after_reset() -> None:
         await database.write(only_built_in)
@@ -197,13 +197,13 @@ def make_services(
         audit=audit,
         actors=actors,
         accounts=accounts,
-        profile=Profile(actors, accounts, audit),
+        profile=Profile(actors, accounts),
         sessions=sessions,
         session_management=session_management,
-        api_keys=ApiKeys(database, actors, api_key_bearers, revocations, audit, clock, randomness),
+        api_keys=ApiKeys(database, actors, api_key_bearers, clock, randomness),
         api_key_bearers=api_key_bearers,
-        administration=Administration(database, actors, accounts, session_management, revocations, audit, clock),
-        role_management=RoleManagement(database, actors, revocations, audit, clock, note_changed_roles),
+        administration=Administration(database, actors, accounts, session_management, clock),
+        role_management=RoleManagement(database, actors, clock, note_changed_roles),
         step_up=StepUp(clock, fresh=settings.fresh_login_seconds, session=settings.session_seconds),
         clients=clients,
         oauth=OAuth(sessions, accounts, issuer),

@@ -11,6 +11,7 @@ from sqlalchemy import delete
 from ostiary.core.problems import DATABASE_UNAVAILABLE, Problem
 from ostiary.features.keys.models import SigningKeyRow
 from ostiary.features.keys.rotation import KeyRefused
+from ostiary.persistence.transaction import Transaction
 from ostiary.services import Services
 from tests.conftest import App, MakeApp
 from tests.features.keys.test_rotation import published, retire, rotate, signer, states
@@ -63,8 +64,8 @@ def test_keys_that_somebody_has_deleted_are_told_to_be_made_anew(app: App, make_
     person(app)
     first = signer(app)
 
-    async def drop(session) -> None:
-        await session.execute(delete(SigningKeyRow))
+    async def drop(tx: Transaction) -> None:
+        await tx.session.execute(delete(SigningKeyRow))
 
     app.run(app.services.database.write, drop)
     (second,) = published(make_app(app.settings.database_url))
