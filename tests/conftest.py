@@ -152,27 +152,27 @@ def _refuse_writes_of_nobody(services: Context) -> None:
     write, actors = services.database.write, services.get(Actors)
 
     def on_behalf(of: Callable[..., Any]) -> Callable[..., Any]:
-        async def asking(*args: Any) -> Any:
+        async def asking(*args: Any, **kwargs: Any) -> Any:
             token = asked_again.set(True)
             try:
-                return await of(*args)
+                return await of(*args, **kwargs)
             finally:
                 asked_again.reset(token)
 
         return asking
 
-    async def checked(work: Callable[..., Any]) -> Any:
+    async def checked(work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         sent_by_somebody = has_request_context() and caller() is not None and request.method not in ("GET", "HEAD")
         name = getattr(work, "__qualname__", repr(work))
         assert asked_again.get() or not sent_by_somebody or name.startswith(UPKEEP), f"{name} is on behalf of nobody"
-        return await write(work)
+        return await write(work, *args, **kwargs)
 
     services.database.write = checked  # type: ignore[method-assign, assignment]
     actors.write = on_behalf(actors.write)  # type: ignore[method-assign]
     actors.write_revoking = on_behalf(actors.write_revoking)  # type: ignore[method-assign]
 
 
-UPKEEP = ("Idempotency.", "Claim.", "Accounts._upgrade_hash.", "LastTimes.")
+UPKEEP = ("Idempotency.", "Claim.", "Accounts._upgrade_hash", "LastUsedWriter.")
 """What the server writes for itself while it serves a request."""
 
 

@@ -210,10 +210,10 @@ def test_a_database_of_a_newer_version_is_told_in_a_line(environment: Environmen
         assert "Traceback" not in result.output
 
 
-async def _stamp_newer(session: Any) -> None:
+async def _stamp_newer(tx: Any) -> None:
     from sqlalchemy import text  # noqa: PLC0415 - for this one statement
 
-    await session.execute(text("UPDATE alembic_version SET version_num = 'from-the-future'"))
+    await tx.session.execute(text("UPDATE alembic_version SET version_num = 'from-the-future'"))
 
 
 def test_a_database_that_cannot_be_reached_is_told_in_a_line(tmp_path: Path) -> None:

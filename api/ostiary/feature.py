@@ -7,7 +7,6 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import click
 from flask import Flask
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.clock import Clock, MovableClock, SystemClock
 from ostiary.core.principal import Principal
@@ -15,6 +14,7 @@ from ostiary.core.randomness import Randomness, SystemRandomness
 from ostiary.core.startup import Startup
 from ostiary.persistence.cleanup import Cleanup, CleanupJob
 from ostiary.persistence.database import Database
+from ostiary.persistence.transaction import Recorder, Transaction
 from ostiary.settings import Settings
 from ostiary.web.blueprint import Blueprint
 from ostiary.web.guards import Authenticator
@@ -32,6 +32,7 @@ class Feature:
     cleanup: jobs that delete expired rows. login_stages: steps between a correct password and the tokens.
     install: sets up what views need besides services, such as a guard.
     contract: changes the OpenAPI document after it is assembled. security_schemes: its OpenAPI Security Scheme Objects.
+    recorder: the class of the service that writes audit events; it must not use the database.
     commands: groups and commands of the `ostiary` command. migrations: the directory of its Alembic revisions, for a
     feature that does not come with Ostiary: a branch of its own, whose revisions are named like `notes_0001`.
     before_role_deletion: runs in the transaction that deletes a role, while its holders still hold it.
@@ -47,9 +48,10 @@ class Feature:
     install: Callable[[Flask, "Context"], None] = lambda _app, _context: None
     contract: tuple[Callable[[dict[str, Any]], None], ...] = ()
     security_schemes: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    recorder: type[Recorder] | None = None
     commands: tuple[click.Command, ...] = ()
     migrations: Path | None = None
-    before_role_deletion: Callable[[AsyncSession, str], Awaitable[None]] | None = None
+    before_role_deletion: Callable[[Transaction, str], Awaitable[None]] | None = None
     kept_on_reset: tuple[str, ...] = ()
     after_reset: Callable[["Context"], Awaitable[None]] | None = None
     when: Callable[[Settings], bool] = lambda _settings: True
@@ -99,7 +101,7 @@ class Stops(Protocol):
 class Rechecks(Protocol):
     """An authenticator whose credentials may still hold after an entry of the revocation feed against their owner."""
 
-    async def look_up_again(self, session: AsyncSession, bearer: Principal) -> Principal:
+    async def look_up_again(self, tx: Transaction, bearer: Principal) -> Principal:
         """Return the bearer as the database has it in this transaction; raises the problem `invalid_token`."""
         ...
 
@@ -132,16 +134,18 @@ class Context:
         self.clock = self.movable_clock or clock or SystemClock()
         self.randomness = randomness or SystemRandomness()
         self.has_examples = has_examples and settings.has_example_administrator
-        self.database = Database(
-            settings.effective_database_url,
-            settings.database_pool_size,
-            float(settings.database_timeout),
-            by_transaction=bool(settings.database_listen_url),
-        )
         self.startup = Startup()
         self._factories = {kind: make for feature in self.features for kind, make in feature.services.items()}
         self._built: dict[type[Any], Any] = {}
         self._being_built: list[type[Any]] = []
+        recorder = next((feature.recorder for feature in self.features if feature.recorder is not None), None)
+        self.database = Database(
+            settings.effective_database_url,
+            settings.database_pool_size,
+            float(settings.database_timeout),
+            recorder=self.get(recorder) if recorder is not None else None,
+            by_transaction=bool(settings.database_listen_url),
+        )
 
     def get(self, kind: type[T]) -> T:
         """Return the service of this class, and build it first if necessary; raises NoService."""

@@ -10,11 +10,11 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Integer, MetaData, Table, Text, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.problems import DATABASE_UNAVAILABLE, Problem
 from ostiary.persistence.database import Database
 from ostiary.persistence.migrate import MIGRATIONS
+from ostiary.persistence.transaction import Transaction
 from tests.support.databases import KINDS, needed_postgres_url, postgres_database
 
 notes = Table("notes", MetaData(), Column("id", Integer, primary_key=True), Column("text", Text, nullable=False))
@@ -46,13 +46,13 @@ def run(url: str, scenario: Scenario, **options: Any) -> Any:
     return asyncio.run(within())
 
 
-async def create_notes(session: AsyncSession) -> None:
-    await (await session.connection()).run_sync(notes.metadata.create_all)
+async def create_notes(tx: Transaction) -> None:
+    await (await tx.session.connection()).run_sync(notes.metadata.create_all)
 
 
-def insert(number: int, text: str = "a note") -> Callable[[AsyncSession], Awaitable[None]]:
-    async def work(session: AsyncSession) -> None:
-        await session.execute(notes.insert().values(id=number, text=text))
+def insert(number: int, text: str = "a note") -> Callable[[Transaction], Awaitable[None]]:
+    async def work(tx: Transaction) -> None:
+        await tx.session.execute(notes.insert().values(id=number, text=text))
 
     return work
 

@@ -6,20 +6,20 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, select
 from sqlalchemy.dialects.postgresql import dialect as postgres_dialect
 from sqlalchemy.exc import StatementError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.persistence.base import UtcDateTime
 from ostiary.persistence.database import Database
+from ostiary.persistence.transaction import Transaction
 from tests.persistence.conftest import run
 
 moments = Table("moments", MetaData(), Column("id", Integer, primary_key=True), Column("at", UtcDateTime()))
 
 
 async def kept(database: Database, values: list[datetime | None]) -> list[datetime | None]:
-    async def work(session: AsyncSession) -> None:
-        await (await session.connection()).run_sync(moments.metadata.create_all)
+    async def work(tx: Transaction) -> None:
+        await (await tx.session.connection()).run_sync(moments.metadata.create_all)
         for number, value in enumerate(values):
-            await session.execute(moments.insert().values(id=number, at=value))
+            await tx.session.execute(moments.insert().values(id=number, at=value))
 
     await database.write(work)
     async with database.read() as session:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
 from ostiary.core.randomness import SystemRandomness
 from ostiary.persistence import cleanup
 from ostiary.persistence.cleanup import Cleanup
 from ostiary.persistence.database import Database
+from ostiary.persistence.transaction import Transaction
 from tests.persistence.conftest import ids, insert, notes, run, unavailable
 from tests.support.waiting import eventually
 
@@ -33,18 +33,18 @@ class CleanupJob:
         self.did: list[int] = []
         self.fails: Exception | None = None
 
-    async def __call__(self, session: AsyncSession, most: int) -> Mapping[str, int]:
+    async def __call__(self, tx: Transaction, most: int) -> Mapping[str, int]:
         if self.fails is not None:
             error, self.fails = self.fails, None
             raise error
         oldest = select(notes.c.id).where(notes.c.id >= self.first).order_by(notes.c.id).limit(most)
-        deleted = list(await session.scalars(delete(notes).where(notes.c.id.in_(oldest)).returning(notes.c.id)))
+        deleted = list(await tx.session.scalars(delete(notes).where(notes.c.id.in_(oldest)).returning(notes.c.id)))
         self.did.append(len(deleted))
         return {"notes": len(deleted)}
 
 
 async def fill(database: Database, count: int) -> None:
-    await database.write(lambda session: session.execute(notes.insert(), [{"id": n, "text": ""} for n in range(count)]))
+    await database.write(lambda tx: tx.session.execute(notes.insert(), [{"id": n, "text": ""} for n in range(count)]))
 
 
 async def under_way(database: Database) -> None:
@@ -74,10 +74,10 @@ def test_each_batch_is_a_transaction_of_its_own(database_url: str) -> None:
         job = CleanupJob()
         seen: list[int] = []
 
-        async def watched(session: AsyncSession, most: int) -> Mapping[str, int]:
+        async def watched(tx: Transaction, most: int) -> Mapping[str, int]:
             async with database.read() as other:
                 seen.append(await other.scalar(select(func.count()).select_from(notes)) or 0)
-            return await job(session, most)
+            return await job(tx, most)
 
         await cleanup_of(database, watched).round()
         assert seen == [8, 5, 2, 0]
@@ -197,10 +197,10 @@ def test_it_stops_at_once_and_what_is_under_way_is_committed(
         begun, go_on = asyncio.Event(), asyncio.Event()
         job = CleanupJob()
 
-        async def slow(session: AsyncSession, most: int) -> Mapping[str, int]:
+        async def slow(tx: Transaction, most: int) -> Mapping[str, int]:
             begun.set()
             await go_on.wait()
-            return await job(session, most)
+            return await job(tx, most)
 
         cleanup = cleanup_of(database, slow)
         cleanup.start()

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.persistence.database import Database, duplicated, is_duplicate
+from ostiary.persistence.transaction import Transaction
 from tests.persistence.conftest import ids, insert, notes, run
 
 
@@ -23,8 +23,8 @@ def test_what_is_written_can_be_read(database_url: str) -> None:
 
 def test_write_returns_what_the_work_returns(database_url: str) -> None:
     async def scenario(database: Database) -> None:
-        async def work(session: AsyncSession) -> Any:
-            return await session.scalar(text("SELECT 42"))
+        async def work(tx: Transaction) -> Any:
+            return await tx.session.scalar(text("SELECT 42"))
 
         assert await database.write(work) == 42
 
@@ -36,8 +36,8 @@ def test_an_exception_rolls_everything_back_and_comes_through(database_url: str)
         pass
 
     async def scenario(database: Database) -> None:
-        async def work(session: AsyncSession) -> None:
-            await insert(1)(session)
+        async def work(tx: Transaction) -> None:
+            await insert(1)(tx)
             raise Trouble
 
         with pytest.raises(Trouble):
@@ -66,8 +66,8 @@ def test_a_duplicate_is_told_from_other_refusals(database_url: str) -> None:
         assert is_duplicate(duplicate.value)
         assert "notes" in duplicated(duplicate.value)
 
-        async def without_text(session: AsyncSession) -> None:
-            await session.execute(notes.insert().values(id=2))
+        async def without_text(tx: Transaction) -> None:
+            await tx.session.execute(notes.insert().values(id=2))
 
         with pytest.raises(IntegrityError) as missing:
             await database.write(without_text)
@@ -79,8 +79,8 @@ def test_a_duplicate_is_told_from_other_refusals(database_url: str) -> None:
 
 def test_foreign_keys_are_enforced(database_url: str) -> None:
     async def scenario(database: Database) -> None:
-        async def work(session: AsyncSession) -> None:
-            await session.execute(text("INSERT INTO user_roles (user_id, role) VALUES ('nobody', 'admin')"))
+        async def work(tx: Transaction) -> None:
+            await tx.session.execute(text("INSERT INTO user_roles (user_id, role) VALUES ('nobody', 'admin')"))
 
         with pytest.raises(IntegrityError) as orphan:
             await database.write(work)
@@ -93,11 +93,11 @@ def test_a_caller_that_goes_away_leaves_the_transaction_to_finish(database_url: 
     async def scenario(database: Database) -> None:
         begun, go_on = asyncio.Event(), asyncio.Event()
 
-        async def work(session: AsyncSession) -> None:
-            await insert(1)(session)
+        async def work(tx: Transaction) -> None:
+            await insert(1)(tx)
             begun.set()
             await go_on.wait()
-            await insert(2)(session)
+            await insert(2)(tx)
 
         caller = asyncio.create_task(database.write(work))
         await begun.wait()
@@ -118,11 +118,11 @@ def test_closing_waits_for_transactions_under_way(database_url: str) -> None:
     async def scenario(database: Database) -> None:
         begun = asyncio.Event()
 
-        async def slow(session: AsyncSession) -> None:
-            await insert(1)(session)
+        async def slow(tx: Transaction) -> None:
+            await insert(1)(tx)
             begun.set()
             await asyncio.sleep(0.1)
-            await insert(2)(session)
+            await insert(2)(tx)
 
         other = Database(database_url, 5, 10)
         caller = asyncio.create_task(other.write(slow))
@@ -140,7 +140,7 @@ def test_an_abandoned_failure_is_no_warning(sqlite_url: str) -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context))
         begun = asyncio.Event()
 
-        async def work(session: AsyncSession) -> None:
+        async def work(tx: Transaction) -> None:
             begun.set()
             await asyncio.sleep(0.01)
             raise ValueError
@@ -161,8 +161,8 @@ def test_a_cancelled_transaction_is_rolled_back(sqlite_url: str) -> None:
     async def scenario(database: Database) -> None:
         begun = asyncio.Event()
 
-        async def work(session: AsyncSession) -> None:
-            await insert(1)(session)
+        async def work(tx: Transaction) -> None:
+            await insert(1)(tx)
             begun.set()
             await asyncio.Event().wait()
 
@@ -190,9 +190,9 @@ def test_each_statement_of_a_reader_sees_what_is_committed_by_then(database_url:
 
 def test_sqlite_is_set_to_survive_a_power_cut(sqlite_url: str) -> None:
     async def scenario(database: Database) -> None:
-        async def pragmas(session: AsyncSession) -> list[Any]:
+        async def pragmas(tx: Transaction) -> list[Any]:
             names = ("journal_mode", "synchronous", "foreign_keys")
-            return [await session.scalar(text(f"PRAGMA {name}")) for name in names]
+            return [await tx.session.scalar(text(f"PRAGMA {name}")) for name in names]
 
         assert await database.write(pragmas) == ["wal", 2, 1]
 
@@ -201,8 +201,8 @@ def test_sqlite_is_set_to_survive_a_power_cut(sqlite_url: str) -> None:
 
 def test_errors_carry_no_values(database_url: str) -> None:
     async def scenario(database: Database) -> None:
-        async def work(session: AsyncSession) -> None:
-            await session.execute(text("INSERT INTO nowhere VALUES (:value)"), {"value": "a-hash-of-somebody"})
+        async def work(tx: Transaction) -> None:
+            await tx.session.execute(text("INSERT INTO nowhere VALUES (:value)"), {"value": "a-hash-of-somebody"})
 
         with pytest.raises(Exception, match=r"nowhere|cannot be reached") as error:
             await database.write(work)

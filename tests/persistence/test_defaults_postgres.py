@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import bindparam, literal_column, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.randomness import SystemRandomness
 from ostiary.persistence import fitness
@@ -16,6 +15,7 @@ from ostiary.persistence.database import Database, duplicated
 from ostiary.persistence.fitness import UnfitDatabase
 from ostiary.persistence.migrate import migrate
 from ostiary.persistence.point_query import PointQuery
+from ostiary.persistence.transaction import Transaction
 from tests.persistence.conftest import ids, insert, name_of, notes, opened, run, unavailable
 from tests.persistence.test_outages_postgres import END_SESSIONS, changed, on_server
 from tests.support.databases import needed_postgres_url, postgres_database, run_on_server
@@ -43,9 +43,9 @@ def set_defaults(url: str, defaults: dict[str, str]) -> None:
 async def settings_of(database: Database, names: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
 
-    async def work(session: AsyncSession) -> None:
+    async def work(tx: Transaction) -> None:
         for name in names:
-            found[name] = str(await session.scalar(text("SELECT current_setting(:name)"), {"name": name}))
+            found[name] = str(await tx.session.scalar(text("SELECT current_setting(:name)"), {"name": name}))
 
     await database.write(work)
     return found
@@ -90,7 +90,7 @@ def test_a_refused_row_names_its_constraint_in_every_language(postgres: str) -> 
 
     async def scenario(database: Database) -> None:
         with pytest.raises(IntegrityError) as refusal:
-            await database.write(lambda session: session.execute(text(statement)))
+            await database.write(lambda tx: tx.session.execute(text(statement)))
         assert duplicated(refusal.value) == "users_email_key"
 
     run(postgres, scenario)
@@ -100,12 +100,12 @@ def test_a_refused_row_names_its_constraint_in_every_language(postgres: str) -> 
 def test_a_unit_of_work_that_is_given_up_for_anothers_sake_is_run_again(postgres: str, state: str) -> None:
     runs = 0
 
-    async def work(session: AsyncSession) -> None:
+    async def work(tx: Transaction) -> None:
         nonlocal runs
         runs += 1
-        await insert(1)(session)
+        await insert(1)(tx)
         if runs < 8:
-            await session.execute(text(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$"))
+            await tx.session.execute(text(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$"))
 
     async def scenario(database: Database) -> None:
         await database.write(work)
@@ -116,8 +116,8 @@ def test_a_unit_of_work_that_is_given_up_for_anothers_sake_is_run_again(postgres
 
 
 def test_and_given_up_by_us_when_that_never_ends(postgres: str) -> None:
-    async def work(session: AsyncSession) -> None:
-        await session.execute(text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40001'; END $$"))
+    async def work(tx: Transaction) -> None:
+        await tx.session.execute(text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40001'; END $$"))
 
     run(postgres, lambda database: unavailable(database.write(work)))
 
@@ -125,12 +125,12 @@ def test_and_given_up_by_us_when_that_never_ends(postgres: str) -> None:
 def test_also_in_a_transaction_that_is_held(postgres: str) -> None:
     runs = 0
 
-    async def work(session: AsyncSession) -> None:
+    async def work(tx: Transaction) -> None:
         nonlocal runs
         runs += 1
-        await insert(1)(session)
+        await insert(1)(tx)
         if runs < 3:
-            await session.execute(text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40P01'; END $$"))
+            await tx.session.execute(text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40P01'; END $$"))
 
     async def scenario(database: Database) -> None:
         deferred = database.defer_commit()
@@ -302,10 +302,10 @@ def test_no_read_or_write_fails_when_the_schema_changes(postgres: str, change: A
             first = await session.scalars(select(notes.c.text))
             return [*first, *await session.scalars(select(notes.c.text).order_by(notes.c.text))]
 
-    async def read_and_write(session: AsyncSession) -> None:
-        number = await session.scalar(select(notes.c.id).order_by(notes.c.id.desc()))
-        found = await session.scalar(select(notes.c.text).where(notes.c.id == number))
-        await insert((number or 0) + 1, found or "")(session)
+    async def read_and_write(tx: Transaction) -> None:
+        number = await tx.session.scalar(select(notes.c.id).order_by(notes.c.id.desc()))
+        found = await tx.session.scalar(select(notes.c.text).where(notes.c.id == number))
+        await insert((number or 0) + 1, found or "")(tx)
 
     async def scenario(database: Database) -> None:
         await database.write(insert(1, "here"))
@@ -322,8 +322,8 @@ def test_no_read_or_write_fails_when_the_schema_changes(postgres: str, change: A
 
 
 def test_nor_in_a_transaction_that_is_held(postgres: str, change: Any) -> None:
-    async def work(session: AsyncSession) -> None:
-        assert await session.scalar(select(notes.c.text)) == "here"
+    async def work(tx: Transaction) -> None:
+        assert await tx.session.scalar(select(notes.c.text)) == "here"
 
     async def scenario(database: Database) -> None:
         await database.write(insert(1, "here"))

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.persistence.database import Database
+from ostiary.persistence.transaction import Transaction
 from tests.persistence.conftest import ids, insert, opened, run, unavailable
 
 
-async def nothing(_session: AsyncSession) -> None: ...
+async def nothing(_tx: Transaction) -> None: ...
 
 
 def test_what_is_written_is_there_after_the_commit_and_not_before(database_url: str) -> None:
@@ -55,10 +55,10 @@ def test_a_write_that_fails_undoes_itself_alone(database_url: str) -> None:
 
 def test_what_a_failed_write_has_asked_for_before_the_commit_is_not_done(database_url: str) -> None:
     async def scenario(database: Database) -> list[int]:
-        def asking(number: int) -> Callable[[AsyncSession], Awaitable[None]]:
-            async def work(session: AsyncSession) -> None:
-                database.before_commit(session, insert(10 + number))
-                await insert(number)(session)
+        def asking(number: int) -> Callable[[Transaction], Awaitable[None]]:
+            async def work(tx: Transaction) -> None:
+                tx.before_commit(insert(10 + number))
+                await insert(number)(tx)
 
             return work
 
@@ -132,7 +132,7 @@ def test_a_database_out_of_reach_is_told_and_waits_for_nobody() -> None:
 
 
 def test_a_write_that_is_cancelled_leaves_nobody_waiting(database_url: str) -> None:
-    async def cancelled(_session: AsyncSession) -> None:
+    async def cancelled(_tx: Transaction) -> None:
         raise asyncio.CancelledError
 
     async def scenario(database: Database) -> list[int]:

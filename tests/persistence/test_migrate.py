@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.features import FEATURES
 from ostiary.persistence import migrate as module
 from ostiary.persistence.base import Base
 from ostiary.persistence.database import Database
 from ostiary.persistence.migrate import NewerDatabase, migrate
+from ostiary.persistence.transaction import Transaction
 from tests.persistence.conftest import opened, unavailable
 
 LATER = """
@@ -120,8 +120,8 @@ def test_an_empty_database_gets_everything_and_a_second_time_nothing(
 
 
 def test_what_is_missing_is_added_and_what_is_there_stays(database_url: str, later: Any) -> None:
-    async def user(session: AsyncSession) -> None:
-        await session.execute(
+    async def user(tx: Transaction) -> None:
+        await tx.session.execute(
             sa.text(
                 "INSERT INTO users (id, username, username_key, password_hash, created_at) VALUES ("
                 "'id', 'user1', 'user1', 'hash', '2026-11-23 12:00:00+00:00')"

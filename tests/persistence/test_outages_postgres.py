@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.randomness import SystemRandomness
 from ostiary.persistence.database import Database
 from ostiary.persistence.migrate import migrate
+from ostiary.persistence.transaction import Transaction
 from tests.persistence.conftest import ids, insert, name_of, opened, run, unavailable
 from tests.support.databases import needed_postgres_url, run_on_server
 
@@ -79,11 +79,11 @@ def test_a_database_or_role_that_does_not_exist(postgres: str, parts: dict[str, 
 
 def test_a_connection_that_is_cut_amid_a_transaction(postgres: str) -> None:
     async def scenario(database: Database) -> None:
-        async def work(session: AsyncSession) -> None:
-            await insert(1)(session)
-            pid = await session.scalar(text("SELECT pg_backend_pid()"))
+        async def work(tx: Transaction) -> None:
+            await insert(1)(tx)
+            pid = await tx.session.scalar(text("SELECT pg_backend_pid()"))
             await on_server(f"SELECT pg_terminate_backend({pid})")
-            await insert(2)(session)
+            await insert(2)(tx)
 
         await unavailable(database.write(work))
         assert await ids(database) == []
@@ -95,9 +95,9 @@ def test_a_connection_that_is_cut_amid_a_transaction(postgres: str) -> None:
 
 def test_a_connection_that_is_cut_just_before_the_commit(postgres: str) -> None:
     async def scenario(database: Database) -> None:
-        async def work(session: AsyncSession) -> None:
-            await insert(1)(session)
-            pid = await session.scalar(text("SELECT pg_backend_pid()"))
+        async def work(tx: Transaction) -> None:
+            await insert(1)(tx)
+            pid = await tx.session.scalar(text("SELECT pg_backend_pid()"))
             await on_server(f"SELECT pg_terminate_backend({pid})")
 
         await unavailable(database.write(work))
@@ -164,14 +164,14 @@ def test_a_row_that_another_program_keeps_locked(postgres: str) -> None:
         await database.write(insert(1, "before"))
         begun, go_on = asyncio.Event(), asyncio.Event()
 
-        async def holding(session: AsyncSession) -> None:
-            await session.execute(text("SELECT 1 FROM notes FOR UPDATE"))
+        async def holding(tx: Transaction) -> None:
+            await tx.session.execute(text("SELECT 1 FROM notes FOR UPDATE"))
             begun.set()
             await go_on.wait()
 
-        async def work(session: AsyncSession) -> None:
-            await insert(2)(session)
-            await session.execute(text("UPDATE notes SET text = 'after'"))
+        async def work(tx: Transaction) -> None:
+            await insert(2)(tx)
+            await tx.session.execute(text("UPDATE notes SET text = 'after'"))
 
         holder = asyncio.create_task(database.write(holding))
         await begun.wait()

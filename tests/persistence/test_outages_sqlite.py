@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import InternalError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.problems import DATABASE_UNAVAILABLE, Problem
 from ostiary.persistence.database import Database, database_faults
+from ostiary.persistence.transaction import Transaction
 from tests.persistence.conftest import create_notes, ids, insert, opened, run, unavailable
 from tests.support.threads import no_new_thread
 
@@ -20,9 +20,9 @@ def url_of(file: Path) -> str:
     return f"sqlite+aiosqlite:///{file}"
 
 
-async def write_a_lot(session: AsyncSession) -> None:
+async def write_a_lot(tx: Transaction) -> None:
     for number in range(1, 100):
-        await insert(number, "x" * 4000)(session)
+        await insert(number, "x" * 4000)(tx)
 
 
 def test_a_full_disk(sqlite_url: str) -> None:
@@ -59,8 +59,8 @@ def test_writers_wait_for_their_turn_only_so_long(sqlite_url: str) -> None:
     async def scenario(database: Database) -> None:
         begun, go_on = asyncio.Event(), asyncio.Event()
 
-        async def slow(session: AsyncSession) -> None:
-            await insert(2)(session)
+        async def slow(tx: Transaction) -> None:
+            await insert(2)(tx)
             begun.set()
             await go_on.wait()
 

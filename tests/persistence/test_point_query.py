@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import bindparam, literal_column, select
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.persistence.database import Database
 from ostiary.persistence.local_reader import LocalReader
 from ostiary.persistence.point_query import PointQuery
+from ostiary.persistence.transaction import Transaction
 from tests.persistence.conftest import create_notes, insert, notes, opened, run, unavailable
 
 STATEMENT = select(literal_column("1")).where(notes.c.text == bindparam("text"))
@@ -62,8 +62,8 @@ def test_it_sees_nothing_that_is_not_committed(database_url: str) -> None:
     async def scenario(database: Database) -> None:
         async with point_query(database) as query:
 
-            async def work(session: AsyncSession) -> None:
-                await insert(1, "pending")(session)
+            async def work(tx: Transaction) -> None:
+                await insert(1, "pending")(tx)
                 assert not await query.exists(text="pending")
 
             await database.write(work)

@@ -9,12 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.persistence import postgres_pooling
 from ostiary.persistence.database import Database
 from ostiary.persistence.fitness import UnfitDatabase
 from ostiary.persistence.postgres_pooling import check_notifications
+from ostiary.persistence.transaction import Transaction
 from tests.conftest import StartServer
 from tests.support.databases import run_on_server
 from tests.support.pgbouncer import pgbouncer
@@ -107,9 +107,9 @@ def test_another_database_to_listen_at_is_recognized(postgres: str, monkeypatch:
 
 def test_each_transaction_brings_its_settings_and_leaves_none_behind(postgres: str) -> None:
     async def settings(database: Database) -> tuple[str, ...]:
-        async def work(session: AsyncSession) -> tuple[str, ...]:
+        async def work(tx: Transaction) -> tuple[str, ...]:
             names = ("transaction_isolation", "statement_timeout", "lock_timeout", "synchronous_commit")
-            return tuple([str(await session.scalar(text(f"SHOW {name}"))) for name in names])
+            return tuple([str(await tx.session.scalar(text(f"SHOW {name}"))) for name in names])
 
         return await database.write(work)
 

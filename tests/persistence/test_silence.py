@@ -12,6 +12,7 @@ from ostiary.core.problems import DATABASE_UNAVAILABLE, Problem
 from ostiary.persistence.database import Database
 from ostiary.persistence.point_query import PointQuery
 from ostiary.persistence.silence import PROBE_SECONDS, SLOW_SECONDS, Silence
+from ostiary.persistence.transaction import Transaction
 from tests.persistence.conftest import ids, insert, notes, run, unavailable
 from tests.support.freezing_proxy import DOWN, UP, FreezingProxy, proxied
 from tests.support.waiting import eventually
@@ -165,8 +166,8 @@ def test_a_statement_that_waits_for_a_lock_is_no_silence(postgres: str, proxy: F
     async def scenario(database: Database) -> None:
         locked, go_on = asyncio.Event(), asyncio.Event()
 
-        async def holding(session: object) -> None:
-            await session.execute(text("LOCK TABLE notes"))  # type: ignore[attr-defined]
+        async def holding(tx: Transaction) -> None:
+            await tx.session.execute(text("LOCK TABLE notes"))
             locked.set()
             await go_on.wait()
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
 from werkzeug.test import TestResponse
 
 from ostiary.features.accounts.service import Accounts
 from ostiary.features.roles.models import RolePermissionRow, RoleRow
+from ostiary.persistence.transaction import Transaction
 from tests.conftest import App
 
 PASSWORD = "correct horse battery"
@@ -41,11 +41,11 @@ def register(app: App, username: str = "ada", roles: tuple[str, ...] = ()) -> No
 def make_role(app: App, name: str, *permissions: str) -> None:
     """Make a role, unless there is one of this name."""
 
-    async def add(session: AsyncSession) -> None:
-        if await session.get(RoleRow, name) is None:
-            session.add(RoleRow(name=name, description="", version=1, created_at=app.clock.now()))
-            await session.flush()
-            session.add_all(RolePermissionRow(role=name, permission=one) for one in permissions)
+    async def add(tx: Transaction) -> None:
+        if await tx.session.get(RoleRow, name) is None:
+            tx.session.add(RoleRow(name=name, description="", version=1, created_at=app.clock.now()))
+            await tx.session.flush()
+            tx.session.add_all(RolePermissionRow(role=name, permission=one) for one in permissions)
 
     app.run(app.services.database.write, add)
 

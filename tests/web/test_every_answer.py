@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncSession
 from werkzeug.test import TestResponse
 
 from ostiary.core.hash_pool import HashPool
 from ostiary.core.idempotency import Asked
 from ostiary.features.accounts.models import UserRow
 from ostiary.features.idempotency.service import Idempotency
+from ostiary.persistence.transaction import Transaction
 from ostiary.web.problem_format import documented_problems
 from tests.conftest import App, MakeApp
 from tests.support.clients import FORM, basic, new_client
@@ -226,8 +226,8 @@ def too_many_api_keys(scene: Scene) -> TestResponse:
 def disabled(scene: Scene) -> TestResponse:
     register(scene.app, "ada")
 
-    async def disable(session: AsyncSession) -> None:
-        await session.execute(update(UserRow).values(disabled_at=scene.app.clock.now()))
+    async def disable(tx: Transaction) -> None:
+        await tx.session.execute(update(UserRow).values(disabled_at=scene.app.clock.now()))
 
     scene.app.run(scene.app.services.database.write, disable)
     return scene.call(json={"username": "ada", "password": PASSWORD})

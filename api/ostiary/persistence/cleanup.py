@@ -3,19 +3,20 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.problems import Problem
 from ostiary.core.randomness import Randomness
 from ostiary.persistence.database import Database
+from ostiary.persistence.transaction import Transaction
 
 log = structlog.stdlib.get_logger(__name__)
 
-CleanupJob = Callable[[AsyncSession, int], Awaitable[Mapping[str, int]]]
-"""Deletes at most so many rows of each table, in a transaction; returns how many, by table. None at all: it is done."""
+CleanupJob = Callable[[Transaction, int], Awaitable[Mapping[str, int]]]
+"""Deletes at most the given number of rows of each table; returns how many rows it deleted, by table. All zero: nothing
+is left to delete.
+"""
 
 BATCH = 500
 """Rows that one transaction deletes: some 10 to 20 ms, for which another writer may have to wait."""
@@ -64,7 +65,7 @@ class Cleanup:
             batches = 0
             while most_batches is None or batches < most_batches:
                 batches += 1
-                batch = await self._database.write(partial(_do, job))
+                batch = await self._database.write(job, BATCH)
                 deleted.update(batch)
                 if not any(batch.values()):
                     break
@@ -91,7 +92,3 @@ class Cleanup:
     def _spread(self, seconds: float) -> float:
         """Return a time from `seconds` to twice as much, by chance."""
         return seconds * (1 + int.from_bytes(self._randomness.bytes(2)) / 65536)
-
-
-async def _do(job: CleanupJob, session: AsyncSession) -> Mapping[str, int]:
-    return await job(session, BATCH)

@@ -10,9 +10,8 @@ import re
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Generator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
-from copy import copy
 from functools import cache, partial
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote
 
 import aiosqlite
@@ -35,14 +34,13 @@ from ostiary.persistence.postgres_url import is_postgres
 from ostiary.persistence.silence import Silence
 from ostiary.persistence.sqlite_driver import OneTripConnection
 from ostiary.persistence.sqlite_files import DatabaseFilesChanged, SqliteFiles
+from ostiary.persistence.transaction import Recorder, Transaction, TransactionState
 
 T = TypeVar("T")
+P = ParamSpec("P")
+Work = Callable[[Transaction], Awaitable[T]]
 log = structlog.stdlib.get_logger(__name__)
 
-_REVOCATIONS, _AUDIT_CHAIN = 7095478, 7095479
-_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
-_LOCK_SHARED = text("SELECT pg_advisory_xact_lock_shared(:key)")
-_BEFORE_COMMIT = "ostiary.before_commit"
 _CONFLICTS = ("40001", "40P01")
 """PostgreSQL gave up a transaction for the sake of another: serialization failure, deadlock."""
 MAX_TRIES = 10
@@ -134,8 +132,8 @@ class Database:
 
     url: sqlite+aiosqlite:///… or postgresql://…  pool_size: PostgreSQL connections for each worker process.
     timeout: seconds to wait for a connection, a lock or an answer. files: those of an SQLite database. address: that of
-    a PostgreSQL database. by_transaction: a pooler there gives out server connections by the transaction.
-    Raises BadUrl.
+    a PostgreSQL database. recorder: writes the audit events of transactions. by_transaction: a pooler there gives out
+    server connections by the transaction. Raises BadUrl.
     """
 
     def __init__(
@@ -145,8 +143,10 @@ class Database:
         timeout: float,
         randomness: Randomness = _RANDOMNESS,
         *,
+        recorder: Recorder | None = None,
         by_transaction: bool = False,
     ) -> None:
+        self._recorder = recorder
         self.is_sqlite = not is_postgres(url)
         self.files: SqliteFiles | None = None
         self._randomness = randomness
@@ -196,23 +196,29 @@ class Database:
             async with AsyncSession(self._reader, expire_on_commit=False) as session:
                 yield session
 
-    async def write(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
-        """Run `work` in one transaction and commit it; an exception rolls it back and comes through.
+    async def write(
+        self, work: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `work(tx, ...)` in one transaction, commit it and return the result. An exception rolls it back.
 
-        A caller that is cancelled (its client went away) leaves the transaction to finish by itself: somebody who logs
-        out and closes the window is logged out. `work` is run again if the database gave the transaction up for
-        another's sake. While a `DeferredCommit` is in force, `work` becomes a part of its transaction. Raises the
+        If the caller is cancelled because its client disconnected, the transaction still runs to its end: a user who
+        logs out and closes the window is logged out. `work` runs again if the database gave the transaction up in
+        favour of another. While a `DeferredCommit` is in force, `work` becomes a part of its transaction. Raises the
         problem `database_unavailable`.
         """
+
+        def bound(tx: Transaction) -> Awaitable[T]:
+            return work(tx, *args, **kwargs)
+
         deferred = deferred_commit()
         if deferred is not None:
             with database_faults():
-                return await deferred.write(work)
-        return await asyncio.shield(self.finish(self._retried(work)))
+                return await deferred.write(bound)
+        return await asyncio.shield(self.finish(self._retried(bound)))
 
     def defer_commit(self) -> DeferredCommit:
         """Return a transaction for all writes while it is in force, whose commit waits for what is known last."""
-        return DeferredCommit(lambda work: self.finish(self._committed(work, is_held=True)), self._savepoint)
+        return DeferredCommit(lambda work: self.finish(self._committed(work)), self._in_savepoint)
 
     def finish(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Run `work` to its end, whoever waits for it; `close` waits for it, too."""
@@ -221,7 +227,7 @@ class Database:
         task.add_done_callback(self._finished)
         return task
 
-    async def _retried(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    async def _retried(self, work: Work[T]) -> T:
         with self._noted(), database_faults():
             for tried in range(1, MAX_TRIES):
                 try:
@@ -234,9 +240,9 @@ class Database:
                 await self._pause(tried)
             return await self._transaction(work)
 
-    async def _committed(self, work: Callable[[AsyncSession], Awaitable[T]], *, is_held: bool) -> T:
+    async def _committed(self, work: Work[T]) -> T:
         with self._noted(), database_faults():
-            return await self._transaction(work, is_held=is_held)
+            return await self._transaction(work, is_deferred=True)
 
     async def _pause(self, tried: int) -> None:
         """Wait for a random time, so that those who were in each other's way do not meet again."""
@@ -254,28 +260,29 @@ class Database:
             raise
         self._writes_fail = False
 
-    async def _transaction(self, work: Callable[[AsyncSession], Awaitable[T]], *, is_held: bool = False) -> T:
+    async def _transaction(self, work: Work[T], *, is_deferred: bool = False) -> T:
         with self.watched():
             async with (
                 self._writer_slot(),
                 AsyncSession(self._writer, expire_on_commit=False) as session,
                 session.begin(),
             ):
-                result = await work(session)
-                for last in session.info.pop(_BEFORE_COMMIT, ()):
-                    await (self._savepoint(session, last) if is_held else last(session))
-                return result
+                state = TransactionState(session, self._recorder, self.is_sqlite)
+                tx = Transaction(state)
+                result = await work(tx)
+                for step in state.before_commit:
+                    await (self._in_savepoint(tx, step) if is_deferred else step(tx))
+        for call in state.after_commit:
+            call()
+        return result
 
-    async def _savepoint(self, session: AsyncSession, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    async def _in_savepoint(self, tx: Transaction, work: Work[T]) -> T:
         """Run `work` so that it leaves nothing behind if it fails; once more where that may help."""
-        noted = {name: copy(value) for name, value in session.info.items()}
         for tried in range(1, MAX_TRIES + 1):
             try:
-                async with session.begin_nested():
-                    return await work(session)
+                async with tx.savepoint():
+                    return await work(tx)
             except Exception as error:
-                session.info.clear()  # what the work asked to be done before the commit is undone with it
-                session.info.update({name: copy(value) for name, value in noted.items()})
                 if tried == MAX_TRIES or not _is_worth_another_run(error):
                     raise
             await self._pause(tried)
@@ -301,37 +308,9 @@ class Database:
         if not task.cancelled():
             task.exception()  # looked at, so that an abandoned failure is no warning
 
-    async def lock_revocations(self, session: AsyncSession, *, shared: bool = False) -> None:
-        """Lock the revocation feed until this transaction ends. On SQLite every writing transaction is alone anyway.
-
-        Entries that it inserts get higher numbers than all committed ones. Take this lock before any other in a
-        transaction, and the lock of the audit chain after all others: then no two transactions wait for each other.
-        shared: beside others that take it shared. A transaction that has it shared must not take it alone.
-        """
-        await self._lock(session, _REVOCATIONS, shared=shared)
-
-    async def lock_audit_chain(self, session: AsyncSession) -> None:
-        """Lock the chain of audit events until this transaction ends; take it last (see `lock_revocations`)."""
-        await self._lock(session, _AUDIT_CHAIN, shared=False)
-
-    async def _lock(self, session: AsyncSession, key: int, *, shared: bool) -> None:
-        if not self.is_sqlite:
-            await session.execute(_LOCK_SHARED if shared else _LOCK, {"key": key})
-
-    @staticmethod
-    def before_commit(session: AsyncSession, work: Callable[[AsyncSession], Awaitable[None]]) -> None:
-        """Have `work` done as the last thing in the transaction that `write` has begun with `session`."""
-        session.info.setdefault(_BEFORE_COMMIT, []).append(work)
-
     async def empty(self, keep: Collection[str]) -> None:
         """Delete every row of every table but those named in `keep`; raises the problem `database_unavailable`."""
-
-        async def delete_rows(session: AsyncSession) -> None:
-            for table in reversed(Base.metadata.sorted_tables):
-                if table.name not in keep:
-                    await session.execute(table.delete())
-
-        await self.write(delete_rows)
+        await self.write(_delete_rows, keep)
 
     async def ping(self) -> None:
         """Return if the database can be read and written; raises the problem `database_unavailable`.
@@ -378,8 +357,14 @@ def _ping_postgres() -> TextClause:
 _WRITTEN = "users"
 
 
-async def _write_nothing(session: AsyncSession) -> None:
-    await session.execute(text("UPDATE alembic_version SET version_num = version_num"))
+async def _delete_rows(tx: Transaction, keep: Collection[str]) -> None:
+    for table in reversed(Base.metadata.sorted_tables):
+        if table.name not in keep:
+            await tx.session.execute(table.delete())
+
+
+async def _write_nothing(tx: Transaction) -> None:
+    await tx.session.execute(text("UPDATE alembic_version SET version_num = version_num"))
 
 
 def sqlite_engine(

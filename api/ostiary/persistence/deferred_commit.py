@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from ostiary.persistence.transaction import Transaction
 
 T = TypeVar("T")
-Work = Callable[[AsyncSession], Awaitable[Any]]
-Again = Callable[[AsyncSession, Work], Awaitable[Any]]
+Work = Callable[[Transaction], Awaitable[Any]]
+Again = Callable[[Transaction, Work], Awaitable[Any]]
 Transact = Callable[[Work], "asyncio.Task[Any]"]
 
 
@@ -19,11 +19,11 @@ class _RolledBack(Exception):
 
 
 class DeferredCommit:
-    """The writes made while it is in force, in one transaction that begins with the first of them.
+    """Collects all writes while it is in force in one transaction, which begins with the first of them.
 
-    transact: runs a unit of work in a transaction of its own. again: runs a piece of work inside a savepoint, once more
-    where the database asks for that. One of `commit` and `roll_back` must be called in the
-    end, whatever happens: until then the transaction stays open, and on SQLite keeps every other writer waiting.
+    transact: runs a unit of work in a transaction of its own. again: runs a step in a savepoint, and once more where
+    that may help. Call `commit` or `roll_back` in the end, whatever happens: until then the transaction stays open, and
+    on SQLite it keeps every other writer waiting.
     """
 
     def __init__(self, transact: Transact, again: Again) -> None:
@@ -42,7 +42,7 @@ class DeferredCommit:
         finally:
             _IN_FORCE.reset(token)
 
-    async def write(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `work` and return its result; an exception undoes this work alone and comes through."""
         if self._task is None:
             self._task = self._transact(self._serve)
@@ -69,21 +69,21 @@ class DeferredCommit:
             self._steps.put_nowait(None)
             await asyncio.wait({self._task})
 
-    async def _serve(self, session: AsyncSession) -> None:
+    async def _serve(self, tx: Transaction) -> None:
         while (step := await self._steps.get()) is not None:
             work, told = step
             try:
-                result = await self._again(session, work)
+                result = await self._again(tx, work)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is for the one who waits
                 told.set_exception(error)
                 told.exception()  # looked at, should nobody wait any more
             else:
                 told.set_result(result)
         if self._last is not None:
-            await self._again(session, self._last)
+            await self._again(tx, self._last)
 
 
-async def _roll_back(_session: AsyncSession) -> None:
+async def _roll_back(_tx: Transaction) -> None:
     raise _RolledBack
 
 

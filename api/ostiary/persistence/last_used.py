@@ -7,12 +7,12 @@ from typing import Any
 
 import structlog
 from sqlalchemy import bindparam, or_, update
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from ostiary.core.clock import Clock
 from ostiary.core.problems import Problem
 from ostiary.persistence.database import Database
+from ostiary.persistence.transaction import Transaction
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -71,16 +71,15 @@ class LastUsedWriter:
         rows = [
             {"of": row_id, "moment": datetime.fromtimestamp(moment, UTC)} for row_id, moment in sorted(noted.items())
         ]
-
-        async def update_rows(session: AsyncSession) -> None:
-            connection = await session.connection()
-            await connection.execute(self._statement, rows)
-
         try:
-            await self._database.write(update_rows)
+            await self._database.write(self._update_rows, rows)
         except Problem:
             self._noted = noted | self._noted
             raise
+
+    async def _update_rows(self, tx: Transaction, rows: list[dict[str, Any]]) -> None:
+        connection = await tx.session.connection()
+        await connection.execute(self._statement, rows)
 
     async def stop(self) -> None:
         """Write what was noted, if the database can be reached."""

@@ -3,11 +3,11 @@
 import pytest
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.features.accounts.models import UserRow
 from ostiary.features.roles.models import UserRoleRow
 from ostiary.features.sessions.models import RefreshTokenRow, SessionRow
+from ostiary.persistence.transaction import Transaction
 from tests.conftest import App, MakeApp
 from tests.support.clock import FakeClock
 from tests.support.people import PASSWORD, Person, log_in, person, refresh
@@ -99,8 +99,8 @@ def test_a_user_whose_row_is_gone_can_neither_delete_nor_change_the_account(app:
     """As when somebody deletes it by SQL: nothing was revoked."""
     ada = person(app)
 
-    async def remove(session: AsyncSession) -> None:
-        await session.execute(sql_delete(UserRow).where(UserRow.username == "ada"))
+    async def remove(tx: Transaction) -> None:
+        await tx.session.execute(sql_delete(UserRow).where(UserRow.username == "ada"))
 
     app.run(app.services.database.write, remove)
     assert delete(ada) == 401

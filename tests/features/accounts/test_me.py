@@ -1,11 +1,11 @@
 """GET /me."""
 
 from sqlalchemy import delete
-from sqlalchemy.ext.asyncio import AsyncSession
 from werkzeug.test import TestResponse
 
 from ostiary.features.accounts.models import UserRow
 from ostiary.features.accounts.service import Accounts
+from ostiary.persistence.transaction import Transaction
 from tests.conftest import App
 from tests.support.people import PASSWORD, Person, log_in, person
 
@@ -25,8 +25,8 @@ def test_two_users_see_themselves(app: App) -> None:
 def test_a_user_who_is_gone_is_refused(app: App) -> None:
     ada = person(app)
 
-    async def forget(session: AsyncSession) -> None:
-        await session.execute(delete(UserRow))
+    async def forget(tx: Transaction) -> None:
+        await tx.session.execute(delete(UserRow))
 
     app.run(app.services.database.write, forget)
     assert ada.get("/me").json["code"] == "invalid_token"

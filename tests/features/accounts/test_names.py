@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, select, text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.problems import Problem
 from ostiary.features.accounts.models import UserRow
 from ostiary.features.accounts.service import Accounts
 from ostiary.persistence.database import Database
 from ostiary.persistence.migrate import MIGRATIONS, migrate
+from ostiary.persistence.transaction import Transaction
 from tests.conftest import App
 from tests.support.people import PASSWORD, log_in, person
 
@@ -117,9 +117,9 @@ def test_names_that_looked_the_same_before_are_kept_and_no_further_one_is_taken(
     database = app.services.database
     app.run(database.write, before_names)
 
-    async def add(session: AsyncSession) -> None:
+    async def add(tx: Transaction) -> None:
         for name, user_id in users.items():
-            await session.execute(
+            await tx.session.execute(
                 text(
                     "INSERT INTO users (id, username, username_key, password_hash, created_at) "
                     "VALUES (:id, :name, :name, 'hash', CURRENT_TIMESTAMP)"
@@ -141,10 +141,10 @@ def test_names_that_looked_the_same_before_are_kept_and_no_further_one_is_taken(
     assert register(app, "COC0").status_code == 201
 
 
-async def before_names(session: AsyncSession) -> None:
+async def before_names(tx: Transaction) -> None:
     """Take back what the migration 0010, and those after it, have done."""
-    await session.execute(text("DROP TABLE feed_identity"))
-    await session.execute(text("ALTER TABLE revocations DROP COLUMN kept_session"))
+    await tx.session.execute(text("DROP TABLE feed_identity"))
+    await tx.session.execute(text("ALTER TABLE revocations DROP COLUMN kept_session"))
 
     before = ScriptDirectory(str(MIGRATIONS)).get_revision("0010").down_revision
 
@@ -154,7 +154,7 @@ async def before_names(session: AsyncSession) -> None:
         connection.exec_driver_sql("ALTER TABLE users DROP COLUMN username_skeleton")
         connection.execute(text("UPDATE alembic_version SET version_num = :before"), {"before": before})
 
-    await (await session.connection()).run_sync(undo)
+    await (await tx.session.connection()).run_sync(undo)
 
 
 async def found(database: Database) -> list[tuple[str, str | None, int]]:

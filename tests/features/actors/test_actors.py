@@ -4,16 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.actor import Actor
 from ostiary.core.principal import Principal
 from ostiary.core.problems import INSUFFICIENT_SCOPE, Problem
 from ostiary.features.actors.service import Actors
 from ostiary.features.api_keys.bearers import ApiKeyBearers
-from ostiary.features.revocation.service import Revocations
+from ostiary.features.revocation.service import Revocations, RevokingTransaction
 from ostiary.features.roles.service import assign
 from ostiary.features.sessions.service import Sessions
+from ostiary.persistence.transaction import Transaction
 from tests.conftest import App
 from tests.support.people import Person, make_role, person
 
@@ -28,14 +28,14 @@ def needing(scope: str) -> Callable[[Principal], None]:
     return check
 
 
-async def who(_session: AsyncSession, by: Principal) -> Principal:
+async def who(_tx: Transaction, by: Principal) -> Principal:
     return by
 
 
 def take_roles(app: App, user_id: str) -> None:
-    async def work(session: AsyncSession) -> None:
-        await assign(session, user_id, ())
-        await app.services.get(Revocations).record(session, "user", user_id)
+    async def work(tx: RevokingTransaction) -> None:
+        await assign(tx, user_id, ())
+        await tx.revoke_user(user_id)
 
     app.run(app.services.get(Revocations).write, work)
 

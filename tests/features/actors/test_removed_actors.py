@@ -8,7 +8,7 @@ still let the actor in. The removal is then the first to be committed.
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +24,7 @@ from ostiary.features.accounts.service import Accounts
 from ostiary.features.audit.models import AuditEventRow
 from ostiary.features.idempotency.models import IdempotencyKeyRow
 from ostiary.persistence.base import Base
+from ostiary.persistence.transaction import Transaction
 from tests.conftest import App, MakeApp, StartServer
 from tests.features.test_many_at_once import UNLIMITED, together
 from tests.support.people import PASSWORD, log_in, make_role
@@ -134,23 +135,23 @@ class Hold:
     """Lets one removal in this process wait before its commit, when it has done all but its line in the trail."""
 
     def __init__(self, app: App) -> None:
-        self._database = app.services.database
-        self._lock = app.services.database.lock_audit_chain
+        self._append = app.services.audit._append
         self._armed = False
         self._reached = threading.Event()
         self._release = threading.Event()
         self.seen: dict[str, list[tuple[Any, ...]]] = {}
         """The tables as they will be once the removal is committed."""
-        app.services.database.lock_audit_chain = self._lock_and_wait  # type: ignore[method-assign]
+        app.services.audit._append = self._wait_and_append  # type: ignore[method-assign]
 
-    async def _lock_and_wait(self, session: AsyncSession) -> None:
-        await self._lock(session)
+    async def _wait_and_append(self, event: Mapping[str, Any], tx: Transaction) -> None:
+        await tx.lock_audit_chain()
         if self._armed:
             self._armed = False
-            self.seen = await tables(session)
+            self.seen = await tables(tx.session)
             self._reached.set()
             while not self._release.is_set():  # noqa: ASYNC110 - set in another thread
                 await asyncio.sleep(0.01)
+        await self._append(event, tx)
 
     @contextmanager
     def during(self, removal: Callable[[], Any]) -> Iterator[None]:

@@ -3,10 +3,10 @@
 from inspect import unwrap
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.features.sessions.management import SessionManagement
 from ostiary.features.sessions.service import Sessions
+from ostiary.persistence.transaction import Transaction
 from ostiary.web import guards
 from tests.conftest import App
 from tests.support.people import person
@@ -34,7 +34,7 @@ def test_a_view_that_writes_on_behalf_of_nobody_fails_its_tests(
     ada = person(sqlite_app)
 
     async def forgetful(*_: object) -> None:
-        async def nothing(_session: AsyncSession) -> None:
+        async def nothing(_tx: Transaction) -> None:
             return None
 
         await database.write(nothing)

@@ -2,10 +2,10 @@
 
 import pytest
 from sqlalchemy import delete
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.features.accounts.models import UserRow
 from ostiary.features.accounts.rules import username_key
+from ostiary.persistence.transaction import Transaction
 from tests.features.admin.conftest import Desk
 from tests.support.people import PASSWORD
 
@@ -26,8 +26,8 @@ def add_users(desk: Desk) -> list[str]:
     keys = {username_key(name): name for name in NAMES}
     app = desk.who.app
 
-    async def add(session: AsyncSession) -> None:
-        session.add_all(
+    async def add(tx: Transaction) -> None:
+        tx.session.add_all(
             UserRow(
                 id=f"0199f6a2-6b7e-7c3a-8a51-{number:012x}",
                 username=name,
@@ -43,8 +43,8 @@ def add_users(desk: Desk) -> list[str]:
 
 
 def remove(desk: Desk, user_id: str) -> None:
-    async def work(session: AsyncSession) -> None:
-        await session.execute(delete(UserRow).where(UserRow.id == user_id))
+    async def work(tx: Transaction) -> None:
+        await tx.session.execute(delete(UserRow).where(UserRow.id == user_id))
 
     desk.who.app.run(desk.who.app.services.database.write, work)
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert, text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.features.accounts.models import UserRow
 from ostiary.features.accounts.rules import after_prefix, username_key
 from ostiary.features.accounts.service import Accounts
 from ostiary.features.accounts.store import UserFilter, page_of_ids
 from ostiary.features.admin.service import Administration
+from ostiary.persistence.transaction import Transaction
 from tests.conftest import App
 from tests.support.people import make_role, person
 
@@ -27,7 +27,7 @@ def crowd(app: App) -> App:
     person(app, "edith", ("editor",))
     randomness, now = app.services.get(Accounts)._randomness, app.clock.now()
 
-    async def fill(session: AsyncSession) -> None:
+    async def fill(tx: Transaction) -> None:
         rows = [
             {
                 "id": randomness.new_id(),
@@ -41,10 +41,10 @@ def crowd(app: App) -> App:
             }
             for number in range(MANY)
         ]
-        await session.execute(insert(UserRow), rows)
+        await tx.session.execute(insert(UserRow), rows)
 
-    async def analyze(session: AsyncSession) -> None:
-        await session.execute(text("ANALYZE"))
+    async def analyze(tx: Transaction) -> None:
+        await tx.session.execute(text("ANALYZE"))
 
     app.run(app.services.database.write, fill)
     app.run(app.services.database.write, analyze)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event, update
-from sqlalchemy.ext.asyncio import AsyncSession
 from werkzeug.test import TestResponse
 
 from ostiary.core.actor import Actor
@@ -17,9 +16,10 @@ from ostiary.features.api_keys import bearers
 from ostiary.features.api_keys.bearers import ApiKeyBearers
 from ostiary.features.api_keys.models import ApiKeyRow
 from ostiary.features.api_keys.service import ApiKeys
-from ostiary.features.revocation.service import Revocations
+from ostiary.features.revocation.service import Revocations, RevokingTransaction
 from ostiary.features.roles.service import assign
 from ostiary.features.sessions.service import Sessions
+from ostiary.persistence.transaction import Transaction
 from tests.conftest import App, MakeApp
 from tests.core.test_api_keys import KEY
 from tests.support.clock import FakeClock
@@ -44,18 +44,18 @@ def code(answer: TestResponse) -> str:
 def disable(app: App, user_id: str, *, disabled: bool = True) -> None:
     """As an administrator does."""
 
-    async def work(session: AsyncSession) -> None:
+    async def work(tx: RevokingTransaction) -> None:
         moment = app.clock.now() if disabled else None
-        await session.execute(update(UserRow).where(UserRow.id == user_id).values(disabled_at=moment))
-        await app.services.get(Revocations).record(session, "user", user_id)
+        await tx.session.execute(update(UserRow).where(UserRow.id == user_id).values(disabled_at=moment))
+        await tx.revoke_user(user_id)
 
     app.run(app.services.get(Revocations).write, work)
 
 
 def set_roles(app: App, user_id: str, *roles: str) -> None:
-    async def work(session: AsyncSession) -> None:
-        await assign(session, user_id, roles)
-        await app.services.get(Revocations).record(session, "user", user_id)
+    async def work(tx: RevokingTransaction) -> None:
+        await assign(tx, user_id, roles)
+        await tx.revoke_user(user_id)
 
     app.run(app.services.get(Revocations).write, work)
 
@@ -144,9 +144,9 @@ def test_a_strict_server_asks_the_database_each_time(make_app: MakeApp, database
     made = key_of(ada, "me:read")
     assert [call(app, made["api_key"]).status_code for _ in range(3)] == [200] * 3
 
-    async def revoke_unsaid(session: AsyncSession) -> None:
-        await app.services.get(Revocations).record(session, "api_key", made["id"])
-        await session.delete(await session.get_one(ApiKeyRow, made["id"]))
+    async def revoke_unsaid(tx: Transaction) -> None:
+        await RevokingTransaction(tx, app.services.get(Revocations)._writer).revoke_api_key(made["id"])
+        await tx.session.delete(await tx.session.get_one(ApiKeyRow, made["id"]))
 
     app.run(app.services.database.write, revoke_unsaid)
     assert code(call(app, made["api_key"])) == "invalid_token"

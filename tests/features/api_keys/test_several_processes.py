@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.clock import SystemClock
 from ostiary.features.accounts.models import UserRow
-from ostiary.features.revocation.service import Revocations
+from ostiary.features.revocation.service import Revocations, RevokingTransaction
 from ostiary.features.roles.service import assign
+from ostiary.persistence.transaction import Transaction
 from tests.conftest import App, MakeApp, StartServer
 from tests.features.test_many_at_once import ADA, bearer, one, together
 from tests.support.clock import FakeClock
@@ -22,7 +22,7 @@ from tests.support.servers import ServerProcess
 
 pytestmark = pytest.mark.uncounted  # the servers are processes of their own
 
-Work = Callable[[AsyncSession], Coroutine[Any, Any, None]]
+Work = Callable[[Transaction], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture
@@ -61,9 +61,9 @@ def ask(server: ServerProcess, key: str, path: str = "/me") -> Counter[int]:
 def change(app: App, user_id: str, work: Work) -> None:
     """Change a user as an administrator does."""
 
-    async def recorded(session: AsyncSession) -> None:
-        await work(session)
-        await app.services.get(Revocations).record(session, "user", user_id)
+    async def recorded(tx: RevokingTransaction) -> None:
+        await work(tx)
+        await tx.revoke_user(user_id)
 
     app.run(app.services.get(Revocations).write, recorded)
 
@@ -104,8 +104,8 @@ def test_a_disabled_owner_is_refused_by_every_worker(server: ServerProcess, else
     for disabled in (False, True, False):
         moment = elsewhere.clock.now() if disabled else None
 
-        async def disable(session: AsyncSession, moment: Any = moment) -> None:
-            await session.execute(update(UserRow).where(UserRow.id == owner).values(disabled_at=moment))
+        async def disable(tx: Transaction, moment: Any = moment) -> None:
+            await tx.session.execute(update(UserRow).where(UserRow.id == owner).values(disabled_at=moment))
 
         change(elsewhere, owner, disable)
         assert ask(server, made["api_key"]) == {401 if disabled else 200: 16}
@@ -123,7 +123,7 @@ def test_another_role_counts_on_every_worker(server: ServerProcess, elsewhere: A
     owner = owner_of(server, pair)
 
     def give(*roles: str) -> None:
-        change(elsewhere, owner, lambda session: assign(session, owner, roles))
+        change(elsewhere, owner, lambda tx: assign(tx, owner, roles))
 
     give("admin")
     made, _ = key_of(server, "me:read", "users:read")

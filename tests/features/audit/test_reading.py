@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from ostiary.features.audit.service import EVENT_TYPES
+from ostiary.core.events import EVENT_TYPES
 from ostiary.web import pages as pages_module
 from tests.conftest import App
 from tests.support.clock import FakeClock

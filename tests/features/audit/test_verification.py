@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ostiary.features.audit import verification
 from ostiary.features.audit.service import Audit
+from ostiary.persistence.transaction import Transaction
 from tests.conftest import App, StartServer
 from tests.features.test_many_at_once import together
 from tests.support.databases import run_on_server
@@ -136,8 +137,8 @@ def test_a_trail_longer_than_what_is_read_at_once_is_verified_too(
 )
 def test_the_database_refuses_to_change_what_is_there(trail: Trail, statement: str) -> None:
     async def change() -> None:
-        async def work(session: object) -> None:
-            await session.execute(text(statement))  # type: ignore[attr-defined]
+        async def work(tx: Transaction) -> None:
+            await tx.session.execute(text(statement))
 
         await trail.app.services.database.write(work)
 

@@ -168,7 +168,7 @@ def test_an_example_client_of_before_it_could_revoke_is_replaced(app: App) -> No
         client_id, secret = app.services.get(Examples).client.credentials
         row = {"client_id": client_id, "name": "example", "secret_digest": secret_digest(client_id, secret)}
         await app.services.database.write(
-            lambda session: session.execute(insert(ServiceClientRow).values(created_at=app.clock.now(), **row))
+            lambda tx: tx.session.execute(insert(ServiceClientRow).values(created_at=app.clock.now(), **row))
         )
 
     app.run(put)

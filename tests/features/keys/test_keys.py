@@ -12,6 +12,7 @@ from ostiary.feature import Context
 from ostiary.features import FEATURES
 from ostiary.features.keys.models import SigningKeyRow
 from ostiary.features.keys.service import Keys, KeysUnreadable
+from ostiary.persistence.transaction import Transaction
 from tests.conftest import App
 from tests.support.people import person
 from tests.support.rivals import rivals_of
@@ -53,8 +54,8 @@ def test_another_secret_cannot_open_the_keys(app: App) -> None:
 def test_a_key_that_was_altered_cannot_be_opened(app: App) -> None:
     app.run(app.services.get(Keys).ring)
 
-    async def alter(session) -> None:
-        row = (await session.scalars(select(SigningKeyRow))).one()
+    async def alter(tx: Transaction) -> None:
+        row = (await tx.session.scalars(select(SigningKeyRow))).one()
         row.sealed_private_key = row.sealed_private_key[:-1] + bytes([row.sealed_private_key[-1] ^ 1])
 
     app.run(app.services.database.write, alter)

@@ -14,6 +14,7 @@ from ostiary.features.audit.service import Audit
 from ostiary.features.keys.models import SigningKeyRow
 from ostiary.features.keys.rotation import KeyRefused, KeyRotation
 from ostiary.features.keys.service import Keys
+from ostiary.persistence.transaction import Transaction
 from tests.conftest import App, MakeApp
 from tests.features.keys.test_rotation import published, retire, rotate, signer, states
 from tests.support.people import Person, log_in, person, register
@@ -65,8 +66,8 @@ def test_keys_that_somebody_has_deleted_are_told_to_be_made_anew(app: App, make_
     person(app)
     first = signer(app)
 
-    async def drop(session) -> None:
-        await session.execute(delete(SigningKeyRow))
+    async def drop(tx: Transaction) -> None:
+        await tx.session.execute(delete(SigningKeyRow))
 
     app.run(app.services.database.write, drop)
     (second,) = published(make_app(app.settings.database_url))

@@ -10,7 +10,6 @@ from typing import Any
 import asyncpg
 import pytest
 from sqlalchemy import delete, func, make_url, select, text
-from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
 from ostiary.core.principal import Principal
@@ -19,7 +18,7 @@ from ostiary.core.randomness import SystemRandomness
 from ostiary.features.audit.service import Audit
 from ostiary.features.revocation import following, on_postgres, on_sqlite
 from ostiary.features.revocation.models import RevocationRow
-from ostiary.features.revocation.service import Revocations
+from ostiary.features.revocation.service import Revocations, RevokingTransaction
 from ostiary.persistence.database import Database
 from tests.support.clock import FakeClock
 from tests.support.databases import run_on_server
@@ -44,9 +43,8 @@ def workers(url: str, scenario: Scenario, clock: FakeClock | None = None) -> Non
         made: list[tuple[Database, Revocations]] = []
 
         def worker(*, strict: bool = False) -> Revocations:
-            database = Database(url, 5, 10)
-            audit = Audit(database, SECRET, the_clock, SystemRandomness())
-            revocations = Revocations(database, the_clock, SystemRandomness(), audit, lifetime=LIFETIME, strict=strict)
+            database = Database(url, 5, 10, recorder=Audit(SECRET, the_clock, SystemRandomness()))
+            revocations = Revocations(database, the_clock, SystemRandomness(), lifetime=LIFETIME, strict=strict)
             made.append((database, revocations))
             return revocations
 
@@ -75,8 +73,8 @@ async def position(worker: Revocations) -> int:
 
 
 async def revoke(worker: Revocations, kind: Any, *subjects: str) -> None:
-    async def add(session: AsyncSession) -> None:
-        await worker.record(session, kind, *subjects)
+    async def add(tx: RevokingTransaction) -> None:
+        await tx._add(kind, *subjects)
 
     await worker.write(add)
 
@@ -154,7 +152,7 @@ def test_nothing_is_read_while_nothing_is_revoked(sqlite_url: str, monkeypatch: 
             assert there.allows_now(somebody) is True
             assert len(noted) == 1
             assert {there.allows_now(bearer()) for _ in range(100)} == {True}
-            await here._database.write(lambda session: session.execute(text("DELETE FROM sessions")))
+            await here._database.write(lambda tx: tx.session.execute(text("DELETE FROM sessions")))
             assert there.allows_now(somebody) is True
             assert len(noted) == 1
             await revoke(here, "session", somebody.session_id)
@@ -172,8 +170,8 @@ def test_what_was_announced_and_never_committed_makes_workers_look_until_the_nex
         noted = reads(there, monkeypatch)
         somebody = bearer()
 
-        async def killed_before_the_commit(session: AsyncSession) -> None:
-            await here.record(session, "session", somebody.session_id or "")
+        async def killed_before_the_commit(tx: RevokingTransaction) -> None:
+            await tx.revoke_session(somebody.session_id or "")
             raise LookupError
 
         with pytest.raises(LookupError):
@@ -201,7 +199,7 @@ def test_a_worker_that_starts_after_entries_were_deleted_has_the_position_of_the
     async def scenario(worker: Callable[..., Revocations]) -> None:
         here, late = worker(), worker()
         await revoke(here, "session", "one", "two")
-        await here._database.write(lambda session: session.execute(delete(RevocationRow)))
+        await here._database.write(lambda tx: tx.session.execute(delete(RevocationRow)))
         await late.start()
         for one in (here, late):
             assert one.allows_now(bearer()) is True  # the first look
@@ -297,8 +295,8 @@ def test_a_transaction_that_fails_revokes_nothing(database_url: str) -> None:
         await here.start()
         somebody = bearer()
 
-        async def fail(session: AsyncSession) -> None:
-            await here.record(session, "session", somebody.session_id or "")
+        async def fail(tx: RevokingTransaction) -> None:
+            await tx.revoke_session(somebody.session_id or "")
             raise LookupError
 
         with pytest.raises(LookupError):

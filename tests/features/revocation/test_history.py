@@ -10,16 +10,19 @@ from pathlib import Path
 import asyncpg
 import pytest
 from sqlalchemy import delete, func, make_url, select, text
-from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
+from ostiary.core.problems import INVALID_TOKEN, Problem
+from ostiary.core.request_info import SERVER
 from ostiary.features.audit.models import AuditEventRow
 from ostiary.features.revocation.identity import Found, Known, Reason, sign
 from ostiary.features.revocation.models import FeedIdentityRow, RevocationRow
 from ostiary.features.revocation.postgres_history import _Questions
 from ostiary.features.revocation.recovery import JUMP
-from ostiary.features.revocation.service import Revocations
+from ostiary.features.revocation.service import Revocations, RevokingTransaction
+from ostiary.features.sessions.events import PASSWORD_CHANGED
 from ostiary.persistence.feed_file import FeedFile, Record
+from ostiary.persistence.transaction import Transaction
 from tests.features.revocation.test_feed import bearer, position, revoke, two, workers
 
 KNOWN = Known("one", position=7, audit=20, audit_mark="twenty", wal=100)
@@ -59,20 +62,20 @@ async def voided(worker: Revocations) -> tuple[int, int]:
         return int(await session.scalar(everyone) or 0), int(await session.scalar(events) or 0)
 
 
-async def lose_entries(session: AsyncSession) -> None:
+async def lose_entries(tx: Transaction) -> None:
     """What a backup without them does, as far as the feed goes."""
-    await session.execute(delete(RevocationRow))
-    if session.get_bind().dialect.name == "sqlite":
-        await session.execute(text("DELETE FROM sqlite_sequence WHERE name = 'revocations'"))
+    await tx.session.execute(delete(RevocationRow))
+    if tx.session.get_bind().dialect.name == "sqlite":
+        await tx.session.execute(text("DELETE FROM sqlite_sequence WHERE name = 'revocations'"))
 
 
-async def lose_identity(session: AsyncSession) -> None:
-    await session.execute(delete(FeedIdentityRow))
+async def lose_identity(tx: Transaction) -> None:
+    await tx.session.execute(delete(FeedIdentityRow))
 
 
 @pytest.mark.parametrize("loss", [lose_entries, lose_identity], ids=lambda loss: loss.__name__)
 def test_one_of_several_workers_voids_what_was_issued_before(
-    loss: Callable[[AsyncSession], Awaitable[None]], database_url: str
+    loss: Callable[[Transaction], Awaitable[None]], database_url: str
 ) -> None:
     async def scenario(worker: Callable[..., Revocations]) -> None:
         here, there = await two(worker)
@@ -93,6 +96,24 @@ def test_one_of_several_workers_voids_what_was_issued_before(
             assert await one.allows(replace(bearer(), position=now)) is True
             for somebody in ended:
                 assert await one.allows(replace(somebody, position=now)) is False
+
+    workers(database_url, scenario)
+
+
+def test_work_that_is_refused_after_the_database_went_back_leaves_no_event(database_url: str) -> None:
+    async def refused(tx: RevokingTransaction) -> None:
+        tx.record(PASSWORD_CHANGED, SERVER, user_id=None)
+        raise INVALID_TOKEN()
+
+    async def scenario(worker: Callable[..., Revocations]) -> None:
+        here, _ = await two(worker)
+        await revoke(here, "session", "one")
+        await here._database.write(lose_identity)
+        with pytest.raises(Problem):
+            await here.write(refused)
+        assert await voided(here) == (1, 1)
+        async with here._database.read() as session:
+            assert list(await session.scalars(select(AuditEventRow.type))) == ["database.went_back"]
 
     workers(database_url, scenario)
 
@@ -120,12 +141,12 @@ def test_an_entry_of_a_user_needs_no_session_and_may_keep_one(database_url: str,
         kept = bearer()
         other = replace(kept, session_id=bearer().session_id)
 
-        async def end(session: AsyncSession, but: str | None) -> None:
-            await here.end_user(session, kept.user_id, but=but)
+        async def end(tx: RevokingTransaction, but: str | None) -> None:
+            await tx.revoke_user(kept.user_id, keep_session=but)
 
-        await here.write(lambda session: end(session, kept.session_id))
+        await here.write(lambda tx: end(tx, kept.session_id))
         assert (await there.allows(kept), await there.allows(other)) == (True, False)
-        await here.write(lambda session: end(session, None))
+        await here.write(lambda tx: end(tx, None))
         assert (await there.allows(kept), await there.allows(other)) == (False, False)
 
     workers(database_url, scenario)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event, func, insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
 from ostiary.core.request_info import OPERATOR
@@ -20,6 +19,7 @@ from ostiary.features.sessions.models import RefreshTokenRow, SessionRow
 from ostiary.features.sessions.rotation import _LOOK_UP
 from ostiary.features.sessions.service import Sessions
 from ostiary.persistence import cleanup as cleanup_module
+from ostiary.persistence.transaction import Transaction
 from tests.conftest import App, MakeApp
 from tests.support.clients import new_client
 from tests.support.clock import FakeClock
@@ -54,9 +54,9 @@ def left(app: App) -> dict[str, int]:
 def end_quietly(app: App, *session_ids: str) -> None:
     """End sessions now, without an entry in the feed."""
 
-    async def end(session: AsyncSession) -> None:
+    async def end(tx: Transaction) -> None:
         statement = update(SessionRow).where(SessionRow.id.in_(session_ids)).values(ended_at=app.clock.now())
-        await session.execute(statement)
+        await tx.session.execute(statement)
 
     app.run(app.services.database.write, end)
 
@@ -65,7 +65,7 @@ def add_tokens(app: App, session_id: str, count: int, *, lasting: int) -> None:
     """Add refresh tokens to a session, which expire in so many seconds."""
     now = app.clock.now()
 
-    async def add(session: AsyncSession) -> None:
+    async def add(tx: Transaction) -> None:
         rows = [
             {
                 "digest": digest(f"{session_id} {number} {now} {lasting}"),
@@ -75,7 +75,7 @@ def add_tokens(app: App, session_id: str, count: int, *, lasting: int) -> None:
             }
             for number in range(count)
         ]
-        await session.execute(insert(RefreshTokenRow), rows)
+        await tx.session.execute(insert(RefreshTokenRow), rows)
 
     app.run(app.services.database.write, add)
 
@@ -218,7 +218,7 @@ def test_no_transaction_deletes_more_than_it_may(app: App, clock: FakeClock) -> 
     job = rules.SessionCleanup(clock).ended_sessions
 
     async def batch() -> dict[str, int]:
-        return dict(await app.services.database.write(lambda session: job(session, 4)))
+        return dict(await app.services.database.write(lambda tx: job(tx, 4)))
 
     done: list[dict[str, int]] = []
     while not done or any(done[-1].values()):
@@ -239,7 +239,7 @@ def test_the_oldest_go_first(app: App, clock: FakeClock) -> None:
     job = rules.SessionCleanup(clock).ended_sessions
 
     async def remaining() -> list[str]:
-        await app.services.database.write(lambda session: job(session, 2))
+        await app.services.database.write(lambda tx: job(tx, 2))
         async with app.services.database.read() as session:
             return list(await session.scalars(select(SessionRow.id)))
 
@@ -302,8 +302,8 @@ def test_a_refresh_under_way_is_not_waited_for_and_keeps_its_session(
     async def meanwhile() -> Counter[str]:
         looked, go_on = asyncio.Event(), asyncio.Event()
 
-        async def look_up(session: AsyncSession) -> None:
-            await session.execute(_LOOK_UP, {"digest": digest(ada.tokens["refresh_token"])})
+        async def look_up(tx: Transaction) -> None:
+            await tx.session.execute(_LOOK_UP, {"digest": digest(ada.tokens["refresh_token"])})
             looked.set()
             await go_on.wait()
 
@@ -348,12 +348,12 @@ def crowd(app: App) -> App:
         for one in rows
     ]
 
-    async def fill(session: AsyncSession) -> None:
-        await session.execute(insert(SessionRow), rows)
-        await session.execute(insert(RefreshTokenRow), tokens)
+    async def fill(tx: Transaction) -> None:
+        await tx.session.execute(insert(SessionRow), rows)
+        await tx.session.execute(insert(RefreshTokenRow), tokens)
 
-    async def analyze(session: AsyncSession) -> None:
-        await session.execute(text("ANALYZE"))
+    async def analyze(tx: Transaction) -> None:
+        await tx.session.execute(text("ANALYZE"))
 
     app.run(app.services.database.write, fill)
     app.run(app.services.database.write, analyze)

@@ -1,7 +1,7 @@
 """What the audit trail says of accounts."""
 
+from ostiary.core.events import EventType
 from ostiary.core.scopes import MAX_ROLE_NAME, MAX_ROLES
-from ostiary.features.audit.service import EventType
 
 USER_REGISTERED = EventType("user.registered", "A user was registered, by themselves or by an administrator.")
 USER_DELETED = EventType("user.deleted", "A user was deleted, by themselves or by an administrator.")

@@ -9,7 +9,6 @@ from ostiary.features.accounts.commands import users
 from ostiary.features.accounts.routes import registration
 from ostiary.features.accounts.service import Accounts
 from ostiary.features.accounts.store import note_changed_roles
-from ostiary.features.audit.service import Audit
 from ostiary.features.revocation.service import Revocations
 from ostiary.web import admission
 
@@ -28,7 +27,6 @@ def _accounts(context: Context) -> Accounts:
         context.database,
         context.get(Passwords),
         context.get(Revocations),
-        context.get(Audit),
         context.clock,
         context.randomness,
         refuse_common_passwords=context.settings.is_production,

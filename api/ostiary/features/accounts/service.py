@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core import common_passwords, name_tables, names
 from ostiary.core.clock import Clock
@@ -24,10 +23,10 @@ from ostiary.features.accounts.hash_costs import HashCosts
 from ostiary.features.accounts.models import UserRow
 from ostiary.features.accounts.problems import EMAIL_TAKEN, LAST_ADMINISTRATOR, PASSWORD_TOO_COMMON, USERNAME_TAKEN
 from ostiary.features.accounts.rules import email_key, username_key, username_skeleton
-from ostiary.features.audit.service import Audit
-from ostiary.features.revocation.service import Revocations
+from ostiary.features.revocation.service import Revocations, RevokingTransaction
 from ostiary.features.roles.service import ADMIN, Grants, assign, granted, holders
 from ostiary.persistence.database import Database, duplicated
+from ostiary.persistence.transaction import Transaction
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -74,6 +73,11 @@ class AuthorizationSnapshot:
     grants: Grants
     position: int
 
+    @classmethod
+    def of_row(cls, row: Row[Any]) -> "AuthorizationSnapshot":
+        """Read the columns of `snapshot_columns` from a row of a query that has them."""
+        return cls(Grants.of_row(row), row.feed_position)
+
 
 @dataclass(frozen=True)
 class _Found:
@@ -81,10 +85,15 @@ class _Found:
     password_hash: str
     password_version: int
 
+    @classmethod
+    def of_row(cls, row: Row[Any]) -> "_Found":
+        user: UserRow = row.UserRow
+        return cls(account_of(user, Grants.of_row(row)), user.password_hash, user.password_version)
+
 
 def snapshot_columns(user_id: ColumnElement[str] | Any) -> tuple[Any, ...]:
-    """Return three columns for a query that has the column `user_id`; `Standing(Grants.of(a, b), c)` reads them."""
-    return (*granted(user_id), Revocations.position())
+    """Return three columns for a query that has the column `user_id`; `AuthorizationSnapshot.of_row` reads them."""
+    return (*granted(user_id), Revocations.position().label("feed_position"))
 
 
 def is_enabled(user_id: ColumnElement[str] | Any) -> ColumnElement[bool]:
@@ -104,7 +113,6 @@ class Accounts:
         database: Database,
         passwords: Passwords,
         revocations: Revocations,
-        audit: Audit,
         clock: Clock,
         randomness: Randomness,
         *,
@@ -114,7 +122,6 @@ class Accounts:
         self._database = database
         self._passwords = passwords
         self._revocations = revocations
-        self._audit = audit
         self._clock = clock
         self._randomness = randomness
         self._refuse_common_passwords = refuse_common_passwords
@@ -141,13 +148,13 @@ class Accounts:
         roles: Sequence[str] = (),
         info: RequestInfo = OPERATOR,
     ) -> Account:
-        """Make an account and return it: the user registers, or the operator of the server makes them.
+        """Create an account and return it, for a user who registers or for the operator of the server.
 
         The name and password are as the contract asks for. Raises the problems `username_taken`,
         `password_too_common`, `unknown_role`, `overloaded`, `database_unavailable`.
         """
         new = await self.prepare(username, password, roles)
-        return await self._database.write(lambda session: self.add(session, new, info))
+        return await self._database.write(self.add, new, info)
 
     async def prepare(
         self, username: str, password: str, roles: Sequence[str] = (), email: str | None = None
@@ -167,10 +174,8 @@ class Accounts:
         )
         return NewAccount(account, password_hash)
 
-    async def add(
-        self, session: AsyncSession, new: NewAccount, info: RequestInfo, actor_id: str | None = None
-    ) -> Account:
-        """Add an account in the transaction of `session` and return it. actor_id: who makes it, if not the user.
+    async def add(self, tx: Transaction, new: NewAccount, info: RequestInfo, actor_id: str | None = None) -> Account:
+        """Add an account and return it. actor_id: the user who creates it; None: the user registers.
 
         Raises the problems `username_taken`, `email_taken`, `unknown_role`.
         """
@@ -186,12 +191,12 @@ class Accounts:
             "created_at": account.created_at,
         }
         try:
-            await session.execute(insert(UserRow).values(values))
+            await tx.session.execute(insert(UserRow).values(values))
         except IntegrityError as error:
             raise taken(error) from error
         if account.roles:
-            await assign(session, account.id, account.roles)
-        self._audit.record(session, USER_REGISTERED, info, user_id=account.id, actor_id=actor_id)
+            await assign(tx, account.id, account.roles)
+        tx.record(USER_REGISTERED, info, user_id=account.id, actor_id=actor_id)
         return account
 
     async def hash_new(self, password: str, username: str) -> str:
@@ -226,19 +231,20 @@ class Accounts:
             return PasswordCheck(matches=False)
         verification = await self._passwords.verify(password, found.password_hash)
         if verification.upgraded_hash is not None:
-            await self._upgrade_hash(found, verification.upgraded_hash)
+            await self._database.write(self._upgrade_hash, found, verification.upgraded_hash)
         return PasswordCheck(verification.matches, found.account, found.password_version)
 
-    async def confirm(self, session: AsyncSession, check: PasswordCheck) -> AuthorizationSnapshot | None:
-        """Return what the account of a proof may do, unless it was disabled, deleted or got another password since.
+    @staticmethod
+    async def confirm(tx: Transaction, check: PasswordCheck) -> AuthorizationSnapshot | None:
+        """Return what the account of a check may do; None if it was disabled, deleted or got another password since.
 
-        In a transaction, in which it then stays as it is until the commit: who changes it meanwhile waits.
+        The account then stays as it is until the commit: a concurrent change waits.
         """
         if check.account is None:
             return None
-        proven = {"id": check.account.id, "password_version": check.password_version}
-        row = (await session.execute(_STANDING, proven)).one_or_none()
-        return None if row is None else AuthorizationSnapshot(Grants.of(row[0], row[1]), row[2])
+        checked = {"id": check.account.id, "password_version": check.password_version}
+        row = (await tx.session.execute(_SNAPSHOT, checked)).one_or_none()
+        return None if row is None else AuthorizationSnapshot.of_row(row)
 
     async def id_of(self, username: str) -> str | None:
         """Return the id of the user of this name, if there is one; raises the problem `database_unavailable`."""
@@ -250,8 +256,12 @@ class Accounts:
         found = await self._find(_BY_ID, user_id)
         return None if found is None else found.account
 
-    async def set_password(self, session: AsyncSession, check: PasswordCheck, password_hash: str) -> bool:
-        """Replace the password that `proof` was made with; return whether it still was the password."""
+    @staticmethod
+    async def set_password(tx: RevokingTransaction, check: PasswordCheck, password_hash: str) -> bool:
+        """Replace the password that was checked; return whether it still was the password.
+
+        Revoke what was issued under the former password in the same transaction.
+        """
         if check.account is None:
             return False
         statement = (
@@ -260,67 +270,61 @@ class Accounts:
             .values(password_hash=password_hash, password_version=UserRow.password_version + 1)
             .returning(UserRow.id)
         )
-        return await session.scalar(statement) is not None
+        return await tx.session.scalar(statement) is not None
 
     async def delete_as_operator(self, user_id: str) -> bool:
         """Delete the account, also if no administrator is left; return whether there was one.
 
         Raises the problem `database_unavailable`.
         """
-        return await self._revocations.write(lambda session: self.delete_within(session, user_id, OPERATOR, None))
+        return await self._revocations.write(self.delete, user_id, OPERATOR, None)
 
-    async def delete_within(self, session: AsyncSession, user_id: str, info: RequestInfo, actor_id: str | None) -> bool:
+    @staticmethod
+    async def delete(tx: RevokingTransaction, user_id: str, info: RequestInfo, actor_id: str | None) -> bool:
         """Delete the account and all that belongs to it but the audit trail; return whether there was one.
 
-        Its sessions and tokens go with it. In a transaction that `Revocations.write` has begun, whoever is left.
+        Its sessions and tokens end. It is deleted also if no administrator is left.
         """
         statement = delete(UserRow).where(UserRow.id == user_id).returning(UserRow.id)
-        if await session.scalar(statement) is None:
+        if await tx.session.scalar(statement) is None:
             return False
-        await self._revocations.end_user(session, user_id)
-        self._audit.record(session, USER_DELETED, info, user_id=user_id, actor_id=actor_id)
+        await tx.revoke_user(user_id)
+        tx.record(USER_DELETED, info, user_id=user_id, actor_id=actor_id)
         return True
 
+    @staticmethod
     @asynccontextmanager
-    async def keeping_an_administrator(self, session: AsyncSession, user_id: str) -> AsyncGenerator[None]:
+    async def keeping_an_administrator(tx: RevokingTransaction, user_id: str) -> AsyncGenerator[None]:
         """Raise `last_administrator` if the block leaves no enabled administrator, and this user was one before it.
 
-        In a transaction that `Revocations.write` has begun: one at a time, so that two administrators cannot remove
-        each other.
+        There is one revoking transaction at a time, so two administrators cannot remove each other.
         """
-        was_one = await session.scalar(_ADMINISTRATORS.where(UserRow.id == user_id)) is not None
+        was_one = await tx.session.scalar(_ADMINISTRATORS.where(UserRow.id == user_id)) is not None
         yield
-        if was_one and await session.scalar(_ADMINISTRATORS.limit(1)) is None:
+        if was_one and await tx.session.scalar(_ADMINISTRATORS.limit(1)) is None:
             raise LAST_ADMINISTRATOR()
 
     async def _find(self, query: Select[Any], wanted: str) -> _Found | None:
         async with self._database.read() as session:
             row = (await session.execute(query, {"wanted": wanted})).one_or_none()
-        if row is None:
-            return None
-        user: UserRow = row[0]
-        grants = Grants.of(row[1], row[2])
-        return _Found(account_of(user, grants), user.password_hash, user.password_version)
+        return None if row is None else _Found.of_row(row)
 
-    async def _upgrade_hash(self, found: _Found, password_hash: str) -> None:
-        # Only if it is still the one that was verified: a password changed meanwhile must stay changed.
+    @staticmethod
+    async def _upgrade_hash(tx: Transaction, found: _Found, password_hash: str) -> None:
+        # Only if it is still the one that was verified: a password that was changed concurrently must stay changed.
         statement = (
             update(UserRow)
             .where(UserRow.id == found.account.id, UserRow.password_hash == found.password_hash)
             .values(password_hash=password_hash)
         )
-
-        async def replace(session: AsyncSession) -> None:
-            await session.execute(statement)
-
-        await self._database.write(replace)
+        await tx.session.execute(statement)
 
 
-# Made once: making a statement costs SQLAlchemy more than running it.
+# Created once: building a statement costs SQLAlchemy more than running it.
 _FOUND = select(UserRow, *granted(UserRow.id))
 _BY_NAME = _FOUND.where(UserRow.username_key == bindparam("wanted"))
 _BY_ID = _FOUND.where(UserRow.id == bindparam("wanted"))
-_STANDING = (
+_SNAPSHOT = (
     select(*snapshot_columns(UserRow.id))
     .where(
         UserRow.id == bindparam("id"),

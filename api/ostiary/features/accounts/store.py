@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, select, union, update
+from sqlalchemy import ColumnElement, Row, Select, select, union, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +15,7 @@ from ostiary.features.accounts.problems import USERNAME_TAKEN
 from ostiary.features.accounts.rules import after_prefix, email_key, username_key, username_skeleton
 from ostiary.features.accounts.service import Account, account_of, taken
 from ostiary.features.roles.service import Grants, granted, holders
+from ostiary.persistence.transaction import Transaction
 
 Sort = Literal["created_at", "-created_at", "username", "-username"]
 """What a list of users is sorted by; with a minus the other way round."""
@@ -36,6 +37,12 @@ class LockedUser:
 
     account: Account
     grants: Grants
+
+    @classmethod
+    def of_row(cls, row: Row[Any]) -> "LockedUser":
+        """Read the user and the columns of `granted` from a row of a query that has them."""
+        grants = Grants.of_row(row)
+        return cls(account_of(row.UserRow, grants), grants)
 
 
 def page_of_ids(wanted: UserFilter, limit: int, after: Position | None) -> Select[str, str]:
@@ -75,7 +82,7 @@ async def page(session: AsyncSession, wanted: UserFilter, limit: int, after: Pos
     keys = list(await session.execute(page_of_ids(wanted, limit, after)))
     ids = [user_id for user_id, _ in keys[:limit]]
     query = select(UserRow, *granted(UserRow.id)).where(UserRow.id.in_(ids))
-    rows = {row[0].id: account_of(row[0], Grants.of(row[1], row[2])) for row in await session.execute(query)}
+    rows = {row.UserRow.id: account_of(row.UserRow, Grants.of_row(row)) for row in await session.execute(query)}
     position = None
     if len(keys) > limit:
         user_id, name = keys[limit - 1]
@@ -83,18 +90,15 @@ async def page(session: AsyncSession, wanted: UserFilter, limit: int, after: Pos
     return Page([rows[one] for one in ids if one in rows], position)  # one may have gone between the two queries
 
 
-async def lock_user(session: AsyncSession, user_id: str) -> LockedUser | None:
+async def lock_user(tx: Transaction, user_id: str) -> LockedUser | None:
     """Return the user, if there is one; on PostgreSQL the row is locked until the transaction ends."""
     query = select(UserRow, *granted(UserRow.id)).where(UserRow.id == user_id).with_for_update(of=UserRow)
-    row = (await session.execute(query.execution_options(populate_existing=True))).one_or_none()
-    if row is None:
-        return None
-    grants = Grants.of(row[1], row[2])
-    return LockedUser(account_of(row[0], grants), grants)
+    row = (await tx.session.execute(query.execution_options(populate_existing=True))).one_or_none()
+    return None if row is None else LockedUser.of_row(row)
 
 
 async def change(
-    session: AsyncSession,
+    tx: Transaction,
     account: Account,
     *,
     username: str | None = None,
@@ -107,7 +111,7 @@ async def change(
     """
     values: dict[str, Any] = {}
     if username is not None:
-        values |= await _name_values(session, account, username)
+        values |= await _name_values(tx, account, username)
     if email is not False:
         values |= {"email": email, "email_key": None if email is None else email_key(email)}
     if disabled_at is not False:
@@ -120,14 +124,14 @@ async def change(
         .execution_options(synchronize_session=False)
     )
     try:
-        changed = await session.scalar(statement)
+        changed = await tx.session.scalar(statement)
     except IntegrityError as error:
         raise taken(error) from error
     if changed is None:
         raise PRECONDITION_FAILED()
 
 
-async def _name_values(session: AsyncSession, account: Account, username: str) -> dict[str, Any]:
+async def _name_values(tx: Transaction, account: Account, username: str) -> dict[str, Any]:
     """Return the columns of a new name of `account`; raises the problem `username_taken` if it looks like another's.
 
     Of two users who take such a name at once, the unique constraint refuses one.
@@ -137,12 +141,12 @@ async def _name_values(session: AsyncSession, account: Account, username: str) -
     if skeleton == username_skeleton(account.username):
         return values
     others = select(UserRow.id).where(UserRow.username_skeleton == skeleton, UserRow.id != account.id)
-    if await session.scalar(others.limit(1)) is not None:
+    if await tx.session.scalar(others.limit(1)) is not None:
         raise USERNAME_TAKEN()
     return values | {"username_skeleton": skeleton, "username_twin": 0}
 
 
-async def note_changed_roles(session: AsyncSession, role: str) -> None:
-    """Count up the version of everybody who holds `role`, which is about to be taken from all of them."""
+async def note_changed_roles(tx: Transaction, role: str) -> None:
+    """Increment the version of every user who holds `role`, which is about to be taken from all of them."""
     statement = update(UserRow).where(UserRow.id.in_(holders(role))).values(version=UserRow.version + 1)
-    await session.execute(statement.execution_options(synchronize_session=False))
+    await tx.session.execute(statement.execution_options(synchronize_session=False))

@@ -5,8 +5,6 @@ from ostiary.features.accounts.service import Accounts
 from ostiary.features.actors.service import Actors
 from ostiary.features.admin.routes import admin
 from ostiary.features.admin.service import Administration
-from ostiary.features.audit.service import Audit
-from ostiary.features.revocation.service import Revocations
 from ostiary.features.sessions.management import SessionManagement
 
 
@@ -16,8 +14,6 @@ def _administration(context: Context) -> Administration:
         context.get(Actors),
         context.get(Accounts),
         context.get(SessionManagement),
-        context.get(Revocations),
-        context.get(Audit),
         context.clock,
     )
 

@@ -2,9 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
-
-from sqlalchemy.ext.asyncio import AsyncSession
+from typing import Literal, TypeVar, TypeVarTuple
 
 from ostiary.core.actor import Actor
 from ostiary.core.clock import Clock
@@ -16,16 +14,17 @@ from ostiary.core.request_info import RequestInfo
 from ostiary.features.accounts import store
 from ostiary.features.accounts.events import USER_DISABLED, USER_ENABLED, USER_ROLES_CHANGED, USER_UPDATED
 from ostiary.features.accounts.problems import USER_NOT_FOUND
-from ostiary.features.accounts.service import Account, Accounts
+from ostiary.features.accounts.service import Account, Accounts, NewAccount
 from ostiary.features.accounts.store import LockedUser, UserFilter
 from ostiary.features.actors.service import Actors
-from ostiary.features.audit.service import Audit
-from ostiary.features.revocation.service import Revocations
+from ostiary.features.revocation.service import RevokingTransaction
 from ostiary.features.roles.service import assign, check_reach, grants_of
 from ostiary.features.sessions.management import SessionManagement
 from ostiary.persistence.database import Database
+from ostiary.persistence.transaction import Transaction
 
 T = TypeVar("T")
+Args = TypeVarTuple("Args")
 
 
 @dataclass(frozen=True)
@@ -46,16 +45,12 @@ class Administration:
         actors: Actors,
         accounts: Accounts,
         session_management: SessionManagement,
-        revocations: Revocations,
-        audit: Audit,
         clock: Clock,
     ) -> None:
         self._database = database
         self._actors = actors
         self._accounts = accounts
         self._session_management = session_management
-        self._revocations = revocations
-        self._audit = audit
         self._clock = clock
 
     async def page(self, wanted: UserFilter, limit: int, after: Position | None) -> Page[Account]:
@@ -79,7 +74,7 @@ class Administration:
         roles: Sequence[str],
         info: RequestInfo,
     ) -> Account:
-        """Make a user and return it.
+        """Create a user and return it.
 
         Raises the problems `username_taken`, `email_taken`, `password_too_common`, `unknown_role`,
         `beyond_own_permissions`, `overloaded`, `database_unavailable`, and those of `Actors.write`, as all that write.
@@ -87,50 +82,51 @@ class Administration:
         async with self._database.read() as session:
             check_reach(actor.seen, await grants_of(session, roles))
         new = await self._accounts.prepare(username, password, roles, email)
+        return await self._actors.write(actor, self._create, new, info)
 
-        async def add(session: AsyncSession, by: Principal) -> Account:
-            check_reach(by, await grants_of(session, roles))  # the roles may give more than before the hash
-            return await self._accounts.add(session, new, info, by.user_id)
-
-        return await self._actors.write(actor, add)
+    async def _create(self, tx: Transaction, by: Principal, new: NewAccount, info: RequestInfo) -> Account:
+        # The roles may give more than before the hash.
+        check_reach(by, await grants_of(tx.session, new.account.roles))
+        return await self._accounts.add(tx, new, info, by.user_id)
 
     async def update(
         self, actor: Actor, user_id: str, condition: Condition, changes: Changes, info: RequestInfo
     ) -> Account:
-        """Change a user and return it. Who is disabled has no sessions any more, and no token that counts.
+        """Change a user and return it. A disabled user has no sessions any more, and no valid tokens.
 
         Raises the problems `user_not_found`, `precondition_failed`, `username_taken`, `email_taken`,
         `last_administrator`, `beyond_own_permissions`, `database_unavailable`.
         """
+        return await self._change(actor, user_id, condition, self._update, changes, info)
 
-        async def work(session: AsyncSession, by: Principal, locked: LockedUser) -> Account:
-            before = locked.account
-            changed = [
-                name
-                for name, new in (("username", changes.username), ("email", changes.email))
-                if new not in (None if name == "username" else False, getattr(before, name))
-            ]
-            switched = changes.disabled not in (None, before.disabled)
-            if not changed and not switched:
-                return before
-            async with self._accounts.keeping_an_administrator(session, user_id):
-                await store.change(
-                    session,
-                    before,
-                    username=changes.username,
-                    email=changes.email,
-                    disabled_at=(self._clock.now() if changes.disabled else None) if switched else False,
-                )
-            if changed:
-                self._audit.record(session, USER_UPDATED, info, user_id=user_id, actor_id=by.user_id, changed=changed)
-            if switched and changes.disabled:
-                await self._session_management.end_all_within(session, user_id, "account_disabled", info, by.user_id)
-            if switched:
-                kind = USER_DISABLED if changes.disabled else USER_ENABLED
-                self._audit.record(session, kind, info, user_id=user_id, actor_id=by.user_id)
-            return await self._present(session, user_id)
-
-        return await self._change(actor, user_id, condition, work)
+    async def _update(
+        self, tx: RevokingTransaction, by: Principal, locked: LockedUser, changes: Changes, info: RequestInfo
+    ) -> Account:
+        before = locked.account
+        changed = [
+            name
+            for name, new in (("username", changes.username), ("email", changes.email))
+            if new not in (None if name == "username" else False, getattr(before, name))
+        ]
+        switched = changes.disabled not in (None, before.disabled)
+        if not changed and not switched:
+            return before
+        async with self._accounts.keeping_an_administrator(tx, before.id):
+            await store.change(
+                tx,
+                before,
+                username=changes.username,
+                email=changes.email,
+                disabled_at=(self._clock.now() if changes.disabled else None) if switched else False,
+            )
+        if changed:
+            tx.record(USER_UPDATED, info, user_id=before.id, actor_id=by.user_id, changed=changed)
+        if switched and changes.disabled:
+            await self._session_management.end_all(tx, before.id, "account_disabled", info, actor_id=by.user_id)
+        if switched:
+            kind = USER_DISABLED if changes.disabled else USER_ENABLED
+            tx.record(kind, info, user_id=before.id, actor_id=by.user_id)
+        return await self._present(tx, before.id)
 
     async def set_roles(
         self, actor: Actor, user_id: str, condition: Condition, roles: Collection[str], info: RequestInfo
@@ -140,28 +136,28 @@ class Administration:
         Raises the problems `user_not_found`, `precondition_failed`, `unknown_role`, `last_administrator`,
         `beyond_own_permissions`, `database_unavailable`.
         """
+        return await self._change(actor, user_id, condition, self._set_roles, frozenset(roles), info, keeps_roles=True)
 
-        async def work(session: AsyncSession, by: Principal, locked: LockedUser) -> Account:
-            before, after = set(locked.account.roles), set(roles)
-            if before == after:
-                return locked.account
-            check_reach(by, await grants_of(session, after), before ^ after)
-            async with self._accounts.keeping_an_administrator(session, user_id):
-                await store.change(session, locked.account)
-                await assign(session, user_id, after)
-            await self._revocations.end_user(session, user_id)
-            self._audit.record(
-                session,
-                USER_ROLES_CHANGED,
-                info,
-                user_id=user_id,
-                actor_id=by.user_id,
-                added=sorted(after - before),
-                removed=sorted(before - after),
-            )
-            return await self._present(session, user_id)
-
-        return await self._change(actor, user_id, condition, work, keeps_roles=True)
+    async def _set_roles(
+        self, tx: RevokingTransaction, by: Principal, locked: LockedUser, after: frozenset[str], info: RequestInfo
+    ) -> Account:
+        user_id, before = locked.account.id, frozenset(locked.account.roles)
+        if before == after:
+            return locked.account
+        check_reach(by, await grants_of(tx.session, after), before ^ after)
+        async with self._accounts.keeping_an_administrator(tx, user_id):
+            await store.change(tx, locked.account)
+            await assign(tx, user_id, after)
+        await tx.revoke_user(user_id)
+        tx.record(
+            USER_ROLES_CHANGED,
+            info,
+            user_id=user_id,
+            actor_id=by.user_id,
+            added=sorted(after - before),
+            removed=sorted(before - after),
+        )
+        return await self._present(tx, user_id)
 
     async def delete(self, actor: Actor, user_id: str, condition: Condition, info: RequestInfo) -> None:
         """Delete a user and all that belongs to them but the audit trail.
@@ -169,50 +165,60 @@ class Administration:
         Raises the problems `user_not_found`, `precondition_failed`, `last_administrator`, `beyond_own_permissions`,
         `database_unavailable`.
         """
+        await self._change(actor, user_id, condition, self._delete, info)
 
-        async def work(session: AsyncSession, by: Principal, _locked: LockedUser) -> None:
-            async with self._accounts.keeping_an_administrator(session, user_id):
-                await self._accounts.delete_within(session, user_id, info, by.user_id)
-
-        await self._change(actor, user_id, condition, work)
+    async def _delete(self, tx: RevokingTransaction, by: Principal, locked: LockedUser, info: RequestInfo) -> None:
+        async with self._accounts.keeping_an_administrator(tx, locked.account.id):
+            await self._accounts.delete(tx, locked.account.id, info, by.user_id)
 
     async def end_sessions(self, actor: Actor, user_id: str, info: RequestInfo) -> int:
         """End all sessions of a user; return how many.
 
         Raises the problems `user_not_found`, `beyond_own_permissions`, `database_unavailable`.
         """
+        return await self._change(actor, user_id, ANY_VERSION, self._end_sessions, info)
 
-        async def work(session: AsyncSession, by: Principal, _locked: LockedUser) -> int:
-            return await self._session_management.end_all_within(
-                session, user_id, "ended_by_administrator", info, by.user_id
-            )
-
-        return await self._change(actor, user_id, ANY_VERSION, work)
+    async def _end_sessions(self, tx: RevokingTransaction, by: Principal, locked: LockedUser, info: RequestInfo) -> int:
+        reason = "ended_by_administrator"
+        return await self._session_management.end_all(tx, locked.account.id, reason, info, actor_id=by.user_id)
 
     async def _change(
         self,
         actor: Actor,
         user_id: str,
         condition: Condition,
-        work: Callable[[AsyncSession, Principal, LockedUser], Awaitable[T]],
-        *,
+        work: Callable[[RevokingTransaction, Principal, LockedUser, *Args], Awaitable[T]],
+        *args: *Args,
         keeps_roles: bool = False,
     ) -> T:
-        """keeps_roles: whether `work` checks itself which roles it changes, and leaves the others as they are."""
+        """Lock a user, check that the actor may reach them and the condition, and run `work(tx, by, locked, ...)`.
 
-        async def within(session: AsyncSession, by: Principal) -> T:
-            locked = await store.lock_user(session, user_id) if is_id(user_id) else None
-            if locked is None:
-                raise USER_NOT_FOUND()
-            check_reach(by, locked.grants, () if keeps_roles else None)
-            condition.check(locked.account.etag)
-            return await work(session, by, locked)
-
-        return await self._actors.write_revoking(actor, within)
+        keeps_roles: whether `work` checks itself which roles it changes, and leaves the others as they are.
+        """
+        roles = () if keeps_roles else None
+        return await self._actors.write_revoking(
+            actor, self._lock, user_id, condition, roles, lambda tx, by, locked: work(tx, by, locked, *args)
+        )
 
     @staticmethod
-    async def _present(session: AsyncSession, user_id: str) -> Account:
-        locked = await store.lock_user(session, user_id)
+    async def _lock(
+        tx: RevokingTransaction,
+        by: Principal,
+        user_id: str,
+        condition: Condition,
+        roles: Collection[str] | None,
+        work: Callable[[RevokingTransaction, Principal, LockedUser], Awaitable[T]],
+    ) -> T:
+        locked = await store.lock_user(tx, user_id) if is_id(user_id) else None
+        if locked is None:
+            raise USER_NOT_FOUND()
+        check_reach(by, locked.grants, roles)
+        condition.check(locked.account.etag)
+        return await work(tx, by, locked)
+
+    @staticmethod
+    async def _present(tx: Transaction, user_id: str) -> Account:
+        locked = await store.lock_user(tx, user_id)
         if locked is None:
             raise USER_NOT_FOUND()
         return locked.account

@@ -9,12 +9,12 @@ from ostiary.core.principal import Principal
 from ostiary.core.problems import INVALID_TOKEN
 from ostiary.core.sealing import digest
 from ostiary.core.token_cache import TokenCache
-from ostiary.features.accounts.service import is_enabled, snapshot_columns
+from ostiary.features.accounts.service import AuthorizationSnapshot, is_enabled, snapshot_columns
 from ostiary.features.api_keys.models import ApiKeyRow
 from ostiary.features.revocation.service import Revocations
-from ostiary.features.roles.service import Grants
 from ostiary.persistence.database import Database
 from ostiary.persistence.last_used import LastUsedWriter
+from ostiary.persistence.transaction import Transaction
 
 REMEMBERED_KEYS = 20_000
 
@@ -64,28 +64,25 @@ class ApiKeyBearers:
             raise INVALID_TOKEN()
         return self._cache.get(token)
 
-    async def look_up_again(self, session: AsyncSession, bearer: Principal) -> Principal:
+    async def look_up_again(self, tx: Transaction, bearer: Principal) -> Principal:
         """Return what the API key of `bearer` stands for in this transaction; raises the problem `invalid_token`."""
-        found = await self._find(session, ApiKeyRow.id == bearer.api_key_id)
+        found = await self._find(tx.session, ApiKeyRow.id == bearer.api_key_id)
         if found is None:
             raise INVALID_TOKEN()
-        return found[0]
+        return found
 
     async def _look_up(self, token: str) -> Principal:
         now = self._clock.timestamp()
         async with self._database.read() as session:
-            found = await self._find(session, ApiKeyRow.digest == digest(token))
-        if found is None:
+            bearer = await self._find(session, ApiKeyRow.digest == digest(token))
+        if bearer is None or bearer.expires_at is None:
             self._cache.forget(token)
             raise INVALID_TOKEN()
-        bearer, expires_at = found
-        self._cache.put(token, min(now + self._remember, expires_at), bearer)
+        self._cache.put(token, min(now + self._remember, bearer.expires_at.timestamp()), bearer)
         return bearer
 
-    async def _find(self, session: AsyncSession, which: ColumnElement[bool]) -> tuple[Principal, float] | None:
-        """Return whom a key stands for, and when it expires; None if there is none, or it has expired, or its owner is
-        disabled.
-        """
+    async def _find(self, session: AsyncSession, which: ColumnElement[bool]) -> Principal | None:
+        """Return whom a key stands for; None if there is none, or it has expired, or its owner is disabled."""
         query = select(
             ApiKeyRow.id,
             ApiKeyRow.user_id,
@@ -97,22 +94,20 @@ class ApiKeyBearers:
         found = (await session.execute(query)).one_or_none()
         if found is None:
             return None
-        api_key_id, user_id, scopes, expires_at, roles, permissions, position = found
-        if self._clock.timestamp() >= expires_at.timestamp():
+        if self._clock.timestamp() >= found.expires_at.timestamp():
             return None
-        grants = Grants.of(roles, permissions)
-        bearer = Principal(
-            user_id,
+        snapshot = AuthorizationSnapshot.of_row(found)
+        return Principal(
+            user_id=found.user_id,
             session_id=None,
             roles=frozenset(),  # a role is more than the scopes that the key was given
-            scopes=frozenset(scopes.split()) & grants.scopes,
+            scopes=frozenset(found.scopes.split()) & snapshot.grants.scopes,
             auth_time=None,
-            expires_at=expires_at,
-            position=position,
+            expires_at=found.expires_at,
+            position=snapshot.position,
             acr=None,
-            api_key_id=api_key_id,
+            api_key_id=found.id,
         )
-        return bearer, expires_at.timestamp()
 
     def _accepted(self, bearer: Principal) -> Principal:
         if bearer.api_key_id is not None:

@@ -1,7 +1,7 @@
 """What the audit trail says of API keys."""
 
+from ostiary.core.events import EventType
 from ostiary.core.scopes import MAX_SCOPE_NAME, MAX_SCOPES
-from ostiary.features.audit.service import EventType
 
 _KEY = {
     "api_key_id": {"type": "string", "format": "uuid", "description": "The API key."},

@@ -6,7 +6,6 @@ from ostiary.features.actors.service import Actors
 from ostiary.features.api_keys.bearers import ApiKeyBearers
 from ostiary.features.api_keys.routes import api_keys
 from ostiary.features.api_keys.service import ApiKeys
-from ostiary.features.audit.service import Audit
 from ostiary.features.revocation.service import Revocations
 from ostiary.web.guards import API_KEY_SCHEME
 
@@ -21,8 +20,6 @@ def _api_keys(context: Context) -> ApiKeys:
         context.database,
         context.get(Actors),
         context.get(ApiKeyBearers),
-        context.get(Revocations),
-        context.get(Audit),
         context.clock,
         context.randomness,
     )

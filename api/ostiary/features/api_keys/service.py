@@ -1,4 +1,4 @@
-"""API keys: what a person does about their own."""
+"""API keys: what users do about their own."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core import api_keys
 from ostiary.core.actor import Actor
@@ -22,10 +21,10 @@ from ostiary.features.api_keys.events import API_KEY_CREATED, API_KEY_REVOKED
 from ostiary.features.api_keys.models import ApiKeyRow
 from ostiary.features.api_keys.problems import API_KEY_NOT_FOUND, SCOPE_NOT_HELD, TOO_MANY_API_KEYS
 from ostiary.features.api_keys.rules import MAX_KEYS, is_id
-from ostiary.features.audit.service import Audit
-from ostiary.features.revocation.service import Revocations
+from ostiary.features.revocation.service import RevokingTransaction
 from ostiary.features.roles.service import Grants
 from ostiary.persistence.database import Database
+from ostiary.persistence.transaction import Transaction
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class ApiKeyWithSecret(ApiKey):
-    """An API key that was made just now, and the key itself, which nobody sees again."""
+    """A new API key, and the key itself, which nobody sees again."""
 
     api_key: str = field(repr=False)
 
@@ -56,16 +55,12 @@ class ApiKeys:
         database: Database,
         actors: Actors,
         bearers: ApiKeyBearers,
-        revocations: Revocations,
-        audit: Audit,
         clock: Clock,
         randomness: Randomness,
     ) -> None:
         self._database = database
         self._actors = actors
         self._bearers = bearers
-        self._revocations = revocations
-        self._audit = audit
         self._clock = clock
         self._randomness = randomness
 
@@ -82,7 +77,7 @@ class ApiKeys:
     async def create(
         self, actor: Actor, name: str, scopes: Collection[str], days: int, info: RequestInfo
     ) -> ApiKeyWithSecret:
-        """Make an API key that ends after `days`. Its name is one by `rules.is_name`.
+        """Create an API key that ends after `days`. Its name is one by `rules.is_name`.
 
         Raises the problems `scope_not_held`, `too_many_api_keys`, `invalid_token`, `database_unavailable`.
         """
@@ -99,28 +94,20 @@ class ApiKeys:
             expires_at=now + timedelta(days=days),
             last_used_at=None,
         )
-        created = ApiKeyWithSecret(**_members(row), api_key=key)
-
-        async def add(session: AsyncSession, owner: Principal) -> None:
-            await _check_scopes(session, owner.user_id, scopes)
-            counted = select(func.count()).where(ApiKeyRow.user_id == owner.user_id)
-            if (await session.scalar(counted) or 0) >= MAX_KEYS:
-                raise TOO_MANY_API_KEYS(limit=MAX_KEYS)
-            values = {column.name: getattr(row, column.name) for column in ApiKeyRow.__table__.columns}
-            await session.execute(insert(ApiKeyRow).values(values))
-            self._audit.record(
-                session,
-                API_KEY_CREATED,
-                info,
-                user_id=owner.user_id,
-                api_key_id=created.id,
-                name=name,
-                scopes=created.scopes,
-            )
-
         # One at a time, so that two at once do not both become the last one allowed.
-        await self._actors.write_revoking(actor, add)
-        return created
+        await self._actors.write_revoking(actor, self._add, row, info)
+        return ApiKeyWithSecret(**_members(row), api_key=key)
+
+    @staticmethod
+    async def _add(tx: RevokingTransaction, owner: Principal, row: ApiKeyRow, info: RequestInfo) -> None:
+        scopes = row.scopes.split()
+        await _check_scopes(tx, owner.user_id, scopes)
+        counted = select(func.count()).where(ApiKeyRow.user_id == owner.user_id)
+        if (await tx.session.scalar(counted) or 0) >= MAX_KEYS:
+            raise TOO_MANY_API_KEYS(limit=MAX_KEYS)
+        values = {column.name: getattr(row, column.name) for column in ApiKeyRow.__table__.columns}
+        await tx.session.execute(insert(ApiKeyRow).values(values))
+        tx.record(API_KEY_CREATED, info, user_id=owner.user_id, api_key_id=row.id, name=row.name, scopes=scopes)
 
     async def revoke(self, actor: Actor, api_key_id: str, info: RequestInfo) -> None:
         """Revoke an API key of the actor; when this returns, no worker accepts it any more.
@@ -129,26 +116,26 @@ class ApiKeys:
         """
         if not is_id(api_key_id):
             raise API_KEY_NOT_FOUND()
+        await self._actors.write_revoking(actor, self._revoke, api_key_id, info)
 
-        async def remove(session: AsyncSession, owner: Principal) -> None:
-            statement = (
-                delete(ApiKeyRow)
-                .where(ApiKeyRow.id == api_key_id, ApiKeyRow.user_id == owner.user_id)
-                .returning(ApiKeyRow.name)
-            )
-            name = await session.scalar(statement)
-            if name is None:
-                raise API_KEY_NOT_FOUND()
-            await self._revocations.record(session, "api_key", api_key_id)
-            self._audit.record(session, API_KEY_REVOKED, info, user_id=owner.user_id, api_key_id=api_key_id, name=name)
+    @staticmethod
+    async def _revoke(tx: RevokingTransaction, owner: Principal, api_key_id: str, info: RequestInfo) -> None:
+        statement = (
+            delete(ApiKeyRow)
+            .where(ApiKeyRow.id == api_key_id, ApiKeyRow.user_id == owner.user_id)
+            .returning(ApiKeyRow.name)
+        )
+        name = await tx.session.scalar(statement)
+        if name is None:
+            raise API_KEY_NOT_FOUND()
+        await tx.revoke_api_key(api_key_id)
+        tx.record(API_KEY_REVOKED, info, user_id=owner.user_id, api_key_id=api_key_id, name=name)
 
-        await self._actors.write_revoking(actor, remove)
 
-
-async def _check_scopes(session: AsyncSession, user_id: str, scopes: Collection[str]) -> None:
+async def _check_scopes(tx: Transaction, user_id: str, scopes: Collection[str]) -> None:
     """Raise `scope_not_held` unless the user has all `scopes`."""
-    roles, permissions, _ = (await session.execute(select(*snapshot_columns(user_id)))).one()
-    if missing := sorted(set(scopes) - Grants.of(roles, permissions).scopes):
+    grants = Grants.of_row((await tx.session.execute(select(*snapshot_columns(user_id)))).one())
+    if missing := sorted(set(scopes) - grants.scopes):
         raise SCOPE_NOT_HELD(missing_scopes=missing)
 
 

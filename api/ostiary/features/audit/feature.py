@@ -9,7 +9,7 @@ from ostiary.features.audit.service import Audit
 
 
 def _audit(context: Context) -> Audit:
-    return Audit(context.database, context.settings.secret_key, context.clock, context.randomness)
+    return Audit(context.settings.secret_key, context.clock, context.randomness)
 
 
 def _trail(context: Context) -> AuditTrail:
@@ -20,6 +20,7 @@ FEATURE = Feature(
     name="audit",
     services={Audit: _audit, AuditTrail: _trail},
     blueprints=(audit,),
+    recorder=Audit,
     contract=(list_types,),
     commands=(commands,),
     kept_on_reset=("audit_events",),

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select
 
+from ostiary.core.events import Outcome
 from ostiary.core.pages import Page, Position
 from ostiary.features.audit.models import AuditEventRow
-from ostiary.features.audit.service import Outcome
 from ostiary.persistence.database import Database
 
 

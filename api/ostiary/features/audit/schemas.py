@@ -5,8 +5,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
+from ostiary.core.events import EVENT_TYPES
 from ostiary.core.problems import MAX_REQUEST_ID
-from ostiary.features.audit.service import EVENT_TYPES
 from ostiary.web.pages import MOST, PageAnswer, PageQuery
 from ostiary.web.schemas import MAX_IP, MAX_USER_AGENT, Answer, UtcMoment
 

@@ -4,29 +4,23 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, func, insert, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.clock import Clock
+from ostiary.core.events import EventType, Outcome
 from ostiary.core.randomness import Randomness
 from ostiary.core.request_info import RequestInfo
 from ostiary.core.sealing import derive
 from ostiary.features.audit.models import AuditEventRow
 from ostiary.persistence.base import table_of
-from ostiary.persistence.database import Database
+from ostiary.persistence.transaction import Transaction
 
-EVENT_TYPES: dict[str, "EventType"] = {}
-"""Every declared type of event by its name."""
 BEGINNING = "0" * 64
 """What the first event is linked to."""
-NO_USER = ""
-"""The `actor_id` of what concerns a user and was done by no user."""
-
-Outcome = Literal["success", "failure"]
 
 _LAST = select(AuditEventRow.hash).order_by(AuditEventRow.seq.desc()).limit(1)
 _ADD = insert(table_of(AuditEventRow))
@@ -42,37 +36,21 @@ def hash_of_event(seq: ColumnElement[int]) -> ScalarSelect[str]:
     return select(AuditEventRow.hash).where(AuditEventRow.seq == seq).scalar_subquery()
 
 
-@dataclass(frozen=True)
-class EventType:
-    """One kind of event, declared beside the feature that records it. `name` is public API.
-
-    details: the members of `details` as JSON Schema properties, all of them required.
-    """
-
-    name: str
-    description: str
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Enter the catalogue; two types may not share a name."""
-        if EVENT_TYPES.setdefault(self.name, self) != self:
-            raise ValueError(f"the event type {self.name!r} is declared twice")
-
-
 class Audit:
-    """Writes the trail. The hashes are HMACs under a key derived from the secret: who can write to the database alone
-    cannot make a chain that fits.
+    """Writes the audit trail: the recorder of every transaction of a `Database`.
+
+    The hashes are HMACs under a key derived from the secret: database write access without the secret is not enough to
+    forge an event.
     """
 
-    def __init__(self, database: Database, secret_key: str, clock: Clock, randomness: Randomness) -> None:
-        self._database = database
+    def __init__(self, secret_key: str, clock: Clock, randomness: Randomness) -> None:
         self._key = derive(secret_key, "audit trail")
         self._clock = clock
         self._randomness = randomness
 
     def record(
         self,
-        session: AsyncSession,
+        tx: Transaction,
         kind: EventType,
         info: RequestInfo,
         *,
@@ -81,11 +59,7 @@ class Audit:
         outcome: Outcome = "success",
         **details: Any,
     ) -> None:
-        """Add an event to the transaction of `session`, which `Database.write` has begun; it is written as its last.
-
-        user_id: whom it concerns. actor_id: who did it; None: the user; NO_USER: nobody who is a user. Raises
-        TypeError when the details are not exactly those that the type declares.
-        """
+        """Add an event to the transaction; see `Transaction.record`, which calls this."""
         if details.keys() != kind.details.keys():
             raise TypeError(f"{kind.name} takes the details {sorted(kind.details)}, not {sorted(details)}")
         event = {
@@ -100,13 +74,13 @@ class Audit:
             "request_id": info.request_id,
             "details": json.dumps(details, sort_keys=True, ensure_ascii=False),
         }
-        # Each has to wait for the one before to be committed, so this comes when all else is done.
-        self._database.before_commit(session, lambda session: self._append(session, event))
+        # Each event waits until the one before it is committed, so it is written when everything else is done.
+        tx.before_commit(partial(self._append, event))
 
-    async def _append(self, session: AsyncSession, event: Mapping[str, Any]) -> None:
-        await self._database.lock_audit_chain(session)
-        linked = {**event, "previous_hash": await session.scalar(_LAST) or BEGINNING}
-        await session.execute(_ADD, {**linked, "hash": self.hash_of(linked)})
+    async def _append(self, event: Mapping[str, Any], tx: Transaction) -> None:
+        await tx.lock_audit_chain()
+        linked = {**event, "previous_hash": await tx.session.scalar(_LAST) or BEGINNING}
+        await tx.session.execute(_ADD, {**linked, "hash": self.hash_of(linked)})
 
     def hash_of(self, event: Mapping[str, Any]) -> str:
         """Return the HMAC-SHA256, in hexadecimal, of an event's members without its own hash (RFC 2104)."""

@@ -1,6 +1,6 @@
 """What the audit trail says of service clients."""
 
-from ostiary.features.audit.service import EventType
+from ostiary.core.events import EventType
 
 _CLIENT = {
     "client_id": {"type": "string", "maxLength": 64, "description": "The service client."},

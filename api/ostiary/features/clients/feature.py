@@ -3,14 +3,13 @@
 from flask import Flask
 
 from ostiary.feature import Context, Feature
-from ostiary.features.audit.service import Audit
 from ostiary.features.clients.commands import clients as commands
 from ostiary.features.clients.service import Clients
 from ostiary.web import client_guard
 
 
 def _clients(context: Context) -> Clients:
-    return Clients(context.database, context.get(Audit), context.clock, context.randomness)
+    return Clients(context.database, context.clock, context.randomness)
 
 
 def _install(app: Flask, context: Context) -> None:

@@ -6,17 +6,17 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Boolean, ColumnElement, bindparam, delete, insert, literal_column, not_, or_, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.clock import Clock
+from ostiary.core.events import EventType
 from ostiary.core.randomness import Randomness
 from ostiary.core.request_info import OPERATOR, RequestInfo
 from ostiary.core.sealing import digest
-from ostiary.features.audit.service import Audit, EventType
 from ostiary.features.clients.events import CLIENT_CREATED, CLIENT_REMOVED
 from ostiary.features.clients.models import ServiceClientRow
 from ostiary.persistence.database import Database, is_duplicate
 from ostiary.persistence.point_query import PointQuery
+from ostiary.persistence.transaction import Transaction
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -37,9 +37,8 @@ class ServiceClient:
 class Clients:
     """The use cases of service clients."""
 
-    def __init__(self, database: Database, audit: Audit, clock: Clock, randomness: Randomness) -> None:
+    def __init__(self, database: Database, clock: Clock, randomness: Randomness) -> None:
         self._database = database
-        self._audit = audit
         self._clock = clock
         self._randomness = randomness
         self._query = PointQuery(
@@ -51,49 +50,45 @@ class Clients:
         )
 
     async def create(self, name: str, *, may_revoke: bool = False) -> tuple[ServiceClient, str]:
-        """Make a client; return it and its secret, which is kept nowhere. Raises the problem `database_unavailable`.
+        """Create a client; return it and its secret, which is kept nowhere. Raises the problem `database_unavailable`.
 
         The secret has 256 random bits, so a plain digest of it is enough (OWASP ASVS 11.4.1).
         """
         client = ServiceClient(self._randomness.new_id(), name, self._clock.now(), may_revoke)
         secret = SECRET_PREFIX + self._randomness.token()
-
-        async def add(session: AsyncSession) -> None:
-            await self._add(session, client, secret, OPERATOR)
-
-        await self._database.write(add)
-        log.info("a service client was made", client_id=client.client_id, name=name)
+        await self._database.write(self._add, client, secret, OPERATOR)
+        log.info("a service client was created", client_id=client.client_id, name=name)
         return client, secret
 
     async def put(self, client_id: str, secret: str, name: str, by: RequestInfo) -> bool:
-        """Make a client of this id and secret that may revoke tokens, in the place of any other of this id.
+        """Create a client of this id and secret that may revoke tokens; it replaces any other of this id.
 
-        Return whether it was made. It is not if it is there: of several workers that do so at once, one makes it. by:
-        who does so, for the audit trail. Raises the problem `database_unavailable`.
+        Return whether it was created: False if it exists already. Of several workers that call this at once, one
+        creates it. by: the caller, for the audit trail. Raises the problem `database_unavailable`.
         """
         client = ServiceClient(client_id, name, self._clock.now(), may_revoke=True)
-
-        async def put_in_place(session: AsyncSession) -> bool:
-            found = await session.get(ServiceClientRow, client_id)
-            if found is not None:
-                if found.may_revoke and found.secret_digest == secret_digest(client_id, secret):
-                    return False
-                # No other than what was found: another worker may have replaced it since.
-                same = (
-                    ServiceClientRow.secret_digest == found.secret_digest,
-                    ServiceClientRow.may_revoke == found.may_revoke,
-                )
-                if await self._take_away(session, client_id, by, *same) is None:
-                    return False
-            await self._add(session, client, secret, by)
-            return True
-
         try:
-            return await self._database.write(put_in_place)
+            return await self._database.write(self._put, client, secret, by)
         except IntegrityError as error:
             if not is_duplicate(error):  # else another worker was quicker
                 raise
             return False
+
+    async def _put(self, tx: Transaction, client: ServiceClient, secret: str, by: RequestInfo) -> bool:
+        client_id = client.client_id
+        found = await tx.session.get(ServiceClientRow, client_id)
+        if found is not None:
+            if found.may_revoke and found.secret_digest == secret_digest(client_id, secret):
+                return False
+            # No other than what was found: another worker may have replaced it since.
+            same = (
+                ServiceClientRow.secret_digest == found.secret_digest,
+                ServiceClientRow.may_revoke == found.may_revoke,
+            )
+            if await self._remove(tx, client_id, by, *same) is None:
+                return False
+        await self._add(tx, client, secret, by)
+        return True
 
     async def known(self) -> list[ServiceClient]:
         """Return all clients, the oldest first; raises the problem `database_unavailable`."""
@@ -105,15 +100,23 @@ class Clients:
     async def remove(self, client_id: str, by: RequestInfo = OPERATOR) -> ServiceClient | None:
         """Remove the client and return it, None if there is none; raises the problem `database_unavailable`.
 
-        Its next request is refused, by every worker. by: who does so, for the audit trail.
+        Its next request is refused, by every worker. by: the caller, for the audit trail.
         """
-
-        async def take_away(session: AsyncSession) -> ServiceClient | None:
-            return await self._take_away(session, client_id, by)
-
-        removed = await self._database.write(take_away)
+        removed = await self._database.write(self._remove, client_id, by)
         if removed is not None:
             log.info("a service client was removed", client_id=client_id, name=removed.name)
+        return removed
+
+    @staticmethod
+    async def _remove(
+        tx: Transaction, client_id: str, by: RequestInfo, *criteria: ColumnElement[bool]
+    ) -> ServiceClient | None:
+        found = delete(ServiceClientRow).where(ServiceClientRow.client_id == client_id, *criteria)
+        row = await tx.session.scalar(found.returning(ServiceClientRow))
+        if row is None:
+            return None
+        removed = _service_client(row)
+        _record(tx, CLIENT_REMOVED, by, removed)
         return removed
 
     async def authenticate_client(self, client_id: str, secret: str, *, may_revoke: bool = False) -> bool:
@@ -128,33 +131,22 @@ class Clients:
         """Close what the look-up keeps open."""
         self._query.close()
 
-    async def _add(self, session: AsyncSession, client: ServiceClient, secret: str, by: RequestInfo) -> None:
+    @staticmethod
+    async def _add(tx: Transaction, client: ServiceClient, secret: str, by: RequestInfo) -> None:
         values = {**vars(client), "secret_digest": secret_digest(client.client_id, secret)}
-        await session.execute(insert(ServiceClientRow).values(values))
-        self._record(session, CLIENT_CREATED, by, client)
+        await tx.session.execute(insert(ServiceClientRow).values(values))
+        _record(tx, CLIENT_CREATED, by, client)
 
-    async def _take_away(
-        self, session: AsyncSession, client_id: str, by: RequestInfo, *criteria: ColumnElement[bool]
-    ) -> ServiceClient | None:
-        found = delete(ServiceClientRow).where(ServiceClientRow.client_id == client_id, *criteria)
-        statement = found.returning(ServiceClientRow)
-        row = await session.scalar(statement)
-        if row is None:
-            return None
-        removed = _service_client(row)
-        self._record(session, CLIENT_REMOVED, by, removed)
-        return removed
 
-    def _record(self, session: AsyncSession, kind: EventType, by: RequestInfo, client: ServiceClient) -> None:
-        self._audit.record(
-            session,
-            kind,
-            by,
-            user_id=None,
-            client_id=client.client_id,
-            name=client.name,
-            may_revoke=client.may_revoke,
-        )
+def _record(tx: Transaction, kind: EventType, by: RequestInfo, client: ServiceClient) -> None:
+    tx.record(
+        kind,
+        by,
+        user_id=None,
+        client_id=client.client_id,
+        name=client.name,
+        may_revoke=client.may_revoke,
+    )
 
 
 def _service_client(row: ServiceClientRow) -> ServiceClient:

@@ -7,12 +7,12 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import Update, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.clock import Clock
 from ostiary.core.idempotency import IDEMPOTENCY_KEY_IN_USE, IDEMPOTENCY_KEY_REUSED, Asked, KeptAnswer
@@ -21,6 +21,7 @@ from ostiary.core.randomness import Randomness
 from ostiary.core.sealing import Sealer, derive
 from ostiary.features.idempotency.models import IdempotencyKeyRow
 from ostiary.persistence.database import Database, is_duplicate
+from ostiary.persistence.transaction import Transaction
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -50,12 +51,12 @@ class Claim:
         self._names = names
         self._claim = claim
         self._database = database
-        self._held = database.defer_commit()
+        self._deferred = database.defer_commit()
 
     @contextmanager
     def holding(self) -> Iterator[None]:
-        """Hold what is written within back from being committed, until `keep` or `release`."""
-        with self._held.in_force():
+        """Defer the commit of what is written within, until `keep` or `release`."""
+        with self._deferred.in_force():
             yield
 
     async def keep(self, answer: KeptAnswer) -> None:
@@ -64,14 +65,13 @@ class Claim:
         If the claim has lapsed and another request has taken it, all is rolled back and the problem
         `idempotency_key_in_use` raised: nothing is done twice. Also raises the problem `database_unavailable`.
         """
+        await self._deferred.commit(partial(self._keep, answer))
+
+    async def _keep(self, answer: KeptAnswer, tx: Transaction) -> None:
         statement = self._service.answered(self._names, answer).where(IdempotencyKeyRow.claim == self._claim)
-
-        async def note(session: AsyncSession) -> None:
-            if await session.scalar(statement.returning(IdempotencyKeyRow.digest)) is None:
-                log.warning("a request took too long: its idempotency key was claimed anew, and it was rolled back")
-                raise IDEMPOTENCY_KEY_IN_USE()
-
-        await self._held.commit(note)
+        if await tx.session.scalar(statement.returning(IdempotencyKeyRow.digest)) is None:
+            log.warning("a request took too long: its idempotency key was claimed anew, and it was rolled back")
+            raise IDEMPOTENCY_KEY_IN_USE()
 
     async def release(self, *, commit: bool) -> None:
         """Let the key be free again; commit: whether what was written stays.
@@ -82,23 +82,23 @@ class Claim:
         await asyncio.shield(self._database.finish(self._release(commit=commit)))
 
     async def _release(self, *, commit: bool) -> None:
-        async def forget(session: AsyncSession) -> None:
-            await session.execute(
-                delete(IdempotencyKeyRow).where(
-                    IdempotencyKeyRow.digest == self._names.digest,
-                    IdempotencyKeyRow.claim == self._claim,
-                    IdempotencyKeyRow.sealed_answer.is_(None),  # a commit that nobody waited for may have succeeded
-                )
-            )
-
         try:
             if commit:
-                await self._held.commit(forget)
+                await self._deferred.commit(self._forget)
             else:
-                await self._held.roll_back()
-                await self._database.write(forget)
+                await self._deferred.roll_back()
+                await self._database.write(self._forget)
         except Problem as problem:
             log.warning("an idempotency key stays claimed until it lapses", cause=problem.kind.code)
+
+    async def _forget(self, tx: Transaction) -> None:
+        await tx.session.execute(
+            delete(IdempotencyKeyRow).where(
+                IdempotencyKeyRow.digest == self._names.digest,
+                IdempotencyKeyRow.claim == self._claim,
+                IdempotencyKeyRow.sealed_answer.is_(None),  # a commit that nobody waited for may have succeeded
+            )
+        )
 
 
 async def _give_back(writing: asyncio.Future[Claim | None]) -> None:
@@ -159,47 +159,46 @@ class Idempotency:
 
     async def _claim(self, names: _Names) -> Claim | None:
         """Return a claim, or None if another request was quicker."""
-        claim = self._randomness.new_id()
-        now = self._clock.now()
-        past = (
-            select(IdempotencyKeyRow.digest)
-            .where(IdempotencyKeyRow.expires_at <= now)
-            .limit(CLEARED_AT_ONCE)
-            .with_for_update(skip_locked=True)
-        )
-
-        async def add(session: AsyncSession) -> None:
-            await session.execute(delete(IdempotencyKeyRow).where(IdempotencyKeyRow.digest.in_(past)))
-            await session.execute(
-                delete(IdempotencyKeyRow).where(
-                    IdempotencyKeyRow.digest == names.digest, IdempotencyKeyRow.expires_at <= now
-                )
-            )
-            await session.execute(
-                insert(IdempotencyKeyRow).values(
-                    digest=names.digest,
-                    fingerprint=names.fingerprint,
-                    claim=claim,
-                    expires_at=now + timedelta(seconds=CLAIM_SECONDS),
-                )
-            )
-
-        async def write() -> Claim | None:
-            try:
-                await self._database.write(add)
-            except IntegrityError as error:
-                if not is_duplicate(error):
-                    raise
-                return None
-            return Claim(self, names, claim, self._database)
-
-        writing = self._database.finish(write())
+        writing = self._database.finish(self._write_claim(names))
         try:
             return await asyncio.shield(writing)
         except asyncio.CancelledError:
             # The client went away, but what it has begun to write is written: nobody else could use the key.
             self._database.finish(_give_back(writing))
             raise
+
+    async def _write_claim(self, names: _Names) -> Claim | None:
+        claim = self._randomness.new_id()
+        try:
+            await self._database.write(self._add, names, claim, self._clock.now())
+        except IntegrityError as error:
+            if not is_duplicate(error):
+                raise
+            return None
+        return Claim(self, names, claim, self._database)
+
+    @staticmethod
+    async def _add(tx: Transaction, names: _Names, claim: str, now: datetime) -> None:
+        past = (
+            select(IdempotencyKeyRow.digest)
+            .where(IdempotencyKeyRow.expires_at <= now)
+            .limit(CLEARED_AT_ONCE)
+            .with_for_update(skip_locked=True)
+        )
+        await tx.session.execute(delete(IdempotencyKeyRow).where(IdempotencyKeyRow.digest.in_(past)))
+        await tx.session.execute(
+            delete(IdempotencyKeyRow).where(
+                IdempotencyKeyRow.digest == names.digest, IdempotencyKeyRow.expires_at <= now
+            )
+        )
+        await tx.session.execute(
+            insert(IdempotencyKeyRow).values(
+                digest=names.digest,
+                fingerprint=names.fingerprint,
+                claim=claim,
+                expires_at=now + timedelta(seconds=CLAIM_SECONDS),
+            )
+        )
 
     def _names(self, asked: Asked) -> _Names:
         # The body may hold a password. What is kept of it cannot be guessed at with the database and the secret key

@@ -4,7 +4,7 @@ That a former key is no longer published, once its last token has expired, is no
 token that counted is refused by it.
 """
 
-from ostiary.features.audit.service import EventType
+from ostiary.core.events import EventType
 
 _KID = {"kid": {"type": "string", "format": "uuid", "description": "The signing key."}}
 

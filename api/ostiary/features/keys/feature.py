@@ -1,7 +1,6 @@
 """The keys that sign access tokens, their publication and rotation."""
 
 from ostiary.feature import Context, Feature
-from ostiary.features.audit.service import Audit
 from ostiary.features.keys.commands import keys as commands
 from ostiary.features.keys.rotation import KeyRotation
 from ostiary.features.keys.routes import keys
@@ -13,7 +12,6 @@ def _keys(context: Context) -> Keys:
     return Keys(
         context.database,
         context.get(Revocations),
-        context.get(Audit),
         context.settings.secret_key,
         context.clock,
         context.randomness,
@@ -24,7 +22,6 @@ def _rotation(context: Context) -> KeyRotation:
     return KeyRotation(
         context.database,
         context.get(Revocations),
-        context.get(Audit),
         context.settings.secret_key,
         context.clock,
         context.randomness,

@@ -7,24 +7,20 @@ from typing import Literal
 import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.clock import Clock
 from ostiary.core.randomness import Randomness
 from ostiary.core.request_info import OPERATOR
 from ostiary.core.sealing import Sealer, Unsealable
-from ostiary.features.audit.service import Audit
 from ostiary.features.keys.events import SIGNING_KEY_RETIRED
 from ostiary.features.keys.models import SigningKeyRow
 from ostiary.features.keys.rules import HEARD_OF_WITHIN, PUBLISHED_AHEAD, is_published, last_use, signing
 from ostiary.features.keys.service import CURRENT, PURPOSE, new_row, record_added
-from ostiary.features.revocation.service import Revocations
+from ostiary.features.revocation.service import Revocations, RevokingTransaction
 from ostiary.persistence.database import Database, is_duplicate
+from ostiary.persistence.transaction import Transaction
 
 log = structlog.stdlib.get_logger(__name__)
-
-KEYS = "keys"
-"""The subject of the feed's entry that the keys have changed: not a kid, or that key would be revoked by it."""
 
 
 class KeyRefused(Exception):
@@ -57,7 +53,6 @@ class KeyRotation:
         self,
         database: Database,
         revocations: Revocations,
-        audit: Audit,
         secret_key: str,
         clock: Clock,
         randomness: Randomness,
@@ -66,7 +61,6 @@ class KeyRotation:
     ) -> None:
         self._database = database
         self._revocations = revocations
-        self._audit = audit
         self._sealer = Sealer(secret_key, PURPOSE, randomness)
         self._clock = clock
         self._randomness = randomness
@@ -81,35 +75,8 @@ class KeyRotation:
         Raises KeyRefused while a rotation is under way, and the problem `database_unavailable`.
         """
         kid = self._randomness.new_id()
-
-        async def add(session: AsyncSession) -> KeyState:
-            now = self._clock.now()
-            rows = await self._locked(session, now)
-            signer = signing(rows, now)
-            for row in [row for row in rows if row is not signer and row.activates_at > now]:
-                if sign_after is None:
-                    raise KeyRefused(
-                        f"a rotation is under way: key {row.kid} signs from {row.activates_at:%Y-%m-%d %H:%M:%SZ} on. "
-                        "In an emergency: ostiary keys rotate --now"
-                    )
-                await session.delete(row)  # it has signed nothing
-                self._record_retired(session, row.kid)
-            activates_at = now + (PUBLISHED_AHEAD if sign_after is None else max(sign_after, HEARD_OF_WITHIN))
-            if signer is None:
-                activates_at = now
-            if signer is not None:
-                signer.slot = None
-                signer.retires_at = last_use(activates_at, self._token_seconds)
-            await session.flush()
-            added = new_row(self._sealer, kid, now, activates_at)
-            session.add(added)
-            await session.flush()
-            await self._revocations.record(session, "keys", KEYS)
-            record_added(self._audit, session, OPERATOR, added)
-            return self._state(added, signer or added, now)
-
         try:
-            found = await self._revocations.write(add)
+            found = await self._revocations.write(self._rotate, kid, sign_after)
         except IntegrityError as error:
             if not is_duplicate(error):
                 raise
@@ -117,57 +84,79 @@ class KeyRotation:
         log.info("a signing key was added", kid=kid, signs_from=found.activates_at.isoformat())
         return found
 
+    async def _rotate(self, tx: RevokingTransaction, kid: str, sign_after: timedelta | None) -> KeyState:
+        now = self._clock.now()
+        rows = await self._locked(tx, now)
+        signer = signing(rows, now)
+        for row in [row for row in rows if row is not signer and row.activates_at > now]:
+            if sign_after is None:
+                raise KeyRefused(
+                    f"a rotation is under way: key {row.kid} signs from {row.activates_at:%Y-%m-%d %H:%M:%SZ} on. "
+                    "In an emergency: ostiary keys rotate --now"
+                )
+            await tx.session.delete(row)  # it has signed nothing
+            _record_retired(tx, row.kid)
+        activates_at = now + (PUBLISHED_AHEAD if sign_after is None else max(sign_after, HEARD_OF_WITHIN))
+        if signer is None:
+            activates_at = now
+        if signer is not None:
+            signer.slot = None
+            signer.retires_at = last_use(activates_at, self._token_seconds)
+        await tx.session.flush()
+        added = new_row(self._sealer, kid, now, activates_at)
+        tx.session.add(added)
+        await tx.session.flush()
+        await tx.announce_keys()
+        record_added(tx, OPERATOR, added)
+        return self._state(added, signer or added, now)
+
     async def retire(self, kid: str) -> None:
         """Remove a key: what it has signed is refused from the next request on, by every worker.
 
         Retiring the key that is to sign next takes its rotation back. Raises KeyRefused for an unknown key and for the
         one that signs, and the problem `database_unavailable`.
         """
-
-        async def remove(session: AsyncSession) -> None:
-            now = self._clock.now()
-            rows = await self._locked(session, now)
-            signer = signing(rows, now)
-            row = next((row for row in rows if row.kid == kid), None)
-            if row is None:
-                raise KeyRefused(f"there is no key {kid!r}; see: ostiary keys list")
-            if row is signer or signer is None:
-                raise KeyRefused(f"key {kid} signs; let another do so first: ostiary keys rotate --now")
-            await session.delete(row)
-            await session.flush()
-            if row.activates_at > now:
-                signer.slot = CURRENT
-                signer.retires_at = None
-                await session.flush()
-            await self._revocations.record(session, "key", kid)
-            await self._revocations.record(session, "keys", KEYS)
-            self._record_retired(session, kid)
-
-        await self._revocations.write(remove)
+        await self._revocations.write(self._retire, kid)
         log.warning("a signing key was retired; what it has signed is refused", kid=kid)
+
+    async def _retire(self, tx: RevokingTransaction, kid: str) -> None:
+        now = self._clock.now()
+        rows = await self._locked(tx, now)
+        signer = signing(rows, now)
+        row = next((row for row in rows if row.kid == kid), None)
+        if row is None:
+            raise KeyRefused(f"there is no key {kid!r}; see: ostiary keys list")
+        if row is signer or signer is None:
+            raise KeyRefused(f"key {kid} signs; let another do so first: ostiary keys rotate --now")
+        await tx.session.delete(row)
+        await tx.session.flush()
+        if row.activates_at > now:
+            signer.slot = CURRENT
+            signer.retires_at = None
+            await tx.session.flush()
+        await tx.revoke_key(kid)
+        await tx.announce_keys()
+        _record_retired(tx, kid)
 
     async def known(self) -> list[KeyState]:
         """Return the keys, the oldest first; raises the problem `database_unavailable`."""
+        return await self._database.write(self._known)
 
-        async def look(session: AsyncSession) -> list[KeyState]:
-            now = self._clock.now()
-            rows = await self._locked(session, now)
-            signer = signing(rows, now)
-            return [self._state(row, signer, now) for row in rows]
+    async def _known(self, tx: Transaction) -> list[KeyState]:
+        now = self._clock.now()
+        rows = await self._locked(tx, now)
+        signer = signing(rows, now)
+        return [self._state(row, signer, now) for row in rows]
 
-        return await self._database.write(look)
-
-    async def _locked(self, session: AsyncSession, now: datetime) -> list[SigningKeyRow]:
-        """Return the keys that are published, which nobody else changes meanwhile; delete the others."""
+    @staticmethod
+    async def _locked(tx: Transaction, now: datetime) -> list[SigningKeyRow]:
+        """Return the keys that are published, which nobody else changes until the commit; delete the others."""
         query = select(SigningKeyRow).order_by(SigningKeyRow.activates_at, SigningKeyRow.kid).with_for_update()
-        rows = list(await session.scalars(query))
+        rows = list(await tx.session.scalars(query))
         past = [row.kid for row in rows if not is_published(row, now)]
         if past:
-            await session.execute(delete(SigningKeyRow).where(SigningKeyRow.kid.in_(past)))
+            await tx.session.execute(delete(SigningKeyRow).where(SigningKeyRow.kid.in_(past)))
         return [row for row in rows if row.kid not in past]
-
-    def _record_retired(self, session: AsyncSession, kid: str) -> None:
-        self._audit.record(session, SIGNING_KEY_RETIRED, OPERATOR, user_id=None, kid=kid)
 
     def _state(self, row: SigningKeyRow, signer: SigningKeyRow | None, now: datetime) -> KeyState:
         state: Literal["next", "signs", "former"] = "next" if row.activates_at > now else "former"
@@ -179,3 +168,7 @@ class KeyRotation:
         except Unsealable:
             is_readable = False
         return KeyState(row.kid, state, is_readable, row.created_at, row.activates_at, row.retires_at)
+
+
+def _record_retired(tx: Transaction, kid: str) -> None:
+    tx.record(SIGNING_KEY_RETIRED, OPERATOR, user_id=None, kid=kid)

@@ -9,7 +9,6 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.access_tokens import SigningKey
 from ostiary.core.clock import Clock
@@ -17,12 +16,12 @@ from ostiary.core.problems import DATABASE_UNAVAILABLE, Problem
 from ostiary.core.randomness import Randomness
 from ostiary.core.request_info import SERVER, RequestInfo
 from ostiary.core.sealing import Sealer, Unsealable
-from ostiary.features.audit.service import Audit
 from ostiary.features.keys.events import SIGNING_KEY_ADDED
 from ostiary.features.keys.models import SigningKeyRow
 from ostiary.features.keys.rules import is_published, signing
 from ostiary.features.revocation.service import Revocations
 from ostiary.persistence.database import Database, is_duplicate
+from ostiary.persistence.transaction import Transaction
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -60,18 +59,16 @@ class Keys:
         self,
         database: Database,
         revocations: Revocations,
-        audit: Audit,
         secret_key: str,
         clock: Clock,
         randomness: Randomness,
     ) -> None:
         self._database = database
         self._revocations = revocations
-        self._audit = audit
         self._sealer = Sealer(secret_key, PURPOSE, randomness)
         self._clock = clock
         self._randomness = randomness
-        self._held: list[_LoadedKey] = []
+        self._loaded: list[_LoadedKey] = []
         self._changed = False
         self._loaded_at = 0.0
         self._loading = asyncio.Lock()
@@ -84,7 +81,7 @@ class Keys:
     async def current(self) -> SigningKey:
         """Return the key that signs; raises KeysUnreadable and the problem `database_unavailable`."""
         await self._refresh()
-        found = signing(self._held, self._clock.now())
+        found = signing(self._loaded, self._clock.now())
         if found is None:
             raise KeysUnreadable("there is no signing key; make one with: ostiary keys rotate --now")
         return found.key
@@ -94,7 +91,7 @@ class Keys:
 
         One that was retired a moment ago may be among them: what it has signed is revoked by the feed.
         """
-        if not self._held or self._changed:
+        if not self._loaded or self._changed:
             await self._load()
         return self._published()
 
@@ -117,7 +114,7 @@ class Keys:
         try:
             await self._refresh()
         except Problem as problem:
-            if problem.kind is not DATABASE_UNAVAILABLE or not self._held:
+            if problem.kind is not DATABASE_UNAVAILABLE or not self._loaded:
                 raise
         return {"keys": [key.to_jwk() for key in self._published().values()]}
 
@@ -126,11 +123,11 @@ class Keys:
 
     def _published(self) -> dict[str, SigningKey]:
         now = self._clock.now()
-        return {held.kid: held.key for held in self._held if is_published(held, now)}
+        return {loaded.kid: loaded.key for loaded in self._loaded if is_published(loaded, now)}
 
     async def _refresh(self) -> None:
         """Make sure that the keys are those in the database, asking it only if the feed does not suffice."""
-        if not self._revocations.is_current() or self._changed or not self._held:
+        if not self._revocations.is_current() or self._changed or not self._loaded:
             await self._load()
 
     async def _load(self) -> None:
@@ -141,8 +138,8 @@ class Keys:
                 if not rows:
                     await self._make_first()
                     rows = await self._rows()
-                opened = {held.sealed: held.key for held in self._held}
-                self._held = [
+                opened = {loaded.sealed: loaded.key for loaded in self._loaded}
+                self._loaded = [
                     _LoadedKey(
                         opened.get(row.sealed_private_key) or self._open(row),
                         row.activates_at,
@@ -162,17 +159,17 @@ class Keys:
 
     async def _make_first(self) -> None:
         row = new_row(self._sealer, self._randomness.new_id(), self._clock.now(), self._clock.now())
-
-        async def insert(session: AsyncSession) -> None:
-            session.add(row)
-            await session.flush()  # of several workers only one comes further
-            record_added(self._audit, session, SERVER, row)
-
         try:
-            await self._database.write(insert)
+            await self._database.write(self._insert, row)
         except IntegrityError as error:
             if not is_duplicate(error):  # another worker was quicker: there is a key, and that is all that matters
                 raise
+
+    @staticmethod
+    async def _insert(tx: Transaction, row: SigningKeyRow) -> None:
+        tx.session.add(row)
+        await tx.session.flush()  # of several workers only one comes further
+        record_added(tx, SERVER, row)
 
     def _open(self, row: SigningKeyRow) -> SigningKey:
         try:
@@ -196,7 +193,7 @@ def new_row(sealer: Sealer, kid: str, created_at: datetime, activates_at: dateti
     )
 
 
-def record_added(audit: Audit, session: AsyncSession, info: RequestInfo, row: SigningKeyRow) -> None:
-    """Write into the audit trail that `row` was added, in the transaction that adds it."""
+def record_added(tx: Transaction, info: RequestInfo, row: SigningKeyRow) -> None:
+    """Record in the audit trail that `row` was added."""
     signs_from = row.activates_at.isoformat()
-    audit.record(session, SIGNING_KEY_ADDED, info, user_id=None, kid=row.kid, signs_from=signs_from)
+    tx.record(SIGNING_KEY_ADDED, info, user_id=None, kid=row.kid, signs_from=signs_from)

@@ -1,6 +1,6 @@
 """What the audit trail says of the database's history."""
 
-from ostiary.features.audit.service import EventType
+from ostiary.core.events import EventType
 from ostiary.features.revocation.identity import REASONS
 
 DATABASE_WENT_BACK = EventType(

@@ -1,7 +1,6 @@
 """The revocation feed: what no longer counts, known to every worker before the next request."""
 
 from ostiary.feature import Context, Feature
-from ostiary.features.audit.service import Audit
 from ostiary.features.revocation.service import Revocations
 from ostiary.persistence.postgres_address import PostgresAddress
 
@@ -13,7 +12,6 @@ def _revocations(context: Context) -> Revocations:
         context.database,
         context.clock,
         context.randomness,
-        context.get(Audit),
         lifetime=settings.access_token_seconds,
         strict=settings.revocation_strict,
         listen=PostgresAddress(direct, float(settings.database_timeout)) if direct else None,

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.features.revocation.identity import Found, Reason
 from ostiary.features.revocation.memory import Entry
+from ostiary.persistence.transaction import Transaction
 
 Apply = Callable[[list[Entry]], None]
 """Takes entries that are new, in their order."""
@@ -48,20 +49,18 @@ class Follower(Protocol):
         """
         ...
 
-    async def jump(self, session: AsyncSession, position: int, by: int) -> int:
+    async def jump(self, tx: Transaction, position: int, by: int) -> int:
         """Let the numbering go on `by` beyond `position` and all that any worker is known to have seen; return
         where.
         """
         ...
 
-    async def renew(self, session: AsyncSession, generation: str, position: int) -> None:
-        """Write down that the history goes on as `generation` from `position` on, in that transaction."""
+    async def renew(self, tx: Transaction, generation: str, position: int) -> None:
+        """Write down that the history goes on as `generation` from `position` on."""
         ...
 
-    async def announce(self, session: AsyncSession) -> int:
-        """Tell the other workers, in the transaction of `session`, that it has added entries; return the position of
-        the last one.
-        """
+    async def announce(self, tx: Transaction) -> int:
+        """Announce to the other workers that this transaction has added entries; return the position of the last."""
         ...
 
     async def others_have_seen(self, position: int) -> None:

@@ -17,6 +17,7 @@ from ostiary.features.revocation.postgres_history import PostgresHistory
 from ostiary.persistence.database import Database
 from ostiary.persistence.postgres_address import PostgresAddress
 from ostiary.persistence.postgres_session import fit
+from ostiary.persistence.transaction import Transaction
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -96,8 +97,8 @@ class PostgresFollower:
             with contextlib.suppress(Problem):  # the others wait for a moment instead
                 await self._database.write(self._say_goodbye)
 
-    async def _say_goodbye(self, session: AsyncSession) -> None:
-        await session.execute(_NOTIFY, {"channel": ACKNOWLEDGED, "said": f"{GONE} {self._name}"})
+    async def _say_goodbye(self, tx: Transaction) -> None:
+        await tx.session.execute(_NOTIFY, {"channel": ACKNOWLEDGED, "said": f"{GONE} {self._name}"})
 
     async def _follow(self) -> None:
         while True:
@@ -166,14 +167,14 @@ class PostgresFollower:
         """Compare the database with what this worker knows, and with what it says of itself."""
         return await self._history.inspect(session, self._position)
 
-    async def jump(self, session: AsyncSession, position: int, by: int) -> int:
+    async def jump(self, tx: Transaction, position: int, by: int) -> int:
         """Let the numbering go on `by` beyond `position` and all that was given out or seen; return where."""
         seen = max(position, self._position, self._history.highest(), self._listeners.highest())
-        return await self._history.jump(session, seen, by)
+        return await self._history.jump(tx, seen, by)
 
-    async def renew(self, session: AsyncSession, generation: str, position: int) -> None:
+    async def renew(self, tx: Transaction, generation: str, position: int) -> None:
         """Write down that the history goes on as `generation` from `position` on."""
-        await self._history.renew(session, generation, position)
+        await self._history.renew(tx, generation, position)
 
     async def _catch_up(self, connection: Any) -> bool:
         """Read on until the memory may be trusted again; return whether there was anything.
@@ -205,9 +206,9 @@ class PostgresFollower:
     async def _acknowledge(self, connection: Any) -> None:
         await connection.execute("SELECT pg_notify($1, $2)", ACKNOWLEDGED, f"{self._position} {self._name}")
 
-    async def announce(self, session: AsyncSession) -> int:
+    async def announce(self, tx: Transaction) -> int:
         """Notify the channel when the transaction is committed."""
-        position: int = await session.scalar(_POSITION, {"channel": CHANNEL})
+        position: int = await tx.session.scalar(_POSITION, {"channel": CHANNEL})
         return position
 
     def _notified(self, *_: object) -> None:
@@ -248,18 +249,16 @@ class PostgresFollower:
                     workers=len(silent),
                 )
                 with contextlib.suppress(Problem):  # each worker finds out for itself instead
-                    await self._tell_silent(position, silent)
+                    await self._database.write(self._name_silent, position, silent)
                 return
             with contextlib.suppress(TimeoutError):
                 now = loop_time()
                 await asyncio.wait_for(self._heard.wait(), min(until, deadline, now + LIST_AGAIN) - now)
 
-    async def _tell_silent(self, position: int, names: list[str]) -> None:
-        async def notify(session: AsyncSession) -> None:
-            for name in names:
-                await session.execute(_NOTIFY, {"channel": SILENT, "said": f"{position} {name}"})
-
-        await self._database.write(notify)
+    @staticmethod
+    async def _name_silent(tx: Transaction, position: int, names: list[str]) -> None:
+        for name in names:
+            await tx.session.execute(_NOTIFY, {"channel": SILENT, "said": f"{position} {name}"})
 
     async def _list(self) -> None:
         async with self._database.read() as session:

@@ -18,6 +18,7 @@ from ostiary.features.revocation.models import FeedIdentityRow
 from ostiary.persistence.database import Database
 from ostiary.persistence.feed_file import FeedFile, Record
 from ostiary.persistence.local_reader import LocalReader
+from ostiary.persistence.transaction import Transaction
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -169,23 +170,23 @@ class SqliteFollower:
             found, reason = await _Basis(_known_of(record)).compare(session)
         return found, reason
 
-    async def jump(self, _session: AsyncSession, position: int, by: int) -> int:
+    async def jump(self, _tx: Transaction, position: int, by: int) -> int:
         """Return a position `by` beyond `position` and all that was announced or read; an entry moves the rest."""
         return max(position, self._position, self._known.position, self._announced.get() or 0) + by
 
-    async def renew(self, session: AsyncSession, generation: str, position: int) -> None:
+    async def renew(self, tx: Transaction, generation: str, position: int) -> None:
         """Write the generation into the database, and into the file before it is committed: should that fail, they
         differ, and the database is recognised once more.
         """
-        await session.execute(delete(FeedIdentityRow))
-        await session.execute(insert(FeedIdentityRow).values(id=1, generation=generation, position=position))
-        found, _ = await _Basis(Known()).compare(session)
+        await tx.session.execute(delete(FeedIdentityRow))
+        await tx.session.execute(insert(FeedIdentityRow).values(id=1, generation=generation, position=position))
+        found, _ = await _Basis(Known()).compare(tx.session)
         record = Record(position, found.audit, found.audit_mark, generation)
         await asyncio.to_thread(self._file.begin, position, record)
 
-    async def announce(self, session: AsyncSession) -> int:
+    async def announce(self, tx: Transaction) -> int:
         """Say up to where there will be entries once this transaction, which may have added some, is committed."""
-        position: int = await session.scalar(text(_LAST)) or 0
+        position: int = await tx.session.scalar(text(_LAST)) or 0
         await asyncio.to_thread(self._file.announce, position)
         return position
 

@@ -13,6 +13,7 @@ from ostiary.features.revocation.following import Recover, loop_time
 from ostiary.features.revocation.identity import Found, Known, Reason, last_row, look, sign
 from ostiary.features.revocation.models import FeedIdentityRow
 from ostiary.persistence.database import Database, database_faults
+from ostiary.persistence.transaction import Transaction
 
 MAX_LOOKS = 3
 """Looks after each of which it is tried to recover."""
@@ -143,20 +144,22 @@ class PostgresHistory:
         found = questions.found((await session.execute(questions.query, {"audit": known.audit})).one())
         return found, sign(known, position, found)
 
-    async def renew(self, session: AsyncSession, generation: str, position: int) -> None:
+    async def renew(self, tx: Transaction, generation: str, position: int) -> None:
         """Write the identity row anew."""
         columns = (await self._asked()).columns
         facts = {name: columns[name] for name in _SIGNS}
-        await session.execute(delete(FeedIdentityRow))
-        await session.execute(insert(FeedIdentityRow).values(id=1, generation=generation, position=position, **facts))
-        await session.execute(_SIGN_ROW)
+        await tx.session.execute(delete(FeedIdentityRow))
+        await tx.session.execute(
+            insert(FeedIdentityRow).values(id=1, generation=generation, position=position, **facts)
+        )
+        await tx.session.execute(_SIGN_ROW)
 
     @staticmethod
-    async def jump(session: AsyncSession, position: int, by: int) -> int:
+    async def jump(tx: Transaction, position: int, by: int) -> int:
         """Let the numbering go on `by` beyond both `position` and all that was given out; return where."""
-        given_out: int = await session.scalar(_NEXT) or 0
+        given_out: int = await tx.session.scalar(_NEXT) or 0
         beyond = max(position, given_out) + by
-        await session.execute(_MOVE, {"position": beyond})
+        await tx.session.execute(_MOVE, {"position": beyond})
         return beyond
 
     async def _asked(self) -> _Questions:

@@ -1,15 +1,15 @@
 """What is done about a database that went back: what was issued before is void, and the feed goes on far beyond it."""
 
+from functools import partial
+
 import structlog
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.randomness import Randomness
 from ostiary.core.request_info import SERVER
-from ostiary.features.audit.service import Audit
 from ostiary.features.revocation.events import DATABASE_WENT_BACK
 from ostiary.features.revocation.following import Follower
 from ostiary.features.revocation.identity import Reason
+from ostiary.persistence.transaction import Transaction
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -21,37 +21,35 @@ was revoked in it than that within the life of one access token."""
 class Recovery:
     """Recognises, in the transactions of one worker that add to the feed, a database that went back."""
 
-    def __init__(self, follower: Follower, randomness: Randomness, audit: Audit) -> None:
+    def __init__(self, follower: Follower, randomness: Randomness) -> None:
         self._follower = follower
         self._randomness = randomness
-        self._audit = audit
 
-    async def recover(self, session: AsyncSession, token_position: int) -> int | None:
+    async def recover(self, tx: Transaction, token_position: int) -> int | None:
         """Return the position at which the transaction must void what was issued before; None: nothing went back.
 
-        As the first thing in a transaction that adds to the feed, of which there is one at a time: of several workers
-        one finds what is to be done, the others find it done. token_position: that of a valid token, or 0.
+        Called first in each transaction that adds to the feed. There is one such transaction at a time, so of several
+        workers one finds that the database went back, and the others find it recovered. token_position: that of a
+        valid token, or 0.
         """
-        found, reason = await self._follower.inspect(session)
+        found, reason = await self._follower.inspect(tx.session)
         if reason is None and token_position > found.last:
             reason = "token"
         if reason is None:
             if found.generation is None:  # a new database, or one of an earlier version
-                await self._follower.renew(session, self._randomness.new_id(), found.last)
+                await self._follower.renew(tx, self._randomness.new_id(), found.last)
             return None
-        position = await self._follower.jump(session, max(found.last, token_position), JUMP)
-        await self._follower.renew(session, self._randomness.new_id(), position)
-        self._audit.record(session, DATABASE_WENT_BACK, SERVER, user_id=None, sign=reason, position=position)
-        _log_when_committed(session, reason, position)
+        position = await self._follower.jump(tx, max(found.last, token_position), JUMP)
+        await self._follower.renew(tx, self._randomness.new_id(), position)
+        tx.record(DATABASE_WENT_BACK, SERVER, user_id=None, sign=reason, position=position)
+        tx.after_commit(partial(_log, reason, position))
         return position
 
 
-def _log_when_committed(session: AsyncSession, reason: Reason, position: int) -> None:
-    @event.listens_for(session.sync_session, "after_commit", once=True)
-    def _log(_session: object) -> None:
-        log.warning(
-            "the database went back to an earlier state: access tokens issued before are refused, revoking works, and "
-            "sessions go on by refresh; sessions that had been ended since are open again (docs/backup.md)",
-            sign=reason,
-            position=position,
-        )
+def _log(reason: Reason, position: int) -> None:
+    log.warning(
+        "the database went back to an earlier state: access tokens issued before are refused, revoking works, and "
+        "sessions go on by refresh; sessions that had been ended since are open again (docs/backup.md)",
+        sign=reason,
+        position=position,
+    )

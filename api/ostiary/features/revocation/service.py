@@ -8,43 +8,33 @@ import asyncio
 import contextvars
 import sqlite3
 from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import Any, Literal, TypeVar
+from dataclasses import dataclass
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
-from sqlalchemy import BigInteger, Insert, ScalarSelect, Select, String, delete, func, insert, literal, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ScalarSelect, func, select
 
 from ostiary.core.access_tokens import MAX_CLOCK_SKEW
 from ostiary.core.clock import Clock
 from ostiary.core.principal import Principal
 from ostiary.core.problems import Problem
 from ostiary.core.randomness import Randomness
-from ostiary.features.audit.service import Audit
-from ostiary.features.revocation.against import AGAINST, AHEAD, EVERYONE
+from ostiary.features.revocation.against import AGAINST, AHEAD
 from ostiary.features.revocation.following import Follower
 from ostiary.features.revocation.memory import Entry, Memory
 from ostiary.features.revocation.models import RevocationRow
 from ostiary.features.revocation.on_postgres import PostgresFollower
 from ostiary.features.revocation.on_sqlite import SqliteFollower
 from ostiary.features.revocation.recovery import Recovery
+from ostiary.features.revocation.transaction import FeedWriter, Kind, RevokingTransaction
 from ostiary.persistence.database import Database
 from ostiary.persistence.point_query import PointQuery
 from ostiary.persistence.postgres_address import PostgresAddress
+from ostiary.persistence.transaction import Transaction
+
+__all__ = ["Kind", "Revocations", "RevokingTransaction", "mark_restored"]
 
 T = TypeVar("T")
-Kind = Literal["session", "user", "key", "api_key", "everyone", "keys"]
-"""What an entry says.
-
-session, key, api_key: credentials of this session, signed with this key, or this API key itself, no longer count.
-user: what was issued to this user before this position no longer counts, but for a session that the entry may name.
-everyone: nor does anything issued before it.
-keys: the signing keys have changed, read them anew; nothing is revoked.
-"""
-
-TIDY_EVERY = 60
-"""Seconds between two deletions of expired entries by one worker."""
-TIDY_AT_ONCE = 1_000
-
+P = ParamSpec("P")
 _FIRST_AGAINST = AGAINST.limit(1)
 
 
@@ -56,6 +46,15 @@ def _needed_by(bearer: Principal) -> dict[str, Any]:
         "user": bearer.user_id,
         "position": bearer.position,
     }
+
+
+@dataclass(frozen=True)
+class _Outcome(Generic[T]):
+    """What came of a transaction. position: of its last entry; None: it has none. refused: raised after the commit."""
+
+    result: T | None
+    position: int | None
+    refused: Problem | None = None
 
 
 class Revocations:
@@ -70,7 +69,6 @@ class Revocations:
         database: Database,
         clock: Clock,
         randomness: Randomness,
-        audit: Audit,
         *,
         lifetime: int,
         strict: bool,
@@ -82,7 +80,6 @@ class Revocations:
         self._strict = strict
         self._memory = Memory(self._keep)
         self._callbacks: dict[str, list[Callable[[str], None]]] = {}
-        self._cleanup_at = 0.0
         self._forget_at = 0.0
         self._query = PointQuery(database, AGAINST)
         self._ahead = PointQuery(database, AHEAD)
@@ -91,7 +88,8 @@ class Revocations:
             if database.address is None
             else PostgresFollower(database, listen or database.address, self._apply, self._recover, randomness.new_id())
         )
-        self._recovery = Recovery(self._follower, randomness, audit)
+        self._recovery = Recovery(self._follower, randomness)
+        self._writer = FeedWriter(clock, self._follower, self._keep)
         self._started = False
 
     async def start(self) -> None:
@@ -142,90 +140,57 @@ class Revocations:
         return not is_refused
 
     @staticmethod
-    async def allows_within(session: AsyncSession, bearer: Principal) -> bool:
-        """Return the same as of this transaction, whatever the memory says."""
-        return await session.scalar(_FIRST_AGAINST, _needed_by(bearer)) is None
+    async def allows_in(tx: Transaction, bearer: Principal) -> bool:
+        """Return whether nothing is revoked that `bearer` needs as of this transaction, whatever the memory says."""
+        return await tx.session.scalar(_FIRST_AGAINST, _needed_by(bearer)) is None
 
-    async def write(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
-        """Run `work`, which may `record`, in one transaction; return when it is committed and every worker knows.
-
-        One such transaction at a time, so that the feed is in the order of the commits.
+    async def write(
+        self, work: Callable[Concatenate[RevokingTransaction, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `work(tx, ...)` as `Database.write` does; return its result when every worker knows what it revoked.
 
         Raises the problem `database_unavailable`.
         """
-
         if not self._started:  # to hear who knows
             await self.start()
+        outcome = await self._database.write(self._run, lambda tx: work(tx, *args, **kwargs))
+        if outcome.position is not None:
+            await self._follower.others_have_seen(outcome.position)
+        if outcome.refused is not None:
+            raise outcome.refused
+        return cast("T", outcome.result)
 
-        async def noting(session: AsyncSession) -> tuple[T | Problem, int | None]:
-            if not await self._begin(session):
-                return await work(session), session.info.get(RevocationRow)
-            # That the database went back is kept, also if the work is then refused, as it is to an actor of before.
-            position: int = session.info[RevocationRow]
-            try:
-                async with session.begin_nested():
-                    return await work(session), session.info[RevocationRow]
-            except Problem as problem:
-                return problem, position
+    async def _run(self, plain: Transaction, work: Callable[[RevokingTransaction], Awaitable[T]]) -> _Outcome[T]:
+        tx = RevokingTransaction(plain, self._writer)
+        if not await self._begin(tx):
+            return _Outcome(await work(tx), tx.position)
+        # That the database went back stays recorded, even if the work is refused, as it is to an actor of before.
+        position = tx.position
+        try:
+            async with tx.savepoint():
+                return _Outcome(await work(tx), tx.position)
+        except Problem as problem:
+            return _Outcome(None, position, problem)
 
-        result, position = await self._database.write(noting)
-        if position is not None:
-            await self._follower.others_have_seen(position)
-        if isinstance(result, Problem):
-            raise result
-        return result
-
-    async def _begin(self, session: AsyncSession, token_position: int = 0) -> bool:
+    async def _begin(self, tx: RevokingTransaction, token_position: int = 0) -> bool:
         """Begin a transaction that adds to the feed; if the database went back, void what was issued before.
 
         token_position: that of a valid token. Returns whether it went back.
         """
-        await self._database.lock_revocations(session)
-        position = await self._recovery.recover(session, token_position)
+        await tx.lock_revocations()
+        position = await self._recovery.recover(tx, token_position)
         if position is None:
             return False
-        await self._add(session, insert(RevocationRow), [self._row("everyone", EVERYONE) | {"seq": position}])
+        await tx.revoke_everyone(at=position)
         return True
 
     async def _recover(self, token_position: int = 0) -> None:
-        async def recover() -> None:
-            await self._database.write(partial(self._begin, token_position=token_position))
-
         # In a context of its own, or it would become a part of what the request at hand writes.
-        await asyncio.get_running_loop().create_task(recover(), context=contextvars.Context())
+        recovery = self._database.write(self._recover_in, token_position)
+        await asyncio.get_running_loop().create_task(recovery, context=contextvars.Context())
 
-    async def record(self, session: AsyncSession, kind: Kind, *subjects: str) -> None:
-        """Add an entry for each of `subjects` in the transaction of `session`, which `write` has begun."""
-        if subjects:
-            await self._add(session, insert(RevocationRow), [self._row(kind, subject) for subject in subjects])
-
-    async def end_user(self, session: AsyncSession, user_id: str, *, but: str | None = None) -> None:
-        """Let nothing count that was issued to a user so far, in such a transaction, whatever rows there are.
-
-        but: the session whose tokens count on.
-        """
-        await self._add(session, insert(RevocationRow), [self._row("user", user_id) | {"kept_session": but}])
-
-    async def record_all(self, session: AsyncSession, kind: Kind, subjects: Select[Any]) -> None:
-        """Do the same for each row of a query, however many they are, in one statement."""
-        (subject,) = subjects.subquery().c
-        rows = select(literal(kind, String), subject, literal(self._expires_at(), BigInteger))
-        await self._add(session, insert(RevocationRow).from_select(["kind", "subject", "expires_at"], rows))
-
-    def _row(self, kind: Kind, subject: str) -> dict[str, Any]:
-        return {"kind": kind, "subject": subject, "expires_at": self._expires_at()}
-
-    def _expires_at(self) -> int:
-        return int(self._clock.timestamp()) + self._keep
-
-    async def _add(self, session: AsyncSession, statement: Insert, rows: list[dict[str, Any]] | None = None) -> None:
-        await session.execute(statement, rows)
-        now = self._clock.timestamp()
-        if now >= self._cleanup_at:
-            self._cleanup_at = now + TIDY_EVERY
-            expired = select(RevocationRow.seq).where(RevocationRow.expires_at < int(now)).limit(TIDY_AT_ONCE)
-            await session.execute(delete(RevocationRow).where(RevocationRow.seq.in_(expired)))
-        session.info[RevocationRow] = await self._follower.announce(session)
+    async def _recover_in(self, plain: Transaction, token_position: int) -> None:
+        await self._begin(RevokingTransaction(plain, self._writer), token_position)
 
     @staticmethod
     def position() -> ScalarSelect[Any]:
@@ -233,13 +198,8 @@ class Revocations:
         return select(func.coalesce(func.max(RevocationRow.seq), 0)).scalar_subquery()
 
     async def revoke_everyone(self) -> None:
-        """Let nothing count that was issued so far; raises the problem `database_unavailable`."""
-
-        await self.write(self.end_everyone)
-
-    async def end_everyone(self, session: AsyncSession) -> None:
-        """Do so in a transaction that `write` has begun."""
-        await self.record(session, "everyone", EVERYONE)
+        """Revoke everything issued so far; raises the problem `database_unavailable`."""
+        await self.write(RevokingTransaction.revoke_everyone)
 
     def _apply(self, entries: list[Entry]) -> None:
         self._memory.add(entries)

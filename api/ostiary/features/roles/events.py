@@ -1,7 +1,7 @@
 """What the audit trail says of roles."""
 
+from ostiary.core.events import EventType
 from ostiary.core.scopes import MAX_ROLE_NAME, MAX_SCOPE_NAME, MAX_SCOPES
-from ostiary.features.audit.service import EventType
 
 _ROLE = {"role": {"type": "string", "maxLength": MAX_ROLE_NAME, "description": "The name of the role."}}
 _PERMISSIONS = {"type": "array", "maxItems": MAX_SCOPES, "items": {"type": "string", "maxLength": MAX_SCOPE_NAME}}

@@ -1,28 +1,23 @@
 """Roles, their permissions, and the users that hold them."""
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from ostiary.feature import Context, Feature
 from ostiary.features.actors.service import Actors
-from ostiary.features.audit.service import Audit
-from ostiary.features.revocation.service import Revocations
 from ostiary.features.roles.management import RoleManagement
 from ostiary.features.roles.routes import roles
 from ostiary.features.roles.service import only_built_in
+from ostiary.persistence.transaction import Transaction
 
 
 def _management(context: Context) -> RoleManagement:
     hooks = [feature.before_role_deletion for feature in context.features if feature.before_role_deletion is not None]
 
-    async def before_deletion(session: AsyncSession, role: str) -> None:
+    async def before_deletion(tx: Transaction, role: str) -> None:
         for hook in hooks:
-            await hook(session, role)
+            await hook(tx, role)
 
     return RoleManagement(
         context.database,
         context.get(Actors),
-        context.get(Revocations),
-        context.get(Audit),
         context.clock,
         before_deletion,
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,24 +12,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ostiary.core.actor import Actor
 from ostiary.core.clock import Clock
 from ostiary.core.etags import PRECONDITION_FAILED, Condition, etag
+from ostiary.core.events import EventType
 from ostiary.core.principal import Principal
 from ostiary.core.request_info import RequestInfo
 from ostiary.core.scopes import OWN, PERMISSIONS
 from ostiary.features.actors.service import Actors
-from ostiary.features.audit.service import Audit, EventType
-from ostiary.features.revocation.service import Revocations
+from ostiary.features.revocation.service import RevokingTransaction
 from ostiary.features.roles.events import ROLE_CHANGED, ROLE_CREATED, ROLE_DELETED
 from ostiary.features.roles.models import RolePermissionRow, RoleRow
 from ostiary.features.roles.problems import ROLE_IS_BUILT_IN, ROLE_NOT_FOUND, ROLE_TAKEN
 from ostiary.features.roles.rules import MAX_LISTED, are_alike, may_be_role
 from ostiary.features.roles.service import ADMIN, Grants, check_reach, holders
 from ostiary.persistence.database import Database
+from ostiary.persistence.transaction import Transaction
 
 NAMES_AT_ONCE = 25
 """Names that are compared before other requests are served."""
 
-BeforeDeletion = Callable[[AsyncSession, str], Awaitable[None]]
-"""Told of a role that is about to be deleted, in that transaction, while its holders still hold it."""
+BeforeDeletion = Callable[[Transaction, str], Awaitable[None]]
+"""Called with the name of a role before it is deleted, while its holders still hold it."""
 
 
 @dataclass(frozen=True)
@@ -50,21 +51,17 @@ class Role:
 
 
 class RoleManagement:
-    """The use cases of roles. before_deletion: lets whoever shows the roles of users know that these change."""
+    """The use cases of roles. before_deletion: called for each role that is deleted, since users lose it."""
 
     def __init__(
         self,
         database: Database,
         actors: Actors,
-        revocations: Revocations,
-        audit: Audit,
         clock: Clock,
         before_deletion: BeforeDeletion,
     ) -> None:
         self._database = database
         self._actors = actors
-        self._revocations = revocations
-        self._audit = audit
         self._clock = clock
         self._before_deletion = before_deletion
 
@@ -73,10 +70,10 @@ class RoleManagement:
         permissions = (
             select(func.aggregate_strings(RolePermissionRow.permission, " "))
             .where(RolePermissionRow.role == RoleRow.name)
-            .scalar_subquery()
+            .label("permissions")
         )
         async with self._database.read() as session:
-            found = [_role(row, told) for row, told in await session.execute(select(RoleRow, permissions))]
+            found = [_role(row.RoleRow, row.permissions) for row in await session.execute(select(RoleRow, permissions))]
         return sorted(found, key=lambda role: role.name)[:MAX_LISTED]
 
     async def get(self, name: str) -> Role:
@@ -87,24 +84,23 @@ class RoleManagement:
     async def create(
         self, actor: Actor, name: str, description: str, permissions: Collection[str], info: RequestInfo
     ) -> Role:
-        """Make a role and return it.
+        """Create a role and return it.
 
         Raises the problems `role_taken`, `beyond_own_permissions`, `database_unavailable`, and those of `Actors.write`,
         as all that write.
         """
         role = Role(name, description, sorted(set(permissions)), False, self._clock.now(), version=1)
-
-        async def add(session: AsyncSession, by: Principal) -> Role:
-            check_reach(by, _grants(permissions))
-            await _refuse_look_alikes(session, name)
-            values = {"name": name, "description": description, "version": 1, "created_at": role.created_at}
-            await session.execute(insert(RoleRow).values(values))
-            await self._set_permissions(session, role)
-            self._record(session, ROLE_CREATED, by, info, role=name, permissions=role.permissions)
-            return role
-
         # One at a time, so that of two names that look the same at once one is taken.
-        return await self._actors.write_revoking(actor, add)
+        return await self._actors.write_revoking(actor, self._create, role, info)
+
+    async def _create(self, tx: RevokingTransaction, by: Principal, role: Role, info: RequestInfo) -> Role:
+        check_reach(by, _grants(role.permissions))
+        await _refuse_look_alikes(tx.session, role.name)
+        values = {"name": role.name, "description": role.description, "version": 1, "created_at": role.created_at}
+        await tx.session.execute(insert(RoleRow).values(values))
+        await self._set_permissions(tx, role)
+        _record(tx, ROLE_CREATED, by, info, role=role.name, permissions=role.permissions)
+        return role
 
     async def change(
         self,
@@ -121,39 +117,43 @@ class RoleManagement:
         Raises the problems `role_not_found`, `role_is_built_in`, `precondition_failed`, `beyond_own_permissions`,
         `database_unavailable`.
         """
+        return await self._actors.write_revoking(actor, self._change, name, condition, info, description, permissions)
 
-        async def work(session: AsyncSession, by: Principal) -> Role:
-            before = await self._changeable(session, by, name, condition)
-            after = Role(
-                name,
-                before.description if description is None else description,
-                before.permissions if permissions is None else sorted(set(permissions)),
-                False,
-                before.created_at,
-                before.version + 1,
-            )
-            check_reach(by, _grants(after.permissions, name))
-            added, removed = (
-                sorted(set(one.permissions) - set(other.permissions))
-                for one, other in ((after, before), (before, after))
-            )
-            if not added and not removed and after.description == before.description:
-                return before
-            statement = (
-                update(RoleRow)
-                .where(RoleRow.name == name, RoleRow.version == before.version)
-                .values(description=after.description, version=after.version)
-                .returning(RoleRow.name)
-            )
-            if await session.scalar(statement) is None:
-                raise PRECONDITION_FAILED()
-            if added or removed:
-                await self._set_permissions(session, after)
-                await self._revocations.record_all(session, "user", holders(name))
-            self._record(session, ROLE_CHANGED, by, info, role=name, added=added, removed=removed)
-            return after
-
-        return await self._actors.write_revoking(actor, work)
+    async def _change(
+        self,
+        tx: RevokingTransaction,
+        by: Principal,
+        name: str,
+        condition: Condition,
+        info: RequestInfo,
+        description: str | None,
+        permissions: Collection[str] | None,
+    ) -> Role:
+        before = await self._changeable(tx, by, name, condition)
+        after = replace(
+            before,
+            description=before.description if description is None else description,
+            permissions=before.permissions if permissions is None else sorted(set(permissions)),
+            version=before.version + 1,
+        )
+        check_reach(by, _grants(after.permissions, name))
+        added = sorted(set(after.permissions) - set(before.permissions))
+        removed = sorted(set(before.permissions) - set(after.permissions))
+        if not added and not removed and after.description == before.description:
+            return before
+        statement = (
+            update(RoleRow)
+            .where(RoleRow.name == name, RoleRow.version == before.version)
+            .values(description=after.description, version=after.version)
+            .returning(RoleRow.name)
+        )
+        if await tx.session.scalar(statement) is None:
+            raise PRECONDITION_FAILED()
+        if added or removed:
+            await self._set_permissions(tx, after)
+            await tx.revoke_users(holders(name))
+        _record(tx, ROLE_CHANGED, by, info, role=name, added=added, removed=removed)
+        return after
 
     async def delete(self, actor: Actor, name: str, condition: Condition, info: RequestInfo) -> None:
         """Delete a role, and so take it from everybody who holds it; their access tokens no longer count.
@@ -161,20 +161,21 @@ class RoleManagement:
         Raises the problems `role_not_found`, `role_is_built_in`, `precondition_failed`, `beyond_own_permissions`,
         `database_unavailable`.
         """
+        await self._actors.write_revoking(actor, self._delete, name, condition, info)
 
-        async def work(session: AsyncSession, by: Principal) -> None:
-            found = await self._changeable(session, by, name, condition)
-            await self._before_deletion(session, name)
-            await self._revocations.record_all(session, "user", holders(name))
-            statement = delete(RoleRow).where(RoleRow.name == name, RoleRow.version == found.version)
-            if await session.scalar(statement.returning(RoleRow.name)) is None:
-                raise PRECONDITION_FAILED()
-            self._record(session, ROLE_DELETED, by, info, role=name)
+    async def _delete(
+        self, tx: RevokingTransaction, by: Principal, name: str, condition: Condition, info: RequestInfo
+    ) -> None:
+        found = await self._changeable(tx, by, name, condition)
+        await self._before_deletion(tx, name)
+        await tx.revoke_users(holders(name))
+        statement = delete(RoleRow).where(RoleRow.name == name, RoleRow.version == found.version)
+        if await tx.session.scalar(statement.returning(RoleRow.name)) is None:
+            raise PRECONDITION_FAILED()
+        _record(tx, ROLE_DELETED, by, info, role=name)
 
-        await self._actors.write_revoking(actor, work)
-
-    async def _changeable(self, session: AsyncSession, by: Principal, name: str, condition: Condition) -> Role:
-        found = await self._find(session, name)
+    async def _changeable(self, tx: Transaction, by: Principal, name: str, condition: Condition) -> Role:
+        found = await self._find(tx.session, name)
         if found.built_in:
             raise ROLE_IS_BUILT_IN()
         condition.check(found.etag)
@@ -190,14 +191,15 @@ class RoleManagement:
         return _role(row, " ".join(await session.scalars(query)))
 
     @staticmethod
-    async def _set_permissions(session: AsyncSession, role: Role) -> None:
-        await session.execute(delete(RolePermissionRow).where(RolePermissionRow.role == role.name))
+    async def _set_permissions(tx: Transaction, role: Role) -> None:
+        await tx.session.execute(delete(RolePermissionRow).where(RolePermissionRow.role == role.name))
         rows = [{"role": role.name, "permission": permission} for permission in role.permissions]
         if rows:
-            await session.execute(insert(RolePermissionRow), rows)
+            await tx.session.execute(insert(RolePermissionRow), rows)
 
-    def _record(self, session: AsyncSession, kind: EventType, by: Principal, info: RequestInfo, **details: Any) -> None:
-        self._audit.record(session, kind, info, user_id=None, actor_id=by.user_id, **details)
+
+def _record(tx: Transaction, kind: EventType, by: Principal, info: RequestInfo, **details: Any) -> None:
+    tx.record(kind, info, user_id=None, actor_id=by.user_id, **details)
 
 
 def _role(row: RoleRow, permissions: str | None) -> Role:

@@ -1,10 +1,10 @@
 """Roles: what they permit, and who holds them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, delete, func, insert, select
+from sqlalchemy import ColumnElement, Label, Row, Select, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.principal import Principal
@@ -12,6 +12,7 @@ from ostiary.core.scopes import OWN, PERMISSIONS, ROLES_GRANT
 from ostiary.features.roles.models import RolePermissionRow, RoleRow, UserRoleRow
 from ostiary.features.roles.problems import BEYOND_OWN_PERMISSIONS, UNKNOWN_ROLE
 from ostiary.features.roles.rules import MAX_MISSING_ROLES
+from ostiary.persistence.transaction import Transaction
 
 ADMIN = "admin"
 """The role that has every permission, those of later versions included. It cannot be changed or deleted."""
@@ -25,17 +26,22 @@ class Grants:
     scopes: frozenset[str]
 
     @classmethod
-    def of(cls, roles: str | None, permissions: str | None) -> "Grants":
-        """Read the two columns of `granted`."""
-        names = tuple(sorted((roles or "").split()))
-        permitted = PERMISSIONS if ADMIN in names else frozenset((permissions or "").split()) & PERMISSIONS
+    def of_row(cls, row: Row[Any]) -> "Grants":
+        """Read the columns of `granted` from a row of a query that has them."""
+        return cls.of((row.granted_roles or "").split(), (row.granted_permissions or "").split())
+
+    @classmethod
+    def of(cls, roles: Iterable[str], permissions: Iterable[str]) -> "Grants":
+        """Return what these roles and their permissions amount to. Unknown permissions are left out."""
+        names = tuple(sorted(roles))
+        permitted = PERMISSIONS if ADMIN in names else frozenset(permissions) & PERMISSIONS
         return cls(names, OWN | permitted)
 
 
-def granted(user_id: ColumnElement[str] | Any) -> tuple[ScalarSelect[Any], ScalarSelect[Any]]:
-    """Return two columns for a query that has the column `user_id`: its roles, and the permissions of these.
+def granted(user_id: ColumnElement[str] | Any) -> tuple[Label[Any], Label[Any]]:
+    """Return two columns for a query that has the column `user_id`: its roles, and their permissions.
 
-    For `Grants.of`; either is None where there are none.
+    `Grants.of_row` reads them.
     """
     roles = select(func.aggregate_strings(UserRoleRow.role, " ")).where(UserRoleRow.user_id == user_id)
     permissions = (
@@ -43,13 +49,13 @@ def granted(user_id: ColumnElement[str] | Any) -> tuple[ScalarSelect[Any], Scala
         .join(UserRoleRow, UserRoleRow.role == RolePermissionRow.role)
         .where(UserRoleRow.user_id == user_id)
     )
-    return roles.scalar_subquery(), permissions.scalar_subquery()
+    return roles.label("granted_roles"), permissions.label("granted_permissions")
 
 
 async def grants_of(session: AsyncSession, roles: Collection[str]) -> Grants:
     """Return what holding `roles` would mean; those that do not exist give nothing."""
     query = select(RolePermissionRow.permission).where(RolePermissionRow.role.in_(roles))
-    return Grants.of(" ".join(roles), " ".join(await session.scalars(query)))
+    return Grants.of(roles, await session.scalars(query))
 
 
 def check_reach(by: Principal, grants: Grants, roles: Collection[str] | None = None) -> None:
@@ -77,21 +83,22 @@ def holders(role: str) -> Select[Any]:
     return select(UserRoleRow.user_id).where(UserRoleRow.role == role)
 
 
-async def assign(session: AsyncSession, user_id: str, roles: Collection[str]) -> None:
-    """Let the user hold exactly `roles`, in the transaction of `session`; raises the problem `unknown_role`.
+async def assign(tx: Transaction, user_id: str, roles: Collection[str]) -> None:
+    """Let the user hold exactly `roles`; raises the problem `unknown_role`.
 
-    Tokens issued before still carry the former ones: whoever calls this for an existing user revokes those.
+    Tokens issued before still carry the former roles: revoke those of an existing user.
     """
     # On PostgreSQL the roles stay until the commit: their deletion waits.
     query = select(RoleRow.name).where(RoleRow.name.in_(roles)).with_for_update(read=True, key_share=True)
-    known = set(await session.scalars(query)) if roles else set()
+    known = set(await tx.session.scalars(query)) if roles else set()
     if unknown := sorted(set(roles) - known):
         raise UNKNOWN_ROLE(f"There is no role {', '.join(unknown)}.", unknown_roles=unknown)
-    await session.execute(delete(UserRoleRow).where(UserRoleRow.user_id == user_id))
+    await tx.session.execute(delete(UserRoleRow).where(UserRoleRow.user_id == user_id))
     if roles:
-        await session.execute(insert(UserRoleRow), [{"user_id": user_id, "role": role} for role in sorted(set(roles))])
+        rows = [{"user_id": user_id, "role": role} for role in sorted(set(roles))]
+        await tx.session.execute(insert(UserRoleRow), rows)
 
 
-async def only_built_in(session: AsyncSession) -> None:
-    """Delete every role that does not come with Ostiary, in the transaction of `session`."""
-    await session.execute(delete(RoleRow).where(RoleRow.name != ADMIN))
+async def only_built_in(tx: Transaction) -> None:
+    """Delete every role that does not come with Ostiary."""
+    await tx.session.execute(delete(RoleRow).where(RoleRow.name != ADMIN))

@@ -20,12 +20,12 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from sqlalchemy import BindParameter, ColumnElement, Integer, Select, bindparam, delete, select
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningDelete
 
 from ostiary.core.clock import Clock
 from ostiary.features.sessions.models import RefreshTokenRow, SessionRow
 from ostiary.persistence.base import UtcDateTime, table_of
+from ostiary.persistence.transaction import Transaction
 
 KEPT_FOR = timedelta(days=1)
 """How long rows are kept that have expired, and sessions that have ended.
@@ -64,37 +64,37 @@ _DELETE_SESSIONS = delete(_SESSIONS).where(_SESSIONS.c.id.in_(_KEYS)).returning(
 
 
 class SessionCleanup:
-    """Deletes what is of no use any more, some of it in each transaction: see `ostiary.persistence.cleanup.Chore`."""
+    """The cleanup jobs of sessions and refresh tokens; see `ostiary.persistence.cleanup.CleanupJob`."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    async def expired_tokens(self, session: AsyncSession, most: int) -> Mapping[str, int]:
+    async def expired_tokens(self, tx: Transaction, most: int) -> Mapping[str, int]:
         """Delete refresh tokens that have expired, used or not, the oldest first."""
-        digests = await self._keys(session, _EXPIRED_TOKENS, most)
-        return {_TOKENS.name: await _delete(session, _DELETE_TOKENS, digests)}
+        digests = await self._keys(tx, _EXPIRED_TOKENS, most)
+        return {_TOKENS.name: await _delete(tx, _DELETE_TOKENS, digests)}
 
-    async def expired_sessions(self, session: AsyncSession, most: int) -> Mapping[str, int]:
+    async def expired_sessions(self, tx: Transaction, most: int) -> Mapping[str, int]:
         """Delete sessions that have expired, the oldest first."""
-        return await _delete_sessions(session, await self._keys(session, _EXPIRED_SESSIONS, most), most)
+        return await _delete_sessions(tx, await self._keys(tx, _EXPIRED_SESSIONS, most), most)
 
-    async def ended_sessions(self, session: AsyncSession, most: int) -> Mapping[str, int]:
+    async def ended_sessions(self, tx: Transaction, most: int) -> Mapping[str, int]:
         """Delete sessions that have ended, those first that ended first."""
-        return await _delete_sessions(session, await self._keys(session, _ENDED_SESSIONS, most), most)
+        return await _delete_sessions(tx, await self._keys(tx, _ENDED_SESSIONS, most), most)
 
-    async def _keys(self, session: AsyncSession, oldest: Select[str], most: int) -> Sequence[str]:
-        return (await session.scalars(oldest, {"before": self._clock.now() - KEPT_FOR, "most": most})).all()
+    async def _keys(self, tx: Transaction, oldest: Select[str], most: int) -> Sequence[str]:
+        return (await tx.session.scalars(oldest, {"before": self._clock.now() - KEPT_FOR, "most": most})).all()
 
 
-async def _delete_sessions(session: AsyncSession, ids: Sequence[str], most: int) -> Mapping[str, int]:
+async def _delete_sessions(tx: Transaction, ids: Sequence[str], most: int) -> Mapping[str, int]:
     """Delete `most` of these sessions' tokens; if that was all of them, the sessions as well."""
-    tokens = (await session.scalars(_TOKENS_OF, {"keys": ids, "most": most})).all() if ids else []
+    tokens = (await tx.session.scalars(_TOKENS_OF, {"keys": ids, "most": most})).all() if ids else []
     has_more = len(tokens) == most
     return {
-        _TOKENS.name: await _delete(session, _DELETE_TOKENS, tokens),
-        _SESSIONS.name: 0 if has_more else await _delete(session, _DELETE_SESSIONS, ids),
+        _TOKENS.name: await _delete(tx, _DELETE_TOKENS, tokens),
+        _SESSIONS.name: 0 if has_more else await _delete(tx, _DELETE_SESSIONS, ids),
     }
 
 
-async def _delete(session: AsyncSession, statement: ReturningDelete[str], keys: Sequence[str]) -> int:
-    return len((await session.scalars(statement, {"keys": keys})).all()) if keys else 0
+async def _delete(tx: Transaction, statement: ReturningDelete[str], keys: Sequence[str]) -> int:
+    return len((await tx.session.scalars(statement, {"keys": keys})).all()) if keys else 0

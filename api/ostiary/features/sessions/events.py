@@ -1,6 +1,6 @@
 """What the audit trail says of sessions."""
 
-from ostiary.features.audit.service import EventType
+from ostiary.core.events import EventType
 
 MAX_ENDED = 100_000
 """Sessions that end together."""

@@ -10,7 +10,6 @@ from ostiary.core.step_up import StepUp
 from ostiary.feature import Context, Feature
 from ostiary.features.accounts.service import Accounts
 from ostiary.features.actors.service import Actors
-from ostiary.features.audit.service import Audit
 from ostiary.features.keys.service import Keys
 from ostiary.features.revocation.service import Revocations
 from ostiary.features.sessions.cleanup import SessionCleanup
@@ -34,7 +33,6 @@ def _sessions(context: Context) -> Sessions:
         AccessTokens(issuer, settings.audience or issuer, settings.access_token_seconds, clock),
         Rotation(clock, randomness, idle=settings.refresh_token_idle_seconds, grace=settings.refresh_grace_seconds),
         context.get(Revocations),
-        context.get(Audit),
         clock,
         randomness,
         lifetime=settings.session_seconds,
@@ -48,7 +46,6 @@ def _management(context: Context) -> SessionManagement:
         context.get(Accounts),
         context.get(Sessions),
         context.get(Revocations),
-        context.get(Audit),
         context.clock,
     )
 

@@ -1,19 +1,17 @@
-"""What a person does about their own sessions: list them, end them, change the password that begins them."""
+"""What users do about their own sessions: list them, end them, change the password that begins them."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.actor import Actor
 from ostiary.core.clock import Clock
 from ostiary.core.principal import Principal
 from ostiary.core.request_info import OPERATOR, RequestInfo
-from ostiary.features.accounts.service import Accounts
+from ostiary.features.accounts.service import Accounts, PasswordCheck
 from ostiary.features.actors.service import Actors
-from ostiary.features.audit.service import Audit
-from ostiary.features.revocation.service import Revocations
+from ostiary.features.revocation.service import Revocations, RevokingTransaction
 from ostiary.features.sessions.events import PASSWORD_CHANGED, SESSIONS_ENDED, SESSIONS_ENDED_BY_OPERATOR
 from ostiary.features.sessions.models import SessionRow
 from ostiary.features.sessions.problems import SESSION_NOT_FOUND, WRONG_PASSWORD
@@ -47,7 +45,6 @@ class SessionManagement:
         accounts: Accounts,
         sessions: Sessions,
         revocations: Revocations,
-        audit: Audit,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -55,7 +52,6 @@ class SessionManagement:
         self._accounts = accounts
         self._sessions = sessions
         self._revocations = revocations
-        self._audit = audit
         self._clock = clock
 
     async def sessions_of(self, bearer: Principal) -> list[LiveSession]:
@@ -73,62 +69,53 @@ class SessionManagement:
 
         Raises the problems `invalid_token`, `database_unavailable`.
         """
+        await self._actors.write_revoking(actor, self._log_out, info)
 
-        async def work(session: AsyncSession, bearer: Principal) -> None:
-            which = SessionRow.id == bearer.session_id
-            if not await self._end_within(session, bearer.user_id, "logout", info, None, which):
-                # A failover has lost its row.
-                await self._revocations.record(session, "session", bearer.session_id or "")
-
-        await self._actors.write_revoking(actor, work)
+    async def _log_out(self, tx: RevokingTransaction, bearer: Principal, info: RequestInfo) -> None:
+        which = SessionRow.id == bearer.session_id
+        if not await self._end(tx, bearer.user_id, "logout", info, None, which):
+            # A failover has lost its row.
+            await tx.revoke_session(bearer.session_id or "")
 
     async def end_one(self, actor: Actor, session_id: str, info: RequestInfo) -> None:
         """End one session of the actor.
 
         Raises the problems `session_not_found`, `invalid_token`, `insufficient_scope`, `database_unavailable`.
         """
-
-        async def work(session: AsyncSession, bearer: Principal) -> list[str]:
-            which = SessionRow.id == session_id
-            return await self._end_within(session, bearer.user_id, "ended_by_user", info, None, which)
-
-        if not await self._actors.write_revoking(actor, work):
+        if not await self._actors.write_revoking(actor, self._end_one, session_id, info):
             raise SESSION_NOT_FOUND()
+
+    async def _end_one(
+        self, tx: RevokingTransaction, bearer: Principal, session_id: str, info: RequestInfo
+    ) -> list[str]:
+        return await self._end(tx, bearer.user_id, "ended_by_user", info, None, SessionRow.id == session_id)
 
     async def end_own(self, actor: Actor, info: RequestInfo, *, current: bool) -> int:
         """End the other sessions of the actor, and the `current` one if so; return how many.
 
         Raises the problems `invalid_token`, `insufficient_scope`, `database_unavailable`.
         """
+        return await self._actors.write_revoking(actor, self._end_own, info, current=current)
 
-        async def work(session: AsyncSession, bearer: Principal) -> int:
-            kept = None if current else bearer.session_id
-            return await self._end_user(session, bearer.user_id, "ended_by_user", info, None, kept)
-
-        return await self._actors.write_revoking(actor, work)
-
-    async def end_all_within(
-        self, session: AsyncSession, user_id: str, reason: str, info: RequestInfo, actor_id: str
-    ) -> int:
-        """End all sessions of a user in a transaction that `Revocations.write` has begun; return how many."""
-        return await self._end_user(session, user_id, reason, info, actor_id, None)
+    async def _end_own(self, tx: RevokingTransaction, bearer: Principal, info: RequestInfo, *, current: bool) -> int:
+        kept = None if current else bearer.session_id
+        return await self.end_all(tx, bearer.user_id, "ended_by_user", info, keep_session=kept)
 
     async def end_since(self, since: datetime | None) -> int:
         """End the sessions that began at that time or later, None: all; return how many.
 
         For an operator. Raises the problem `database_unavailable`.
         """
+        return await self._revocations.write(self._end_since, since)
 
-        async def finish(session: AsyncSession) -> int:
-            criteria = [] if since is None else [SessionRow.created_at >= since]
-            ended = await end_many(session, self._revocations, self._clock.now(), "operator", *criteria)
-            if since is None:
-                await self._revocations.end_everyone(session)
-            told = None if since is None else since.isoformat()
-            self._audit.record(session, SESSIONS_ENDED_BY_OPERATOR, OPERATOR, user_id=None, sessions=ended, since=told)
-            return ended
-
-        return await self._revocations.write(finish)
+    async def _end_since(self, tx: RevokingTransaction, since: datetime | None) -> int:
+        criteria = [] if since is None else [SessionRow.created_at >= since]
+        ended = await end_many(tx, self._clock.now(), "operator", *criteria)
+        if since is None:
+            await tx.revoke_everyone()
+        recorded = None if since is None else since.isoformat()
+        tx.record(SESSIONS_ENDED_BY_OPERATOR, OPERATOR, user_id=None, sessions=ended, since=recorded)
+        return ended
 
     async def change_password(self, actor: Actor, present: str, new: str, info: RequestInfo) -> int:
         """Replace the password and end the other sessions; return how many those were.
@@ -141,53 +128,52 @@ class SessionManagement:
             await self._sessions.note_wrong_password(actor, info)
             raise WRONG_PASSWORD()
         password_hash = await self._accounts.hash_new(new, check.account.username)
-
-        async def replace(session: AsyncSession, bearer: Principal) -> int | None:
-            if not await self._accounts.set_password(session, check, password_hash):
-                return None
-            kept = bearer.session_id
-            ended = await self._end_user(session, bearer.user_id, "password_change", info, None, kept)
-            self._audit.record(session, PASSWORD_CHANGED, info, user_id=bearer.user_id)
-            return ended
-
-        ended = await self._actors.write_revoking(actor, replace)
-        if ended is None:  # somebody else has changed it meanwhile
+        ended = await self._actors.write_revoking(actor, self._replace_password, check, password_hash, info)
+        if ended is None:  # another request has changed it concurrently
             raise WRONG_PASSWORD()
         return ended
 
-    async def _end_user(
+    async def _replace_password(
+        self, tx: RevokingTransaction, bearer: Principal, check: PasswordCheck, password_hash: str, info: RequestInfo
+    ) -> int | None:
+        if not await self._accounts.set_password(tx, check, password_hash):
+            return None
+        ended = await self.end_all(tx, bearer.user_id, "password_change", info, keep_session=bearer.session_id)
+        tx.record(PASSWORD_CHANGED, info, user_id=bearer.user_id)
+        return ended
+
+    async def end_all(
         self,
-        session: AsyncSession,
+        tx: RevokingTransaction,
         user_id: str,
         reason: str,
         info: RequestInfo,
-        actor_id: str | None,
-        kept: str | None,
+        *,
+        actor_id: str | None = None,
+        keep_session: str | None = None,
     ) -> int:
-        """End all sessions of a user but `kept`; return how many there were.
+        """End all sessions of a user but `keep_session`; return how many there were.
 
-        Access tokens end by the user's entry as well, also those of a session whose row a failover has lost.
+        Access tokens end by the user's entry in the feed as well, also those of a session whose row a failover has
+        lost. reason: for the audit trail. actor_id: the user who ends them; None: the same user.
         """
-        others = [] if kept is None else [SessionRow.id != kept]
-        ended = await self._end_within(session, user_id, reason, info, actor_id, *others)
-        await self._revocations.end_user(session, user_id, but=kept)
+        others = [] if keep_session is None else [SessionRow.id != keep_session]
+        ended = await self._end(tx, user_id, reason, info, actor_id, *others)
+        await tx.revoke_user(user_id, keep_session=keep_session)
         return len(ended)
 
-    async def _end_within(
+    async def _end(
         self,
-        session: AsyncSession,
+        tx: RevokingTransaction,
         user_id: str,
         reason: str,
         info: RequestInfo,
         actor_id: str | None,
         *criteria: ColumnElement[bool],
     ) -> list[str]:
-        now = self._clock.now()
-        ended = await end(session, self._revocations, now, reason, SessionRow.user_id == user_id, *criteria)
+        ended = await end(tx, self._clock.now(), reason, SessionRow.user_id == user_id, *criteria)
         if ended:
-            self._audit.record(
-                session, SESSIONS_ENDED, info, user_id=user_id, actor_id=actor_id, session_ids=ended, reason=reason
-            )
+            tx.record(SESSIONS_ENDED, info, user_id=user_id, actor_id=actor_id, session_ids=ended, reason=reason)
         return ended
 
 

@@ -2,19 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.clock import Clock
 from ostiary.core.randomness import Randomness
 from ostiary.core.sealing import Sealer, digest
 from ostiary.features.accounts.service import AuthorizationSnapshot, snapshot_columns
-from ostiary.features.roles.service import Grants
 from ostiary.features.sessions.models import RefreshTokenRow, SessionRow
 from ostiary.persistence.base import table_of
+from ostiary.persistence.transaction import Transaction
 
-# Made once: making a statement costs SQLAlchemy more than running it.
+# Created once: building a statement costs SQLAlchemy more than running it.
 _TOKENS = table_of(RefreshTokenRow)
 _ADD = insert(_TOKENS)
 _CLAIM = (
@@ -64,6 +65,17 @@ class Reused:
     session: SessionRow
 
 
+@dataclass(frozen=True)
+class _Found:
+    token: RefreshTokenRow
+    session: SessionRow
+    snapshot: AuthorizationSnapshot
+
+    @classmethod
+    def of_row(cls, row: Row[Any]) -> "_Found":
+        return cls(row.RefreshTokenRow, row.SessionRow, AuthorizationSnapshot.of_row(row))
+
+
 class Rotation:
     """Issues and exchanges refresh tokens.
 
@@ -78,79 +90,70 @@ class Rotation:
         self._grace = grace
 
     async def issue(
-        self, session: AsyncSession, owner: SessionRow, snapshot: AuthorizationSnapshot, now: datetime
+        self, tx: Transaction, owner: SessionRow, snapshot: AuthorizationSnapshot, now: datetime
     ) -> Successor:
         """Add a refresh token to a session and return it, in one statement."""
-        return await self._add(session, owner, snapshot, self._randomness.token(), now)
+        return await self._add(tx, owner, snapshot, self._randomness.token(), now)
 
     async def state(self, session: AsyncSession, refresh_token: str) -> RefreshTokenState | None:
         """Return what is known of a refresh token, which stays as it is; None if it is none of ours, or has expired.
 
-        An expired one is deleted some time; until then, too, it is as if it had never been.
+        An expired token is deleted at some time; until then it counts as unknown, too.
         """
         now = self._clock.now()
         found = (await session.execute(_STATE, {"digest": digest(refresh_token)})).one_or_none()
-        if found is None or now >= found[0].expires_at:
+        if found is None or now >= found.RefreshTokenRow.expires_at:
             return None
-        token, owner = found[0], found[1]
+        token: RefreshTokenRow = found.RefreshTokenRow
+        owner: SessionRow = found.SessionRow
         is_active = token.used_at is None and owner.ended_at is None and now < owner.expires_at
         return RefreshTokenState(owner.id, owner.user_id, token.created_at, token.expires_at, is_active)
 
-    async def rotate(self, session: AsyncSession, refresh_token: str) -> Successor | Reused | None:
-        """Return the successor, or None when the token buys nothing; in a transaction that must be committed.
+    async def rotate(self, tx: Transaction, refresh_token: str) -> Successor | Reused | None:
+        """Return the successor, or None when the token is not valid.
 
-        One compare-and-swap decides who of several makes the successor; it takes three statements.
+        One compare-and-swap decides which of several requests creates the successor; it takes three statements.
         """
         now = self._clock.now()
         token_digest = digest(refresh_token)
-        found = await self._look_up(session, token_digest)
+        found = await self._look_up(tx, token_digest)
         if found is None:
             return None
-        token, owner, snapshot = found
+        token, owner = found.token, found.session
         if owner.ended_at is not None or now >= owner.expires_at or now >= token.expires_at:
             return None
         if token.used_at is None:
             successor = self._randomness.token()
             sealed = self._sealer(refresh_token).seal(successor.encode(), token_digest)
             claim = {"claimed": token_digest, "now": now, "sealed": sealed}
-            if await session.scalar(_CLAIM, claim) is not None:
-                return await self._add(session, owner, snapshot, successor, now)
-            found = await self._look_up(session, token_digest)
+            if await tx.session.scalar(_CLAIM, claim) is not None:
+                return await self._add(tx, owner, found.snapshot, successor, now)
+            found = await self._look_up(tx, token_digest)
             if found is None:
                 return None
-            token, owner, snapshot = found
-        return await self._replayed(session, token, owner, snapshot, refresh_token, now)
+        return await self._replayed(tx, found, refresh_token, now)
 
-    async def _replayed(
-        self,
-        session: AsyncSession,
-        token: RefreshTokenRow,
-        owner: SessionRow,
-        snapshot: AuthorizationSnapshot,
-        refresh_token: str,
-        now: datetime,
-    ) -> Successor | Reused:
+    async def _replayed(self, tx: Transaction, found: _Found, refresh_token: str, now: datetime) -> Successor | Reused:
+        token = found.token
         if token.used_at is None or token.sealed_successor is None:
             raise RuntimeError("a used refresh token lacks its successor")
         if now > token.used_at + timedelta(seconds=self._grace):
-            return Reused(owner)
+            return Reused(found.session)
         successor = self._sealer(refresh_token).unseal(token.sealed_successor, token.digest).decode()
-        row = await session.get_one(RefreshTokenRow, digest(successor))
-        return Successor(owner, snapshot, successor, row.expires_at)
+        row = await tx.session.get_one(RefreshTokenRow, digest(successor))
+        return Successor(found.session, found.snapshot, successor, row.expires_at)
 
     @staticmethod
-    async def _look_up(
-        session: AsyncSession, token_digest: str
-    ) -> tuple[RefreshTokenRow, SessionRow, AuthorizationSnapshot] | None:
-        row = (await session.execute(_LOOK_UP, {"digest": token_digest})).one_or_none()
-        return None if row is None else (row[0], row[1], AuthorizationSnapshot(Grants.of(row[2], row[3]), row[4]))
+    async def _look_up(tx: Transaction, token_digest: str) -> _Found | None:
+        row = (await tx.session.execute(_LOOK_UP, {"digest": token_digest})).one_or_none()
+        return None if row is None else _Found.of_row(row)
 
     async def _add(
-        self, session: AsyncSession, owner: SessionRow, snapshot: AuthorizationSnapshot, token: str, now: datetime
+        self, tx: Transaction, owner: SessionRow, snapshot: AuthorizationSnapshot, token: str, now: datetime
     ) -> Successor:
         expires_at = min(now + timedelta(seconds=self._idle), owner.expires_at)
         row = {"digest": digest(token), "session_id": owner.id, "created_at": now, "expires_at": expires_at}
-        await session.execute(_ADD, row)
+        await tx.session.execute(_ADD, row)
         return Successor(owner, snapshot, token, expires_at)
 
     def _sealer(self, refresh_token: str) -> Sealer:

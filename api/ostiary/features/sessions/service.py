@@ -1,25 +1,24 @@
 """Sessions: log in, refresh, log out, and who bears this access token?"""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import structlog
 from sqlalchemy import insert, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ostiary.core.access_tokens import AccessTokens, InvalidAccessToken, Issued, UnknownKey
 from ostiary.core.actor import Actor
 from ostiary.core.clock import Clock
+from ostiary.core.events import NO_USER
 from ostiary.core.principal import AAL1, Principal
 from ostiary.core.problems import INVALID_TOKEN
 from ostiary.core.randomness import Randomness
 from ostiary.core.request_info import RequestInfo
-from ostiary.features.accounts.service import Accounts, AuthorizationSnapshot
+from ostiary.features.accounts.service import Accounts, AuthorizationSnapshot, PasswordCheck
 from ostiary.features.actors.service import Actors
-from ostiary.features.audit.service import NO_USER, Audit
 from ostiary.features.keys.service import Keys
-from ostiary.features.revocation.service import Revocations
+from ostiary.features.revocation.service import Revocations, RevokingTransaction
 from ostiary.features.sessions.events import (
     LOG_IN_FAILED,
     LOGGED_IN,
@@ -41,6 +40,7 @@ from ostiary.features.sessions.store import end
 from ostiary.persistence.base import table_of
 from ostiary.persistence.database import Database
 from ostiary.persistence.last_used import LastUsedWriter
+from ostiary.persistence.transaction import Transaction
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -71,6 +71,12 @@ class AccessToken:
     token_type: str = "Bearer"  # noqa: S105 - RFC 6750
 
 
+@dataclass(frozen=True)
+class _Renewed:
+    session: SessionRow
+    snapshot: AuthorizationSnapshot
+
+
 class Sessions:
     """The use cases of sessions. lifetime: seconds after its login at which a session ends."""
 
@@ -83,7 +89,6 @@ class Sessions:
         access_tokens: AccessTokens,
         rotation: Rotation,
         revocations: Revocations,
-        audit: Audit,
         clock: Clock,
         randomness: Randomness,
         *,
@@ -96,7 +101,6 @@ class Sessions:
         self._access_tokens = access_tokens
         self._rotation = rotation
         self._revocations = revocations
-        self._audit = audit
         self._clock = clock
         self._randomness = randomness
         self._lifetime = lifetime
@@ -115,35 +119,38 @@ class Sessions:
         account = check.account
         if account is None or not check.matches:
             reason = "unknown_user" if account is None else "wrong_password"
-            await self._note_refusal(None if account is None else account.id, reason, info)
+            await self._database.write(self._note_refusal, None if account is None else account.id, reason, info)
             raise INVALID_CREDENTIALS()
         if account.disabled:
-            await self._note_refusal(account.id, "account_disabled", info)
+            await self._database.write(self._note_refusal, account.id, "account_disabled", info)
             raise ACCOUNT_DISABLED()
+        first = await self._database.write(self._begin, check, account.id, info)
+        if first is None:  # disabled, deleted or given another password while this one was checked
+            raise INVALID_CREDENTIALS()
+        return await self._pair(first)
+
+    async def _begin(self, tx: Transaction, check: PasswordCheck, user_id: str, info: RequestInfo) -> Successor | None:
+        snapshot = await self._accounts.confirm(tx, check)
+        if snapshot is None:
+            return None
         now = self._clock.now()
         values = {
             "id": self._randomness.new_id(),
-            "user_id": account.id,
+            "user_id": user_id,
             "created_at": now,
             "auth_time": now,
             "expires_at": now + timedelta(seconds=self._lifetime),
             "ip": info.ip,
             "user_agent": info.user_agent,
         }
+        await tx.session.execute(_ADD, values)
+        first = await self._rotation.issue(tx, SessionRow(**values), snapshot, now)
+        tx.record(LOGGED_IN, info, user_id=user_id, session_id=first.session.id)
+        return first
 
-        async def begin(session: AsyncSession) -> Successor | None:
-            snapshot = await self._accounts.confirm(session, check)
-            if snapshot is None:
-                return None
-            await session.execute(_ADD, values)
-            first = await self._rotation.issue(session, SessionRow(**values), snapshot, now)
-            self._audit.record(session, LOGGED_IN, info, user_id=account.id, session_id=first.session.id)
-            return first
-
-        first = await self._database.write(begin)
-        if first is None:  # disabled, deleted or given another password while this one was checked
-            raise INVALID_CREDENTIALS()
-        return await self._pair(first)
+    @staticmethod
+    async def _note_refusal(tx: Transaction, user_id: str | None, reason: str, info: RequestInfo) -> None:
+        tx.record(LOG_IN_FAILED, info, user_id=user_id, outcome="failure", reason=reason)
 
     async def refresh(self, refresh_token: str, info: RequestInfo) -> TokenPair:
         """Exchange a refresh token for a new pair (RFC 9700 section 4.14.2).
@@ -152,33 +159,38 @@ class Sessions:
         the same successor; later the session ends, since somebody holds a copy. Raises the problems
         `invalid_refresh_token` and `database_unavailable`.
         """
-        outcome = await self._database.write(lambda session: self._rotation.rotate(session, refresh_token))
+        outcome = await self._database.write(self._rotation.rotate, refresh_token)
         if isinstance(outcome, Reused):
-            await self._end_family(outcome.session, info)
+            await self._revocations.write(self._end_family, outcome.session, info)
         if not isinstance(outcome, Successor):
             raise INVALID_REFRESH_TOKEN()
         return await self._pair(outcome)
+
+    async def _end_family(self, tx: RevokingTransaction, owner: SessionRow, info: RequestInfo) -> None:
+        log.warning("a refresh token was used twice; its session has been ended", session_id=owner.id)
+        if await end(tx, self._clock.now(), "refresh_token_reuse", SessionRow.id == owner.id):
+            tx.record(REFRESH_TOKEN_REUSED, info, user_id=owner.user_id, outcome="failure", session_id=owner.id)
 
     async def revoke(self, session_id: str, user_id: str, info: RequestInfo, client_id: str) -> None:
         """End a session, and with it every token of it, because a service client asks for it.
 
         client_id: that service client. Raises the problem `database_unavailable`.
         """
+        await self._revocations.write(self._revoke, session_id, user_id, info, client_id)
 
-        async def finish(session: AsyncSession) -> None:
-            which = SessionRow.id == session_id
-            ended = await end(session, self._revocations, self._clock.now(), "revoked", which)
-            if not ended:  # by somebody else just now, or a failover has lost its row
-                await self._revocations.record(session, "session", session_id)
-                return
-            record = partial(self._audit.record, session, info=info, user_id=user_id, actor_id=NO_USER)
-            record(TOKEN_REVOKED, session_id=session_id, client_id=client_id)
-            record(SESSIONS_ENDED, session_ids=ended, reason="revoked")
-
-        await self._revocations.write(finish)
+    async def _revoke(
+        self, tx: RevokingTransaction, session_id: str, user_id: str, info: RequestInfo, client_id: str
+    ) -> None:
+        ended = await end(tx, self._clock.now(), "revoked", SessionRow.id == session_id)
+        if not ended:  # by somebody else just now, or a failover has lost its row
+            await tx.revoke_session(session_id)
+            return
+        record = partial(tx.record, info=info, user_id=user_id, actor_id=NO_USER)
+        record(TOKEN_REVOKED, session_id=session_id, client_id=client_id)
+        record(SESSIONS_ENDED, session_ids=ended, reason="revoked")
 
     async def reauthenticate(self, actor: Actor, password: str, info: RequestInfo) -> AccessToken:
-        """Have the person prove again who they are; return an access token that says so.
+        """Check the password of the user again; return an access token that says so.
 
         Later tokens of the session say so too; the refresh token stays as it is. Raises the problems `wrong_password`,
         `invalid_token`, `overloaded`, `database_unavailable`.
@@ -187,44 +199,43 @@ class Sessions:
         if not check.matches:
             await self.note_wrong_password(actor, info)
             raise WRONG_PASSWORD()
-        now = self._clock.now()
-
-        async def renew(session: AsyncSession, bearer: Principal) -> tuple[SessionRow, AuthorizationSnapshot] | None:
-            snapshot = await self._accounts.confirm(session, check)
-            statement = (
-                update(SessionRow)
-                .where(SessionRow.id == bearer.session_id, SessionRow.ended_at.is_(None))
-                .values(auth_time=now)
-                .returning(SessionRow)
-            )
-            owner = await session.scalar(statement)
-            if snapshot is None or owner is None:
-                return None
-            self._audit.record(session, REAUTHENTICATED, info, user_id=bearer.user_id, session_id=owner.id)
-            return owner, snapshot
-
-        renewed = await self._actors.write(actor, renew)
+        renewed = await self._actors.write(actor, self._renew, check, info)
         if renewed is None:
             raise INVALID_TOKEN()
-        owner, snapshot = renewed
-        issued = await self._issue(owner, snapshot, now)
-        return AccessToken(issued.token, issued.expires_in, owner.id)
+        issued = await self._issue(renewed.session, renewed.snapshot)
+        return AccessToken(issued.token, issued.expires_in, renewed.session.id)
+
+    async def _renew(
+        self, tx: Transaction, bearer: Principal, check: PasswordCheck, info: RequestInfo
+    ) -> _Renewed | None:
+        snapshot = await self._accounts.confirm(tx, check)
+        statement = (
+            update(SessionRow)
+            .where(SessionRow.id == bearer.session_id, SessionRow.ended_at.is_(None))
+            .values(auth_time=self._clock.now())
+            .returning(SessionRow)
+        )
+        owner = await tx.session.scalar(statement)
+        if snapshot is None or owner is None:
+            return None
+        tx.record(REAUTHENTICATED, info, user_id=bearer.user_id, session_id=owner.id)
+        return _Renewed(owner, snapshot)
 
     async def note_wrong_password(self, actor: Actor, info: RequestInfo) -> None:
-        """Write into the audit trail that the present password was wrong.
+        """Record in the audit trail that the present password was wrong.
 
         Raises the problems `invalid_token`, `database_unavailable`.
         """
+        await self._actors.write(actor, self._note_wrong_password, info)
 
-        async def note(session: AsyncSession, bearer: Principal) -> None:
-            self._audit.record(session, PASSWORD_REFUSED, info, user_id=bearer.user_id, outcome="failure")
-
-        await self._actors.write(actor, note)
+    @staticmethod
+    async def _note_wrong_password(tx: Transaction, bearer: Principal, info: RequestInfo) -> None:
+        tx.record(PASSWORD_REFUSED, info, user_id=bearer.user_id, outcome="failure")
 
     def cached_principal(self, token: str) -> Principal | None:
-        """Return whom an access token stands for, if memory alone can tell; else None.
+        """Return the principal of an access token if memory alone can tell, else None.
 
-        On the event loop alone, where it takes some µs. Raises the problem `invalid_token` for one that was revoked.
+        On the event loop alone, where it takes some µs. Raises the problem `invalid_token` for a revoked token.
         """
         bearer = self._access_tokens.cached_principal(token)
         if bearer is None:
@@ -258,26 +269,9 @@ class Sessions:
             self.last_seen.note(bearer.session_id)
         return bearer
 
-    async def _end_family(self, owner: SessionRow, info: RequestInfo) -> None:
-        async def finish(session: AsyncSession) -> None:
-            log.warning("a refresh token was used twice; its session has been ended", session_id=owner.id)
-            reason = "refresh_token_reuse"
-            if await end(session, self._revocations, self._clock.now(), reason, SessionRow.id == owner.id):
-                self._audit.record(
-                    session, REFRESH_TOKEN_REUSED, info, user_id=owner.user_id, outcome="failure", session_id=owner.id
-                )
-
-        await self._revocations.write(finish)
-
-    async def _note_refusal(self, user_id: str | None, reason: str, info: RequestInfo) -> None:
-        async def note(session: AsyncSession) -> None:
-            self._audit.record(session, LOG_IN_FAILED, info, user_id=user_id, outcome="failure", reason=reason)
-
-        await self._database.write(note)
-
     async def _pair(self, successor: Successor) -> TokenPair:
         owner = successor.session
-        issued = await self._issue(owner, successor.snapshot, owner.auth_time)
+        issued = await self._issue(owner, successor.snapshot)
         return TokenPair(
             access_token=issued.token,
             expires_in=issued.expires_in,
@@ -286,16 +280,16 @@ class Sessions:
             session_id=owner.id,
         )
 
-    async def _issue(self, owner: SessionRow, snapshot: AuthorizationSnapshot, auth_time: datetime) -> Issued:
+    async def _issue(self, owner: SessionRow, snapshot: AuthorizationSnapshot) -> Issued:
         bearer = Principal(
-            owner.user_id,
-            owner.id,
-            frozenset(snapshot.grants.roles),
-            snapshot.grants.scopes,
-            auth_time,
-            owner.expires_at,
-            snapshot.position,
-            AAL1,
+            user_id=owner.user_id,
+            session_id=owner.id,
+            roles=frozenset(snapshot.grants.roles),
+            scopes=snapshot.grants.scopes,
+            auth_time=owner.auth_time,
+            expires_at=owner.expires_at,
+            position=snapshot.position,
+            acr=AAL1,
         )
         return self._access_tokens.issue(
             await self._keys.current(), bearer, self._randomness.new_id(), PASSWORD_METHODS

@@ -4,9 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from ostiary.features.revocation.service import Revocations
+from ostiary.features.revocation.service import RevokingTransaction
 from ostiary.features.sessions.models import SessionRow
 
 
@@ -19,17 +18,8 @@ def live(user_id: str, now: datetime) -> Select[Any]:
     )
 
 
-async def end(
-    session: AsyncSession,
-    revocations: Revocations,
-    now: datetime,
-    reason: str,
-    *criteria: ColumnElement[bool],
-) -> list[str]:
-    """End the live sessions that fit `criteria`, with all their tokens; return their ids.
-
-    In a transaction that `revocations.write` has begun.
-    """
+async def end(tx: RevokingTransaction, now: datetime, reason: str, *criteria: ColumnElement[bool]) -> list[str]:
+    """End the live sessions that fit `criteria`, with all their tokens; return their ids."""
     statement = (
         update(SessionRow)
         .where(SessionRow.ended_at.is_(None), SessionRow.expires_at > now, *criteria)
@@ -37,20 +27,15 @@ async def end(
         .returning(SessionRow.id)
         .execution_options(synchronize_session=False)
     )
-    ended = sorted(await session.scalars(statement))
-    await revocations.record(session, "session", *ended)
+    ended = sorted(await tx.session.scalars(statement))
+    await tx.revoke_session(*ended)
     return ended
 
 
-async def end_many(
-    session: AsyncSession, revocations: Revocations, now: datetime, reason: str, *criteria: ColumnElement[bool]
-) -> int:
-    """End the live sessions that fit `criteria` in two statements, however many; return how many they were.
-
-    In a transaction that `revocations.write` has begun.
-    """
+async def end_many(tx: RevokingTransaction, now: datetime, reason: str, *criteria: ColumnElement[bool]) -> int:
+    """End the live sessions that fit `criteria` in two statements, however many there are; return their number."""
     live_ones = (SessionRow.ended_at.is_(None), SessionRow.expires_at > now, *criteria)
-    await revocations.record_all(session, "session", select(SessionRow.id).where(*live_ones))
+    await tx.revoke_sessions(select(SessionRow.id).where(*live_ones))
     statement = update(SessionRow).where(*live_ones).values(ended_at=now, end_reason=reason)
-    result = await session.execute(statement.execution_options(synchronize_session=False))
+    result = await tx.session.execute(statement.execution_options(synchronize_session=False))
     return int(result.rowcount)  # type: ignore[attr-defined]
