@@ -2,13 +2,18 @@
 
 import importlib.util
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from openapi.generators.page import commands, follow, save_journey
 from openapi.node import install
+from openapi.sdk.build import CONTRACT, Contract
 from tests.support.programs import program
+
+SCHEMAS = Contract(CONTRACT).document["components"]["schemas"]
+PROBLEMS = Contract(CONTRACT).problems
 
 JARS = Path("/usr/share/java")
 """Where Debian puts libraries of Java."""
@@ -66,6 +71,16 @@ def test_python_client_passes_mypy_and_completes_the_journey(server: str, tmp_pa
     save_journey("journey.py", tmp_path)
     printed = follow(commands("Python, with OpenAPI Generator"), tmp_path, server, NAME="monty")
     assert last_lines(printed) == journey("monty")
+
+
+def test_python_models_keep_the_names_of_the_contract_and_pass_mypy(server: str, tmp_path: Path) -> None:
+    follow(commands("Python models only"), tmp_path, server)
+    models = (tmp_path / "models.py").read_text()
+    names = set(re.findall(r"^(?:class )?(\w+)(?:\(| = )", models, re.MULTILINE))
+    assert [name for name in SCHEMAS if name not in names] == []
+    assert [name for name in names if name[-1].isdigit()] == []
+    codes = [schema["properties"]["code"]["const"] for name, schema in SCHEMAS.items() if name in PROBLEMS]
+    assert [code for code in codes if not re.search(rf"code: Annotated\[\s*Literal\['{code}'\]", models)] == []
 
 
 def test_typescript_fetch_client_compiles_and_completes_the_journey(server: str, tmp_path: Path) -> None:
