@@ -47,6 +47,7 @@ def environment(directory: Path, modules: Path | None = None) -> dict[str, str]:
             **QUIET,
             "PATH": os.pathsep.join(map(str, path)),
             "npm_config_offline": "true",
+            "CGO_ENABLED": "0",  # a bare machine has no C compiler
             "GOFLAGS": "-mod=mod",
             "GOPROXY": "off",
             "GOTOOLCHAIN": "local",
