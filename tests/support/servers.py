@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-STARTED = re.compile(r"(?:listens at|Listening at:|Running on) (http://\S+)")
+STARTED = re.compile(r"(?:listens at|Listening at:|[Rr]unning on) (http://\S+)")
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 

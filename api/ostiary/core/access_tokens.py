@@ -236,7 +236,7 @@ def _principal(claims: Mapping[str, Any], kid: str) -> Principal:
         session_id=claims["sid"],
         roles=frozenset(roles),
         # Earlier releases issued none, and let everybody do what the scopes of the own account say.
-        scopes=frozenset(claims.get("scope", "").split()) if "ver" in claims else OWN,
+        scopes=frozenset(claims.get("scope", "").split()) if "ver" in claims else frozenset(OWN),
         auth_time=datetime.fromtimestamp(claims["auth_time"], UTC),
         expires_at=datetime.fromtimestamp(claims["exp"], UTC),
         position=position,

@@ -14,6 +14,10 @@ MAX_ROLES = 100
 
 SCOPES: dict[str, "Scope"] = {}
 """Every scope by its name."""
+OWN: set[str] = set()
+"""The scopes that every user has."""
+PERMISSIONS: set[str] = set()
+"""The scopes that a role can give, called its permissions."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,9 @@ class Scope:
     own: bool = False
 
     def __post_init__(self) -> None:
-        """Enter the list."""
+        """Add the scope to the lists above. A feature of your own may add scopes (docs/extending.md)."""
         SCOPES[self.name] = self
+        (OWN if self.own else PERMISSIONS).add(self.name)
 
 
 ME_READ = Scope("me:read", "Read the own account, its sessions, API keys and audit events.", own=True)
@@ -40,8 +45,3 @@ ROLES_GRANT = Scope(
     "With users:write or roles:write: reach roles that the user does not hold, and the users who hold them.",
 )
 AUDIT_READ = Scope("audit:read", "Read the audit events of all users.")
-
-OWN = frozenset(name for name, scope in SCOPES.items() if scope.own)
-"""The scopes that every user has."""
-PERMISSIONS = frozenset(SCOPES) - OWN
-"""The scopes that a role can give, called its permissions."""

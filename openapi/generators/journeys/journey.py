@@ -2,8 +2,9 @@
 
 import sys
 
-import ostiary
 from ostiary.exceptions import ConflictException, UnauthorizedException
+
+import ostiary
 
 username, password = sys.argv[1], "correct horse battery staple"
 configuration = ostiary.Configuration()

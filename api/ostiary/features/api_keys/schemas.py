@@ -44,7 +44,7 @@ class NewApiKeyBody(Body):
         },
     )
     scopes = fields.List(
-        fields.String(validate=validate.OneOf(list(SCOPES))),
+        fields.String(validate=validate.OneOf(SCOPES)),
         required=True,
         validate=validate.Length(max=MAX_SCOPES),
         metadata={

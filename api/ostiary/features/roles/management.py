@@ -209,7 +209,7 @@ def _role(row: RoleRow, permissions: str | None) -> Role:
 
 
 def _grants(permissions: Collection[str], *roles: str) -> Grants:
-    return Grants(roles, OWN | frozenset(permissions))
+    return Grants(roles, frozenset(OWN.union(permissions)))
 
 
 async def _refuse_look_alikes(session: AsyncSession, name: str) -> None:

@@ -34,8 +34,8 @@ class Grants:
     def of(cls, roles: Iterable[str], permissions: Iterable[str]) -> "Grants":
         """Return what these roles and their permissions amount to. Unknown permissions are left out."""
         names = tuple(sorted(roles))
-        permitted = PERMISSIONS if ADMIN in names else frozenset(permissions) & PERMISSIONS
-        return cls(names, OWN | permitted)
+        permitted = PERMISSIONS if ADMIN in names else PERMISSIONS.intersection(permissions)
+        return cls(names, frozenset(OWN | permitted))
 
 
 def granted(user_id: ColumnElement[str] | Any) -> tuple[Label[Any], Label[Any]]:
