@@ -95,8 +95,8 @@ def make_flask(
         administrator=administrator.credentials if administrator else None,
         client=client.credentials if client else None,
     )
-    provide.install(app, services.accounts, services.sessions, services.session_management, services.keys)
-    provide.install(app, services.api_keys, services.oauth, Metadata(settings.effective_issuer))
+    provide.install(app, services.accounts, services.logins, services.sessions, services.session_management)
+    provide.install(app, services.keys, services.api_keys, services.oauth, Metadata(settings.effective_issuer))
     provide.install(app, services.operations, AuditTrail(services.database), page)
     provide.install(app, services.profile, services.administration, services.role_management)
     provide.install_ids(app, randomness or SystemRandomness())

@@ -34,6 +34,8 @@ from ostiary.features.roles.management import RoleManagement
 from ostiary.features.roles.service import only_built_in
 from ostiary.features.sandbox.service import Sandbox
 from ostiary.features.sessions.cleanup import SessionCleanup
+from ostiary.features.sessions.issuing import TokenIssuer
+from ostiary.features.sessions.login import Logins
 from ostiary.features.sessions.management import SessionManagement
 from ostiary.features.sessions.rotation import Rotation
 from ostiary.features.sessions.service import Sessions
@@ -57,6 +59,7 @@ class Services:
     actors: Actors
     accounts: Accounts
     profile: Profile
+    logins: Logins
     sessions: Sessions
     session_management: SessionManagement
     api_keys: ApiKeys
@@ -166,20 +169,19 @@ def make_services(
     clients = Clients(database, clock, randomness)
     startup = Startup()
     issuer = settings.effective_issuer
-    sessions = Sessions(
-        database,
-        actors,
-        accounts,
-        keys,
-        AccessTokens(issuer, settings.audience or issuer, settings.access_token_seconds, clock),
-        Rotation(clock, randomness, idle=settings.refresh_token_idle_seconds, grace=settings.refresh_grace_seconds),
-        revocations,
-        clock,
-        randomness,
-        lifetime=settings.session_seconds,
+    access_tokens = AccessTokens(issuer, settings.audience or issuer, settings.access_token_seconds, clock)
+    rotation = Rotation(
+        clock, randomness, idle=settings.refresh_token_idle_seconds, grace=settings.refresh_grace_seconds
     )
+    token_issuer = TokenIssuer(keys, access_tokens, rotation, clock, randomness, lifetime=settings.session_seconds)
+    sessions = Sessions(database, actors, accounts, keys, access_tokens, rotation, token_issuer, revocations, clock)
     session_cleanup = SessionCleanup(clock)
-    jobs = [session_cleanup.expired_tokens, session_cleanup.expired_sessions, session_cleanup.ended_sessions]
+    jobs = [
+        session_cleanup.expired_logins,
+        session_cleanup.expired_tokens,
+        session_cleanup.expired_sessions,
+        session_cleanup.ended_sessions,
+    ]
     session_management = SessionManagement(database, actors, accounts, sessions, revocations, clock)
 
     async def after_reset() -> None:
@@ -198,6 +200,7 @@ def make_services(
         actors=actors,
         accounts=accounts,
         profile=Profile(actors, accounts),
+        logins=Logins(database, accounts, token_issuer, clock, randomness),
         sessions=sessions,
         session_management=session_management,
         api_keys=ApiKeys(database, actors, api_key_bearers, clock, randomness),
