@@ -11,6 +11,7 @@ from flask import Flask
 from ostiary.core.clock import Clock, MovableClock, SystemClock
 from ostiary.core.principal import Principal
 from ostiary.core.randomness import Randomness, SystemRandomness
+from ostiary.core.request_info import RequestInfo
 from ostiary.core.startup import Startup
 from ostiary.persistence.cleanup import Cleanup, CleanupJob
 from ostiary.persistence.database import Database
@@ -29,7 +30,8 @@ class Feature:
     services: a factory for each class of service; it asks the context for the services that it uses.
     blueprints: the operations, in the order of the contract.
     authenticators: the class of the service that authenticates bearer credentials with a prefix; "" is every other one.
-    cleanup: jobs that delete expired rows. login_stages: steps between a correct password and the tokens.
+    cleanup: jobs that delete expired rows. login_stages: steps between a correct password and the tokens, in the order
+    of the features.
     install: sets up what views need besides services, such as a guard.
     contract: changes the OpenAPI document after it is assembled. security_schemes: its OpenAPI Security Scheme Objects.
     recorder: the class of the service that writes audit events; it must not use the database.
@@ -45,6 +47,7 @@ class Feature:
     blueprints: tuple[Blueprint, ...] = ()
     authenticators: Mapping[str, type[Authenticator]] = field(default_factory=dict)
     cleanup: Callable[["Context"], Iterable[CleanupJob]] = lambda _context: ()
+    login_stages: Callable[["Context"], Iterable["LoginStage"]] = lambda _context: ()
     install: Callable[[Flask, "Context"], None] = lambda _app, _context: None
     contract: tuple[Callable[[dict[str, Any]], None], ...] = ()
     security_schemes: Mapping[str, dict[str, Any]] = field(default_factory=dict)
@@ -67,6 +70,45 @@ class CommandLine(Protocol):
 
     def run(self, work: Callable[["Context"], Awaitable[T]]) -> T:
         """Run `work` with services on the server's database, and return its result. Calls `open` first."""
+        ...
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a user has proved in one login so far.
+
+    methods: how, in the values of RFC 8176, such as `pwd`. password_version: the version of the password that was
+    checked; None: no password was.
+    """
+
+    user_id: str
+    methods: tuple[str, ...]
+    password_version: int | None = None
+
+
+class LoginStage(Protocol):
+    """A step that a login may need after its first evidence, such as a second factor. A feature contributes it.
+
+    Both methods run in the transaction of the login.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the client is asked for next; public API, at most 32 characters."""
+        ...
+
+    async def is_needed(self, tx: Transaction, evidence: Evidence) -> bool:
+        """Return whether a login with this evidence must pass the stage."""
+        ...
+
+    async def check(
+        self, tx: Transaction, user_id: str, answer: Mapping[str, str], info: RequestInfo
+    ) -> tuple[str, ...] | None:
+        """Return the methods (RFC 8176) that the answer adds, perhaps none; None if the answer is wrong.
+
+        What it writes is committed also when the answer is wrong: a stage counts the failures of a user itself, since
+        the counter of a pending login bounds that login alone.
+        """
         ...
 
 

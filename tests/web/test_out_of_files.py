@@ -5,7 +5,7 @@ import errno
 import pytest
 import structlog
 
-from ostiary.features.sessions.service import Sessions
+from ostiary.features.sessions.login import Logins
 from tests.conftest import App, MakeApp
 
 
@@ -25,7 +25,7 @@ def test_it_is_answered_503(sqlite_app: App, monkeypatch: pytest.MonkeyPatch, co
     async def log_in(*_args: object) -> None:
         raise make(code)
 
-    monkeypatch.setattr(type(sqlite_app.services.get(Sessions)), "log_in", log_in)
+    monkeypatch.setattr(type(sqlite_app.services.get(Logins)), "with_password", log_in)
     with structlog.testing.capture_logs() as logs:
         answer = sqlite_app.client.post("/login", json={"username": "ada", "password": "correct horse battery"})
     assert (answer.status_code, answer.json["code"]) == (503, "database_unavailable")
@@ -41,6 +41,6 @@ def test_other_faults_of_the_system_are_faults(
     async def log_in(*_args: object) -> None:
         raise OSError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(type(app.services.get(Sessions)), "log_in", log_in)
+    monkeypatch.setattr(type(app.services.get(Logins)), "with_password", log_in)
     answer = app.client.post("/login", json={"username": "ada", "password": "correct horse battery"})
     assert (answer.status_code, answer.json["code"]) == (500, "internal_error")

@@ -8,7 +8,9 @@ from datetime import datetime
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 AAL1 = "aal1"
-"""The `acr` of who has proved one factor, such as a password (NIST SP 800-63B, authenticator assurance level 1)."""
+"""The `acr` of a login with one factor, such as a password (NIST SP 800-63B, authenticator assurance level 1)."""
+AAL2 = "aal2"
+"""The `acr` of a login with two different factors (level 2)."""
 
 
 def mark(subject: str) -> int:

@@ -143,6 +143,9 @@ def test_names_that_looked_the_same_before_are_kept_and_no_further_one_is_taken(
 
 async def before_names(tx: Transaction) -> None:
     """Take back what the migration 0010, and those after it, have done."""
+    await tx.session.execute(text("DROP TABLE pending_logins"))
+    await tx.session.execute(text("ALTER TABLE sessions DROP COLUMN amr"))
+    await tx.session.execute(text("ALTER TABLE sessions DROP COLUMN acr"))
     await tx.session.execute(text("DROP TABLE feed_identity"))
     await tx.session.execute(text("ALTER TABLE revocations DROP COLUMN kept_session"))
 

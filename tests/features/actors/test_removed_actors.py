@@ -22,6 +22,7 @@ from ostiary.core.clock import SystemClock
 from ostiary.core.scopes import PERMISSIONS, SCOPES
 from ostiary.features.accounts.service import Accounts
 from ostiary.features.audit.models import AuditEventRow
+from ostiary.features.audit.service import Audit
 from ostiary.features.idempotency.models import IdempotencyKeyRow
 from ostiary.persistence.base import Base
 from ostiary.persistence.transaction import Transaction
@@ -135,13 +136,13 @@ class Hold:
     """Lets one removal in this process wait before its commit, when it has done all but its line in the trail."""
 
     def __init__(self, app: App) -> None:
-        self._append = app.services.audit._append
+        self._append = app.services.get(Audit)._append
         self._armed = False
         self._reached = threading.Event()
         self._release = threading.Event()
         self.seen: dict[str, list[tuple[Any, ...]]] = {}
         """The tables as they will be once the removal is committed."""
-        app.services.audit._append = self._wait_and_append  # type: ignore[method-assign]
+        app.services.get(Audit)._append = self._wait_and_append  # type: ignore[method-assign]
 
     async def _wait_and_append(self, event: Mapping[str, Any], tx: Transaction) -> None:
         await tx.lock_audit_chain()

@@ -235,15 +235,15 @@ class Accounts:
         return PasswordCheck(verification.matches, found.account, found.password_version)
 
     @staticmethod
-    async def confirm(tx: Transaction, check: PasswordCheck) -> AuthorizationSnapshot | None:
-        """Return what the account of a check may do; None if it was disabled, deleted or got another password since.
+    async def confirm(tx: Transaction, user_id: str, password_version: int | None) -> AuthorizationSnapshot | None:
+        """Return what an account may do; None if it was disabled or deleted, or has another password than was checked.
 
-        The account then stays as it is until the commit: a concurrent change waits.
+        The account then stays as it is until the commit: a concurrent change waits. password_version: of the password
+        that was checked; None: no password was.
         """
-        if check.account is None:
-            return None
-        checked = {"id": check.account.id, "password_version": check.password_version}
-        row = (await tx.session.execute(_SNAPSHOT, checked)).one_or_none()
+        statement = _SNAPSHOT if password_version is None else _SNAPSHOT_OF_PASSWORD
+        checked = {"id": user_id, "password_version": password_version}
+        row = (await tx.session.execute(statement, checked)).one_or_none()
         return None if row is None else AuthorizationSnapshot.of_row(row)
 
     async def id_of(self, username: str) -> str | None:
@@ -326,13 +326,10 @@ _BY_NAME = _FOUND.where(UserRow.username_key == bindparam("wanted"))
 _BY_ID = _FOUND.where(UserRow.id == bindparam("wanted"))
 _SNAPSHOT = (
     select(*snapshot_columns(UserRow.id))
-    .where(
-        UserRow.id == bindparam("id"),
-        UserRow.password_version == bindparam("password_version"),
-        UserRow.disabled_at.is_(None),
-    )
+    .where(UserRow.id == bindparam("id"), UserRow.disabled_at.is_(None))
     .with_for_update(read=True, of=UserRow)
 )
+_SNAPSHOT_OF_PASSWORD = _SNAPSHOT.where(UserRow.password_version == bindparam("password_version"))
 _ADMINISTRATORS: Select[Any] = select(UserRow.id).where(UserRow.id.in_(holders(ADMIN)), UserRow.disabled_at.is_(None))
 
 

@@ -1,7 +1,7 @@
 """What other services ask about tokens: is it good, and for whom (RFC 7662)? May it end (RFC 7009)?"""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ostiary.core.access_tokens import CLIENT_ID, claims_of
 from ostiary.core.api_keys import is_well_formed
@@ -40,6 +40,13 @@ class Introspection:
 INACTIVE = Introspection(active=False)
 
 
+class _TokenSession(NamedTuple):
+    """The session that a token belongs to, and its user."""
+
+    session_id: str
+    user_id: str
+
+
 class OAuth:
     """The use cases of other services. issuer: `iss` of the tokens."""
 
@@ -72,8 +79,7 @@ class OAuth:
         for session_of in reversed(kinds) if hint == REFRESH_TOKEN else kinds:
             found = await session_of(token)
             if found is not None:
-                session_id, user_id = found
-                await self._sessions.revoke(session_id, user_id, info, client_id)
+                await self._sessions.revoke(found.session_id, found.user_id, info, client_id)
                 return
 
     async def _introspect_access_token(self, token: str) -> Introspection | None:
@@ -111,15 +117,15 @@ class OAuth:
             iat=int(found.created_at.timestamp()),
         )
 
-    async def _session_of_access_token(self, token: str) -> tuple[str, str] | None:
+    async def _session_of_access_token(self, token: str) -> _TokenSession | None:
         try:
             bearer = await self._sessions.authenticate(token)
         except Problem as problem:
             if problem.kind is not INVALID_TOKEN:
                 raise
             return None
-        return None if bearer.session_id is None else (bearer.session_id, bearer.user_id)
+        return None if bearer.session_id is None else _TokenSession(bearer.session_id, bearer.user_id)
 
-    async def _session_of_refresh_token(self, token: str) -> tuple[str, str] | None:
+    async def _session_of_refresh_token(self, token: str) -> _TokenSession | None:
         found = await self._sessions.look_up_refresh_token(token)
-        return None if found is None else (found.session_id, found.user_id)
+        return None if found is None else _TokenSession(found.session_id, found.user_id)

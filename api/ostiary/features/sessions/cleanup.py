@@ -1,4 +1,4 @@
-"""Which sessions and refresh tokens nobody needs any more, and their deletion.
+"""Which sessions, refresh tokens and pending logins nobody needs any more, and their deletion.
 
 Who reads them, and why nobody misses what is deleted here:
 
@@ -13,6 +13,7 @@ Who reads them, and why nobody misses what is deleted here:
 - The last use of a session is written where its row is; where there is none, nothing is written.
 - Access tokens are checked without this table. Those of an ended session are refused through the revocation feed, as
   long as they would last; none lasts longer than its session (`AccessTokens.issue`).
+- A pending login that has expired is refused, whether its row is still there or not.
 - The audit trail names sessions by their ids, and refers to no row.
 """
 
@@ -23,7 +24,7 @@ from sqlalchemy import BindParameter, ColumnElement, Integer, Select, bindparam,
 from sqlalchemy.sql.dml import ReturningDelete
 
 from ostiary.core.clock import Clock
-from ostiary.features.sessions.models import RefreshTokenRow, SessionRow
+from ostiary.features.sessions.models import PendingLoginRow, RefreshTokenRow, SessionRow
 from ostiary.persistence.base import UtcDateTime, table_of
 from ostiary.persistence.transaction import Transaction
 
@@ -37,6 +38,7 @@ before. And whoever looks into a theft that was noticed today finds the session'
 
 _SESSIONS = table_of(SessionRow)
 _TOKENS = table_of(RefreshTokenRow)
+_LOGINS = table_of(PendingLoginRow)
 
 
 def _oldest(key: ColumnElement[str], time: ColumnElement[object]) -> Select[str]:
@@ -57,14 +59,16 @@ def _oldest(key: ColumnElement[str], time: ColumnElement[object]) -> Select[str]
 _EXPIRED_TOKENS = _oldest(_TOKENS.c.digest, _TOKENS.c.expires_at)
 _EXPIRED_SESSIONS = _oldest(_SESSIONS.c.id, _SESSIONS.c.expires_at)
 _ENDED_SESSIONS = _oldest(_SESSIONS.c.id, _SESSIONS.c.ended_at)
+_EXPIRED_LOGINS = _oldest(_LOGINS.c.digest, _LOGINS.c.expires_at)
 _KEYS: BindParameter[Sequence[str]] = bindparam("keys", expanding=True)
 _TOKENS_OF = select(_TOKENS.c.digest).where(_TOKENS.c.session_id.in_(_KEYS)).limit(bindparam("most", type_=Integer))
 _DELETE_TOKENS = delete(_TOKENS).where(_TOKENS.c.digest.in_(_KEYS)).returning(_TOKENS.c.digest)
+_DELETE_LOGINS = delete(_LOGINS).where(_LOGINS.c.digest.in_(_KEYS)).returning(_LOGINS.c.digest)
 _DELETE_SESSIONS = delete(_SESSIONS).where(_SESSIONS.c.id.in_(_KEYS)).returning(_SESSIONS.c.id)
 
 
 class SessionCleanup:
-    """The cleanup jobs of sessions and refresh tokens; see `ostiary.persistence.cleanup.CleanupJob`."""
+    """The cleanup jobs of sessions, refresh tokens and pending logins; see `ostiary.persistence.cleanup.CleanupJob`."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -81,6 +85,11 @@ class SessionCleanup:
     async def ended_sessions(self, tx: Transaction, most: int) -> Mapping[str, int]:
         """Delete sessions that have ended, those first that ended first."""
         return await _delete_sessions(tx, await self._keys(tx, _ENDED_SESSIONS, most), most)
+
+    async def expired_logins(self, tx: Transaction, most: int) -> Mapping[str, int]:
+        """Delete pending logins that have expired, the oldest first."""
+        digests = await self._keys(tx, _EXPIRED_LOGINS, most)
+        return {_LOGINS.name: await _delete(tx, _DELETE_LOGINS, digests)}
 
     async def _keys(self, tx: Transaction, oldest: Select[str], most: int) -> Sequence[str]:
         return (await tx.session.scalars(oldest, {"before": self._clock.now() - KEPT_FOR, "most": most})).all()

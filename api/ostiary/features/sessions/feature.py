@@ -14,6 +14,8 @@ from ostiary.features.keys.service import Keys
 from ostiary.features.revocation.service import Revocations
 from ostiary.features.sessions.cleanup import SessionCleanup
 from ostiary.features.sessions.commands import sessions as commands
+from ostiary.features.sessions.issuing import TokenIssuer
+from ostiary.features.sessions.login import Logins
 from ostiary.features.sessions.management import SessionManagement
 from ostiary.features.sessions.rotation import Rotation
 from ostiary.features.sessions.routes import sessions
@@ -22,20 +24,50 @@ from ostiary.persistence.cleanup import CleanupJob
 from ostiary.web import guards
 
 
-def _sessions(context: Context) -> Sessions:
-    settings, clock, randomness = context.settings, context.clock, context.randomness
+def _access_tokens(context: Context) -> AccessTokens:
+    settings = context.settings
     issuer = settings.effective_issuer
+    return AccessTokens(issuer, settings.audience or issuer, settings.access_token_seconds, context.clock)
+
+
+def _rotation(context: Context) -> Rotation:
+    settings = context.settings
+    return Rotation(
+        context.clock,
+        context.randomness,
+        idle=settings.refresh_token_idle_seconds,
+        grace=settings.refresh_grace_seconds,
+    )
+
+
+def _issuer(context: Context) -> TokenIssuer:
+    return TokenIssuer(
+        context.get(Keys),
+        context.get(AccessTokens),
+        context.get(Rotation),
+        context.clock,
+        context.randomness,
+        lifetime=context.settings.session_seconds,
+    )
+
+
+def _logins(context: Context) -> Logins:
+    stages = [stage for feature in context.features for stage in feature.login_stages(context)]
+    issuer = context.get(TokenIssuer)
+    return Logins(context.database, context.get(Accounts), issuer, context.clock, context.randomness, stages)
+
+
+def _sessions(context: Context) -> Sessions:
     return Sessions(
         context.database,
         context.get(Actors),
         context.get(Accounts),
         context.get(Keys),
-        AccessTokens(issuer, settings.audience or issuer, settings.access_token_seconds, clock),
-        Rotation(clock, randomness, idle=settings.refresh_token_idle_seconds, grace=settings.refresh_grace_seconds),
+        context.get(AccessTokens),
+        context.get(Rotation),
+        context.get(TokenIssuer),
         context.get(Revocations),
-        clock,
-        randomness,
-        lifetime=settings.session_seconds,
+        context.clock,
     )
 
 
@@ -57,7 +89,7 @@ def _step_up(context: Context) -> StepUp:
 
 def _cleanup(context: Context) -> Iterable[CleanupJob]:
     cleanup = SessionCleanup(context.clock)
-    return cleanup.expired_tokens, cleanup.expired_sessions, cleanup.ended_sessions
+    return cleanup.expired_logins, cleanup.expired_tokens, cleanup.expired_sessions, cleanup.ended_sessions
 
 
 def _install(app: Flask, context: Context) -> None:
@@ -66,7 +98,15 @@ def _install(app: Flask, context: Context) -> None:
 
 FEATURE = Feature(
     name="sessions",
-    services={Sessions: _sessions, SessionManagement: _management, StepUp: _step_up},
+    services={
+        AccessTokens: _access_tokens,
+        Rotation: _rotation,
+        TokenIssuer: _issuer,
+        Logins: _logins,
+        Sessions: _sessions,
+        SessionManagement: _management,
+        StepUp: _step_up,
+    },
     blueprints=(sessions,),
     authenticators={"": Sessions},
     cleanup=_cleanup,

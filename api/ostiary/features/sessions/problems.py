@@ -10,6 +10,14 @@ INVALID_CREDENTIALS = ProblemType(
     remedy="Check the user name and the password. Which of the two is wrong is not told.",
     challenge=BEARER,
 )
+INVALID_LOGIN_TOKEN = ProblemType(
+    code="invalid_login_token",
+    status=401,
+    title="The login token is not valid",
+    detail="The login token is unknown, expired, used before, or was tried too often.",
+    remedy="Log in again (POST /login).",
+    challenge=BEARER,
+)
 INVALID_REFRESH_TOKEN = ProblemType(
     code="invalid_refresh_token",
     status=401,

@@ -7,7 +7,9 @@ from flask import Response
 from ostiary.core.problems import DATABASE_UNAVAILABLE
 from ostiary.core.scopes import ME_READ, ME_WRITE
 from ostiary.features.accounts.problems import PASSWORD_TOO_COMMON
-from ostiary.features.sessions import service
+from ostiary.features.sessions import issuing
+from ostiary.features.sessions.issuing import TokenPair as TokensIssued
+from ostiary.features.sessions.login import Logins, PendingLogin
 from ostiary.features.sessions.management import SessionManagement
 from ostiary.features.sessions.problems import (
     ACCOUNT_DISABLED,
@@ -23,6 +25,7 @@ from ostiary.features.sessions.schemas import (
     Message,
     PasswordChangeBody,
     PasswordChanged,
+    PendingLoginAnswer,
     ReauthenticateBody,
     RefreshBody,
     SessionList,
@@ -31,7 +34,7 @@ from ostiary.features.sessions.schemas import (
 )
 from ostiary.features.sessions.service import Sessions
 from ostiary.web.admission import hashes
-from ostiary.web.blueprint import Blueprint, answers, no_content
+from ostiary.web.blueprint import Blueprint, answers, json_response, no_content
 from ostiary.web.guards import actor, principal, public, requires
 from ostiary.web.provide import provided, request_info
 
@@ -64,6 +67,11 @@ AFTER_LOG_IN = {
 }
 
 
+def accepted(pending: PendingLogin) -> Response:
+    """Return the answer 202 to a login that needs more evidence; the contract has it with the first stage."""
+    return json_response(PendingLoginAnswer().dump(pending), 202)
+
+
 @sessions.route("/login", methods=["POST"], tags=TAGS)
 @public
 @hashes
@@ -71,13 +79,14 @@ AFTER_LOG_IN = {
 @sessions.response(200, TokenPair, description="The user is logged in.")
 @answers(INVALID_CREDENTIALS, ACCOUNT_DISABLED, DATABASE_UNAVAILABLE)
 @sessions.doc(operationId="login", responses={200: {"links": AFTER_LOG_IN}})
-async def login(body: dict[str, str]) -> service.TokenPair:
+async def login(body: dict[str, str]) -> TokensIssued | Response:
     """Log in with a user name and a password.
 
     Begins a session and answers with its first pair of tokens. A wrong name and a wrong password get the same answer in
     the same time.
     """
-    return await provided(Sessions).log_in(body["username"], body["password"], request_info())
+    outcome = await provided(Logins).with_password(body["username"], body["password"], request_info())
+    return accepted(outcome) if isinstance(outcome, PendingLogin) else outcome
 
 
 @sessions.route("/refresh", methods=["POST"], tags=TAGS)
@@ -86,7 +95,7 @@ async def login(body: dict[str, str]) -> service.TokenPair:
 @sessions.response(200, TokenPair, description="A new pair of tokens; the refresh token sent is used up.")
 @answers(INVALID_REFRESH_TOKEN, DATABASE_UNAVAILABLE)
 @sessions.doc(operationId="refresh", responses={200: {"links": AFTER_LOG_IN}})
-async def refresh(body: dict[str, str]) -> service.TokenPair:
+async def refresh(body: dict[str, str]) -> TokensIssued:
     """Exchange a refresh token for a new pair of tokens.
 
     Each refresh token is good for one use. Sent again within a few seconds, as after a lost answer, it gets the same
@@ -181,7 +190,7 @@ async def change_my_password(body: dict[str, str]) -> dict[str, Any]:
 @sessions.response(200, AccessToken, description="An access token that says so.")
 @answers(WRONG_PASSWORD, DATABASE_UNAVAILABLE)
 @sessions.doc(operationId="reauthenticate")
-async def reauthenticate(body: dict[str, str]) -> service.AccessToken:
+async def reauthenticate(body: dict[str, str]) -> issuing.AccessToken:
     """Prove again who you are.
 
     For operations that need a recent login (`insufficient_user_authentication`, RFC 9470): the access token of the

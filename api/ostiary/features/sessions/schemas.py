@@ -137,6 +137,29 @@ class TokenPair(AccessToken):
     )
 
 
+class PendingLoginAnswer(Answer):
+    """A login that needs more evidence."""
+
+    login_token = fields.String(
+        validate=validate.Length(max=MAX_REFRESH_TOKEN_LENGTH),
+        required=True,
+        metadata={
+            "description": "Good for one answer that is right; sent with it.",
+            "example": "q1Qm5k0V1m3sYF9Z6l4D1b8yWc7tTq2eRj5hGkVb0nO",
+        },
+    )
+    expires_in = fields.Integer(
+        required=True,
+        validate=validate.Range(min=0),
+        metadata={"description": "Seconds after which the login has to begin again.", "example": 600},
+    )
+    next = fields.String(
+        required=True,
+        validate=validate.Length(max=32),
+        metadata={"description": "The stage that comes next.", "example": "totp"},
+    )
+
+
 class Session(Answer):
     """A session that has not ended: one login on one device."""
 

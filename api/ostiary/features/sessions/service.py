@@ -1,74 +1,42 @@
-"""Sessions: log in, refresh, log out, and who bears this access token?"""
+"""Sessions: refresh, reauthenticate, revoke, and the principal of an access token."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 
 import structlog
-from sqlalchemy import insert, update
+from sqlalchemy import update
 
-from ostiary.core.access_tokens import AccessTokens, InvalidAccessToken, Issued, UnknownKey
+from ostiary.core.access_tokens import AccessTokens, InvalidAccessToken, UnknownKey
 from ostiary.core.actor import Actor
 from ostiary.core.clock import Clock
 from ostiary.core.events import NO_USER
-from ostiary.core.principal import AAL1, Principal
+from ostiary.core.principal import Principal
 from ostiary.core.problems import INVALID_TOKEN
-from ostiary.core.randomness import Randomness
 from ostiary.core.request_info import RequestInfo
-from ostiary.features.accounts.service import Accounts, AuthorizationSnapshot, PasswordCheck
+from ostiary.features.accounts.service import Accounts, AuthorizationSnapshot
 from ostiary.features.actors.service import Actors
 from ostiary.features.keys.service import Keys
 from ostiary.features.revocation.service import Revocations, RevokingTransaction
 from ostiary.features.sessions.events import (
-    LOG_IN_FAILED,
-    LOGGED_IN,
     PASSWORD_REFUSED,
     REAUTHENTICATED,
     REFRESH_TOKEN_REUSED,
     SESSIONS_ENDED,
     TOKEN_REVOKED,
 )
+from ostiary.features.sessions.issuing import AccessToken, TokenIssuer, TokenPair
 from ostiary.features.sessions.models import SessionRow
 from ostiary.features.sessions.problems import (
-    ACCOUNT_DISABLED,
-    INVALID_CREDENTIALS,
     INVALID_REFRESH_TOKEN,
     WRONG_PASSWORD,
 )
 from ostiary.features.sessions.rotation import RefreshTokenState, Reused, Rotation, Successor
 from ostiary.features.sessions.store import end
-from ostiary.persistence.base import table_of
 from ostiary.persistence.database import Database
 from ostiary.persistence.last_used import LastUsedWriter
 from ostiary.persistence.transaction import Transaction
 
 log = structlog.stdlib.get_logger(__name__)
-
-_ADD = insert(table_of(SessionRow))
-PASSWORD_METHODS = ["pwd"]
-"""The `amr` of a session begun with a password (RFC 8176)."""
-
-
-@dataclass(frozen=True)
-class TokenPair:
-    """An access token and a refresh token, with their lifetimes in seconds."""
-
-    access_token: str
-    expires_in: int
-    refresh_token: str
-    refresh_token_expires_in: int
-    session_id: str
-    token_type: str = "Bearer"  # noqa: S105 - RFC 6750
-
-
-@dataclass(frozen=True)
-class AccessToken:
-    """An access token alone, with its lifetime in seconds."""
-
-    access_token: str
-    expires_in: int
-    session_id: str
-    token_type: str = "Bearer"  # noqa: S105 - RFC 6750
 
 
 @dataclass(frozen=True)
@@ -78,7 +46,7 @@ class _Renewed:
 
 
 class Sessions:
-    """The use cases of sessions. lifetime: seconds after its login at which a session ends."""
+    """The use cases of sessions, from the first refresh on; `Logins` begins them."""
 
     def __init__(
         self,
@@ -88,11 +56,9 @@ class Sessions:
         keys: Keys,
         access_tokens: AccessTokens,
         rotation: Rotation,
+        issuer: TokenIssuer,
         revocations: Revocations,
         clock: Clock,
-        randomness: Randomness,
-        *,
-        lifetime: int,
     ) -> None:
         self._database = database
         self._actors = actors
@@ -100,57 +66,14 @@ class Sessions:
         self._keys = keys
         self._access_tokens = access_tokens
         self._rotation = rotation
+        self._issuer = issuer
         self._revocations = revocations
         self._clock = clock
-        self._randomness = randomness
-        self._lifetime = lifetime
         self.last_seen = LastUsedWriter(database, clock, SessionRow, SessionRow.id, SessionRow.last_seen_at)
 
     async def stop(self) -> None:
         """Write when sessions were last seen."""
         await self.last_seen.stop()
-
-    async def log_in(self, username: str, password: str, info: RequestInfo) -> TokenPair:
-        """Begin a session and return its tokens.
-
-        Raises the problems `invalid_credentials`, `account_disabled`, `overloaded`, `database_unavailable`.
-        """
-        check = await self._accounts.verify(username, password)
-        account = check.account
-        if account is None or not check.matches:
-            reason = "unknown_user" if account is None else "wrong_password"
-            await self._database.write(self._note_refusal, None if account is None else account.id, reason, info)
-            raise INVALID_CREDENTIALS()
-        if account.disabled:
-            await self._database.write(self._note_refusal, account.id, "account_disabled", info)
-            raise ACCOUNT_DISABLED()
-        first = await self._database.write(self._begin, check, account.id, info)
-        if first is None:  # disabled, deleted or given another password while this one was checked
-            raise INVALID_CREDENTIALS()
-        return await self._pair(first)
-
-    async def _begin(self, tx: Transaction, check: PasswordCheck, user_id: str, info: RequestInfo) -> Successor | None:
-        snapshot = await self._accounts.confirm(tx, check)
-        if snapshot is None:
-            return None
-        now = self._clock.now()
-        values = {
-            "id": self._randomness.new_id(),
-            "user_id": user_id,
-            "created_at": now,
-            "auth_time": now,
-            "expires_at": now + timedelta(seconds=self._lifetime),
-            "ip": info.ip,
-            "user_agent": info.user_agent,
-        }
-        await tx.session.execute(_ADD, values)
-        first = await self._rotation.issue(tx, SessionRow(**values), snapshot, now)
-        tx.record(LOGGED_IN, info, user_id=user_id, session_id=first.session.id)
-        return first
-
-    @staticmethod
-    async def _note_refusal(tx: Transaction, user_id: str | None, reason: str, info: RequestInfo) -> None:
-        tx.record(LOG_IN_FAILED, info, user_id=user_id, outcome="failure", reason=reason)
 
     async def refresh(self, refresh_token: str, info: RequestInfo) -> TokenPair:
         """Exchange a refresh token for a new pair (RFC 9700 section 4.14.2).
@@ -164,7 +87,7 @@ class Sessions:
             await self._revocations.write(self._end_family, outcome.session, info)
         if not isinstance(outcome, Successor):
             raise INVALID_REFRESH_TOKEN()
-        return await self._pair(outcome)
+        return await self._issuer.pair(outcome)
 
     async def _end_family(self, tx: RevokingTransaction, owner: SessionRow, info: RequestInfo) -> None:
         log.warning("a refresh token was used twice; its session has been ended", session_id=owner.id)
@@ -199,16 +122,15 @@ class Sessions:
         if not check.matches:
             await self.note_wrong_password(actor, info)
             raise WRONG_PASSWORD()
-        renewed = await self._actors.write(actor, self._renew, check, info)
+        renewed = await self._actors.write(actor, self._renew, check.password_version, info)
         if renewed is None:
             raise INVALID_TOKEN()
-        issued = await self._issue(renewed.session, renewed.snapshot)
-        return AccessToken(issued.token, issued.expires_in, renewed.session.id)
+        return await self._issuer.access_token(renewed.session, renewed.snapshot)
 
     async def _renew(
-        self, tx: Transaction, bearer: Principal, check: PasswordCheck, info: RequestInfo
+        self, tx: Transaction, bearer: Principal, password_version: int, info: RequestInfo
     ) -> _Renewed | None:
-        snapshot = await self._accounts.confirm(tx, check)
+        snapshot = await self._accounts.confirm(tx, bearer.user_id, password_version)
         statement = (
             update(SessionRow)
             .where(SessionRow.id == bearer.session_id, SessionRow.ended_at.is_(None))
@@ -268,29 +190,3 @@ class Sessions:
         if bearer.session_id is not None:
             self.last_seen.note(bearer.session_id)
         return bearer
-
-    async def _pair(self, successor: Successor) -> TokenPair:
-        owner = successor.session
-        issued = await self._issue(owner, successor.snapshot)
-        return TokenPair(
-            access_token=issued.token,
-            expires_in=issued.expires_in,
-            refresh_token=successor.refresh_token,
-            refresh_token_expires_in=max(0, int((successor.expires_at - self._clock.now()).total_seconds())),
-            session_id=owner.id,
-        )
-
-    async def _issue(self, owner: SessionRow, snapshot: AuthorizationSnapshot) -> Issued:
-        bearer = Principal(
-            user_id=owner.user_id,
-            session_id=owner.id,
-            roles=frozenset(snapshot.grants.roles),
-            scopes=snapshot.grants.scopes,
-            auth_time=owner.auth_time,
-            expires_at=owner.expires_at,
-            position=snapshot.position,
-            acr=AAL1,
-        )
-        return self._access_tokens.issue(
-            await self._keys.current(), bearer, self._randomness.new_id(), PASSWORD_METHODS
-        )
