@@ -195,7 +195,7 @@ def verify_audit(expect_head: str | None) -> None:
     if verdict.misfit is not None:
         misfit = verdict.misfit
         click.echo(f"ostiary: event {misfit.seq} ({misfit.id}) does not fit: {misfit.reason}", err=True)
-    elif not verdict.anjobd:
+    elif not verdict.anchored:
         click.echo(f"ostiary: no event has the hash {expect_head}: the end of the trail was cut off", err=True)
     sys.exit(0 if verdict.is_whole else 1)
 

@@ -32,18 +32,18 @@ class Misfit:
 class Verdict:
     """How many events fit, the hash of the last of them, and what does not fit.
 
-    anjobd: whether the event with the expected hash is among them; true if none was expected.
+    anchored: whether the event with the expected hash is among them; true if none was expected.
     """
 
     events: int
     head: str
     misfit: Misfit | None
-    anjobd: bool
+    anchored: bool
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing is wrong."""
-        return self.misfit is None and self.anjobd
+        return self.misfit is None and self.anchored
 
 
 async def verify(database: Database, audit: Audit, expected: str | None = None) -> Verdict:
@@ -52,14 +52,14 @@ async def verify(database: Database, audit: Audit, expected: str | None = None) 
     expected: the head that an earlier verification has told. A trail whose end was cut off fits together as well as a
     whole one, and only this tells. Raises the problem `database_unavailable`.
     """
-    count, head, anjobd = 0, BEGINNING, expected in (None, BEGINNING)
+    count, head, anchored = 0, BEGINNING, expected in (None, BEGINNING)
     async for row in _events(database):
         reason = _misfit(audit, row, head)
         if reason is not None:
-            return Verdict(count, head, Misfit(row.seq, row.id, reason), anjobd)
+            return Verdict(count, head, Misfit(row.seq, row.id, reason), anchored)
         count, head = count + 1, row.hash
-        anjobd = anjobd or head == expected
-    return Verdict(count, head, None, anjobd)
+        anchored = anchored or head == expected
+    return Verdict(count, head, None, anchored)
 
 
 def _misfit(audit: Audit, row: AuditEventRow, head: str) -> str | None:
