@@ -18,8 +18,6 @@ from ostiary.persistence.migrate import NewerDatabase, NoDatabase
 from ostiary.server import standard_streams
 from ostiary.server.sockets import CannotListen
 from ostiary.settings import BadSettings
-from ostiary.web.compatibility import NotAContract
-from ostiary.web.compatibility.report import NoMarkers
 
 
 def one_line_faults(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,8 +38,6 @@ def one_line_faults(command: Callable[..., Any]) -> Callable[..., Any]:
             KeysUnreadable,
             NewerDatabase,
             NoDatabase,
-            NotAContract,
-            NoMarkers,
             UnfitDatabase,
             UnsafeFile,
             UnusableDirectory,
