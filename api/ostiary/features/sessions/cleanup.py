@@ -64,7 +64,7 @@ _DELETE_SESSIONS = delete(_SESSIONS).where(_SESSIONS.c.id.in_(_KEYS)).returning(
 
 
 class SessionCleanup:
-    """Deletes what is of no use any more, some of it in each transaction: see `ostiary.persistence.cleanup.Chore`."""
+    """Deletes expired refresh tokens and sessions, a batch in each transaction: see `ostiary.persistence.cleanup`."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
