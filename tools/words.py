@@ -45,7 +45,11 @@ WORDS = (
     Word(r"(?i)\bmeanwhile\b", "concurrently, or say what happens at the same time", PAGES),
     Word(r"(?i)\bmade\b", "created", PAGES),
     Word(r"(?i)\btold\b", "returned or reported", PAGES),
-    Word(r"(?i)\bwho lacks\b|\bwhom one\b", "a sentence with a subject: `Users without the role get 403`", (*CODE, *PAGES)),
+    Word(
+        r"(?i)\bwho lacks\b|\bwhom one\b",
+        "a sentence with a subject: `Users without the role get 403`",
+        (*CODE, *PAGES),
+    ),
 )
 
 

@@ -23,6 +23,4 @@ def test_dependencies_have_their_lower_bounds_and_everything_else_its_tested_ver
     from tools.lowest import HEADER, lowest
 
     constraints = "# a comment\nFlask==3.1.9\npytest_xdist==3.8.1  # a tool\nuvloop==0.23.4\n"
-    assert lowest(PYPROJECT, constraints) == (
-        HEADER + "flask==3.1.3\npytest==9.2\npytest-xdist==3.8.1\nuvloop==0.23\n"
-    )
+    assert lowest(PYPROJECT, constraints) == (HEADER + "flask==3.1.3\npytest==9.2\npytest-xdist==3.8.1\nuvloop==0.23\n")
