@@ -139,9 +139,10 @@ class Tree:
 
     def _response(self, node: Node, response: Object) -> None:
         self._content(node, response)
-        for name, header in ((name.lower(), self._resolve(one)) for name, one in response.get("headers", {}).items()):
+        for name, one in response.get("headers", {}).items():
+            header = self._resolve(one)
             text, required = f", header `{name}`", header.get("required") is True
-            self._valued(node.add(("header", name), text, Part.HEADER, required=required), header)
+            self._valued(node.add(("header", name.lower()), text, Part.HEADER, required=required), header)
         for name, link in response.get("links", {}).items():
             child = node.add(("link", name), f", link `{name}`", Part.LINK)
             child.facts["target"] = self.expand(_without(self._resolve(link), {"description"}))

@@ -1,11 +1,9 @@
 """The constraints of `tox -e lowest`."""
 
-import sys
+import runpy
 from pathlib import Path
 
-import pytest
-
-ROOT = Path(__file__).parents[2]
+LOWEST = runpy.run_path(str(Path(__file__).parents[2] / "tools" / "lowest.py"))
 
 PYPROJECT = """
 [project]
@@ -15,12 +13,8 @@ contract = ["pytest>=9.2,<10"]
 """
 
 
-def test_dependencies_have_their_lower_bounds_and_everything_else_its_tested_version(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    pytest.importorskip("packaging")
-    monkeypatch.syspath_prepend(str(ROOT))
-    from tools.lowest import HEADER, lowest
-
+def test_dependencies_have_their_lower_bounds_and_everything_else_its_tested_version() -> None:
     constraints = "# a comment\nFlask==3.1.9\npytest_xdist==3.8.1  # a tool\nuvloop==0.23.4\n"
-    assert lowest(PYPROJECT, constraints) == (HEADER + "flask==3.1.3\npytest==9.2\npytest-xdist==3.8.1\nuvloop==0.23\n")
+    assert LOWEST["lowest"](PYPROJECT, constraints) == (
+        LOWEST["HEADER"] + "flask==3.1.3\npytest==9.2\npytest-xdist==3.8.1\nuvloop==0.23\n"
+    )
