@@ -95,8 +95,8 @@ class Settings:
         check=validate.Range(1, 3600),
     )
     secret_key: str = _setting(
-        "Seals the signing keys in the database; at least 32 characters; empty means one made once and kept in the "
-        "data directory",
+        "Encrypts the signing keys in the database; at least 32 characters; empty means one that is created once and "
+        "kept in the data directory",
         "str",
         "",
         production="required",

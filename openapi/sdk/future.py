@@ -1,4 +1,4 @@
-"""A contract of tomorrow: today's with what later versions will have, so that the generators are ready for it."""
+"""A contract of tomorrow: the present one with parts that it lacks, so that the generators are ready for them."""
 
 import copy
 from typing import Any
@@ -17,32 +17,34 @@ LIMIT = {"name": "limit", "in": "query", "description": "How many.", "schema": {
 
 
 def future(document: dict[str, Any]) -> dict[str, Any]:
-    """Return `document` with members that may be null or missing, two successes, a tag of two words, and a 204."""
+    """Return `document` with members that may be null or missing, two successes, and a tag of two words.
+
+    Raises ValueError if the present contract has one of these parts: then the present one tests it.
+    """
     changed = copy.deepcopy(document)
     schemas, paths = changed["components"]["schemas"], changed["paths"]
     user = schemas["User"]
-    user["properties"] |= {
-        "email": NULLABLE,
+    added = {
+        "phone": NULLABLE,
         "nickname": TEXT,
         "bio": NULLABLE,
         "invited_by": {"anyOf": [{"$ref": "#/components/schemas/Inviter"}, {"type": "null"}], "description": "Who."},
     }
-    user["required"] += ["email", "invited_by"]
-    schemas["Inviter"] = _object({"username": TEXT}, required=["username"])
-    schemas["ProfileBody"] = {**_object({"nickname": NULLABLE}, required=[]), "additionalProperties": False}
-    schemas["MfaChallenge"] = _object({"mfa_token": TEXT}, required=["mfa_token"])
-    schemas["GiftCard"] = _object({"id": ID["schema"], "last_used_at": NULLABLE}, required=["id", "last_used_at"])
-    schemas["GiftCardPage"] = _object(
-        {"items": {"type": "array", "items": {"$ref": "#/components/schemas/GiftCard"}}, "next": NULLABLE},
-        required=["items", "next"],
+    _add(user["properties"], added)
+    user["required"] += ["phone", "invited_by"]
+    _add(schemas["MyChangesBody"]["properties"], {"nickname": NULLABLE})
+    gift_cards = {"type": "array", "items": {"$ref": "#/components/schemas/GiftCard"}}
+    _add(
+        schemas,
+        {
+            "Inviter": _object({"username": TEXT}, required=["username"]),
+            "MfaChallenge": _object({"mfa_token": TEXT}, required=["mfa_token"]),
+            "GiftCard": _object({"id": ID["schema"], "last_used_at": NULLABLE}, required=["id", "last_used_at"]),
+            "GiftCardPage": _object({"items": gift_cards, "next": NULLABLE}, required=["items", "next"]),
+        },
     )
-    paths["/login"]["post"]["responses"]["202"] = _answer("MfaChallenge")
+    _add(paths["/login"]["post"]["responses"], {"202": _answer("MfaChallenge")})
     me = paths["/me"]["get"]
-    paths["/me"]["patch"] = {
-        **me,
-        "operationId": "updateMe",
-        "requestBody": {"required": True, "content": _answer("ProfileBody")["content"]},
-    }
     refusals = {status: answer for status, answer in me["responses"].items() if int(status) >= 400}
     common = {"tags": ["gift cards"], "summary": "Do it.", "description": "It.", "security": me["security"]}
     paths["/me/gift-cards"] = {
@@ -63,6 +65,13 @@ def future(document: dict[str, Any]) -> dict[str, Any]:
     }
     changed["tags"].append({"name": "gift cards", "description": "Cards."})
     return changed
+
+
+def _add(present: dict[str, Any], parts: dict[str, Any]) -> None:
+    """Add parts that are not there yet."""
+    if known := present.keys() & parts.keys():
+        raise ValueError(f"the present contract has {sorted(known)}: take something else")
+    present |= parts
 
 
 def _object(properties: dict[str, Any], *, required: list[str]) -> dict[str, Any]:

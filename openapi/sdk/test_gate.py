@@ -112,7 +112,7 @@ def test_users_are_told_that_an_operation_is_renamed(mypy: str, tsc: str) -> Non
 
 def test_users_are_told_that_a_member_is_no_longer_nullable(tomorrow: Contract, tmp_path: Path) -> None:
     document = json.loads(tomorrow.path.read_text())
-    document["components"]["schemas"]["User"]["properties"]["email"]["type"] = "string"
+    document["components"]["schemas"]["User"]["properties"]["phone"]["type"] = "string"
     path = tmp_path / "openapi.json"
     path.write_text(json.dumps(document))
     package = generate_python(Contract(path), tmp_path / "generated")

@@ -16,8 +16,6 @@ from ostiary.persistence.migrate import NewerDatabase, NoDatabase
 from ostiary.server import standard_streams
 from ostiary.server.sockets import CannotListen
 from ostiary.settings import BadSettings
-from ostiary.web.compatibility import NotAContract
-from ostiary.web.compatibility.report import NoMarkers
 
 _BY_OPERATOR = (
     CannotListen,
@@ -25,8 +23,6 @@ _BY_OPERATOR = (
     KeysUnreadable,
     NewerDatabase,
     NoDatabase,
-    NotAContract,
-    NoMarkers,
     UnfitDatabase,
     UnsafeFile,
     UnusableDirectory,

@@ -54,22 +54,28 @@ def _connections() -> list[Bound]:
         Bound("Connections of one worker", _setting("max_connections") + " (from the limit of open files)", closes),
         Bound(
             "Connections of one worker from one address",
-            _setting("max_connections_per_address") + " (half of all); trusted proxies have no such bound",
+            _setting("max_connections_per_address") + " (half of all); trusted proxies have no such limit",
             closes,
         ),
         Bound("An idle connection", _setting("keep_alive_seconds", "s"), "closed"),
         Bound(
-            "A client that takes less than " + _bytes(http.MIN_WRITE_BYTES) + " of an answer that waits for it",
+            "The time in which a client must read " + _bytes(http.MIN_WRITE_BYTES) + " of a waiting answer",
             _seconds(http.WRITE_SECONDS),
             "closed",
         ),
-        Bound("Bytes sent ahead while a request runs", _bytes(http.MAX_PIPELINED_BYTES), "not read before its answer"),
         Bound(
-            "Requests sent ahead and served in a row",
+            "Bytes sent ahead (pipelined) while a request runs",
+            _bytes(http.MAX_PIPELINED_BYTES),
+            "read after its answer",
+        ),
+        Bound(
+            "Requests sent ahead and served without a pause",
             f"{http.MAX_PIPELINED_AT_ONCE}",
             f"{1 / http.PIPELINE_PAUSE_SECONDS:.0f} a second from then on",
         ),
-        Bound("Reading on after the last answer of a connection", _seconds(http.LINGER_SECONDS), "closed"),
+        Bound(
+            "Time in which the rest of a request is read after the last answer", _seconds(http.LINGER_SECONDS), "closed"
+        ),
     ]
 
 
@@ -82,9 +88,9 @@ def _requests() -> list[Bound]:
         Bound("Time for a body", _seconds(http.BODY_SECONDS), "408 `request_timeout`"),
         Bound("A body", _setting("max_body_bytes", "bytes"), "413 `body_too_large`"),
         Bound(
-            "The rest of a body that was refused",
+            "The rest of a refused body that is read",
             _bytes(http.MAX_UNREAD_BODY_BYTES),
-            "the connection is closed instead of read on",
+            "the connection is closed",
         ),
         Bound("Chunks of a body", f"{http.MAX_CHUNKS:,}", "413 `body_too_large`"),
         Bound("Sizes and extensions of all chunks", _bytes(http.MAX_CHUNK_LINE_BYTES), "413 `body_too_large`"),
@@ -105,18 +111,18 @@ def _contents() -> list[Bound]:
         Bound("Parameters of a query", f"{urlencoded.MAX_PARAMETERS}", query),
         Bound("Parameters of a form", f"{urlencoded.MAX_PARAMETERS}", "400 `invalid_request`"),
         Bound("A path", _bytes(MAX_PATH), "404 `not_found`"),
-        Bound("`X-Forwarded-For` of a trusted proxy", _bytes(MAX_FORWARDED_FOR), "read from its end"),
-        Bound("Faults listed in an answer", f"{MAX_ERRORS}", "counted"),
+        Bound("`X-Forwarded-For` of a trusted proxy", _bytes(MAX_FORWARDED_FOR), "only its end is read"),
+        Bound("Errors listed in an answer", f"{MAX_ERRORS}", "only counted"),
     ]
 
 
 def _work() -> list[Bound]:
     overloaded, unavailable = "503 `overloaded`", "503 `database_unavailable`"
     return [
-        Bound("Waiting of a password hash", _setting("hash_wait_seconds", "s"), overloaded),
-        Bound("Password hashes that wait in a worker", _setting("hash_queue"), overloaded),
+        Bound("Time that a password waits to be hashed", _setting("hash_wait_seconds", "s"), overloaded),
+        Bound("Passwords that wait in a worker", _setting("hash_queue"), overloaded),
         Bound(
-            "Refusals of a worker that are answered at once",
+            "Refusals that a worker answers at once",
             f"{REFUSALS_PER_SECOND} a second",
             f"answered up to {_seconds(MAX_DELAY_SECONDS)} later",
         ),
@@ -126,7 +132,9 @@ def _work() -> list[Bound]:
             unavailable,
         ),
         Bound("Waiting for a lock on PostgreSQL", _seconds(LOCK_SECONDS), unavailable),
-        Bound("PostgreSQL that answers nothing", _seconds(SLOW_SECONDS + PROBE_SECONDS), unavailable + " at once"),
+        Bound(
+            "Time without any answer of PostgreSQL", _seconds(SLOW_SECONDS + PROBE_SECONDS), unavailable + " at once"
+        ),
         Bound("`GET /readyz`", _seconds(READY_SECONDS), unavailable),
     ]
 
@@ -134,12 +142,18 @@ def _work() -> list[Bound]:
 def _stopping() -> list[Bound]:
     return [
         Bound(
-            "A worker that gives no sign of life", _seconds(Process.heartbeat_seconds), "stack logged, killed, replaced"
+            "Time without a sign of life of a worker",
+            _seconds(Process.heartbeat_seconds),
+            "its stack is logged; it is killed and replaced",
         ),
-        Bound("The pause before a worker that died is replaced", _seconds(PAUSES[-1]), "-"),
-        Bound("A request that is half sent when the server stops", _seconds(http.HALF_SENT_SECONDS), "408"),
-        Bound("A request in flight when the server stops", _setting("drain_seconds", "s"), "503 `service_stopping`"),
-        Bound("What still runs after that", _seconds(KILL_SECONDS), "killed"),
+        Bound("The longest pause before a dead worker is replaced", _seconds(PAUSES[-1]), "-"),
+        Bound("Time for a half-sent request when the server stops", _seconds(http.HALF_SENT_SECONDS), "408"),
+        Bound(
+            "Time for a request in flight when the server stops",
+            _setting("drain_seconds", "s"),
+            "503 `service_stopping`",
+        ),
+        Bound("Time for everything that still runs after that", _seconds(KILL_SECONDS), "killed"),
     ]
 
 
@@ -156,7 +170,7 @@ def table() -> str:
     """Return all bounds as Markdown, as in docs/limits.md."""
     lines: list[str] = []
     for title, bounds in SECTIONS:
-        lines += [f"## {title}", "", "| what | bound | beyond it |", "| --- | --- | --- |"]
+        lines += [f"## {title}", "", "| what | limit | beyond it |", "| --- | --- | --- |"]
         lines += [f"| {one.what} | {one.value} | {one.beyond} |" for one in bounds()]
         lines.append("")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""`ostiary spec`: write the contract, and compare two of them."""
+"""`ostiary spec`: write the contract."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,6 @@ from ostiary import settings as settings_module
 from ostiary.app import make_flask
 from ostiary.feature import Context
 from ostiary.features import FEATURES
-from ostiary.web.compatibility import Document, compare, report
 from ostiary.web.openapi import Contract
 from ostiary.web.spec_export import TOOLS, NoServerAddress, exported, server_address, with_servers
 
@@ -52,29 +51,3 @@ def export_spec(output: Path | None, servers: tuple[str, ...], tool: str | None)
         output.write_bytes(text)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(output)) from error  # a full disk is told without the name
-
-
-@spec.command("compare")
-@click.argument("old", type=CONTRACT_FILE, default="openapi/released.json")
-@click.argument("new", type=CONTRACT_FILE, default="openapi/openapi.json")
-@click.option("--markdown", is_flag=True, help="Print the changes as they stand in the changelog.")
-@click.option("--changelog", type=CONTRACT_FILE, help="Write the changes into this file, between its markers.")
-@click.option("--policy", is_flag=True, help="Print what counts as breaking, as Markdown tables, and compare nothing.")
-def compare_specs(old: Path, new: Path, markdown: bool, changelog: Path | None, policy: bool) -> None:
-    """Tell what changed from the contract OLD to the contract NEW.
-
-    Exits with 1 if a change breaks clients and the major part of the version did not move. OLD is
-    openapi/released.json and NEW is openapi/openapi.json unless said otherwise.
-    """
-    if policy:
-        click.echo(report.policy(), nl=False)
-        return
-    before, after = Document.read(old), Document.read(new)
-    changes = compare(before, after)
-    click.echo(report.markdown(changes) if markdown else "\n".join(report.lines(changes)) + "\n", nl=False)
-    if changelog is not None:
-        changelog.write_text(report.in_changelog(changelog.read_text(encoding="utf-8"), changes), encoding="utf-8")
-    objection = report.objection(before, after, changes)
-    if objection is not None:
-        click.echo(f"ostiary: {objection}", err=True)
-        sys.exit(1)

@@ -8,7 +8,7 @@ import re
 
 MIN_BITS = 64
 """Fewer guesses than 2 to this power can be made against a key that is derived without stretching."""
-_LONGEST_JUDGED = 72
+_MAX_JUDGED_LENGTH = 72
 """Characters that zxcvbn looks at; it refuses more."""
 _PLACEHOLDER = re.compile(
     r"change[\W_]*(me|this|it|the)|replace[\W_]*(me|this|it)|your[\W_]*(own[\W_]*)?(secret|key|random)|placeholder|"
@@ -23,4 +23,4 @@ def is_weak(secret: str) -> bool:
         return True
     from zxcvbn import zxcvbn  # noqa: PLC0415 - some MiB, which development never needs
 
-    return math.log2(int(zxcvbn(secret[:_LONGEST_JUDGED])["guesses"])) < MIN_BITS
+    return math.log2(int(zxcvbn(secret[:_MAX_JUDGED_LENGTH])["guesses"])) < MIN_BITS

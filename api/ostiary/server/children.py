@@ -78,7 +78,7 @@ def fork(number: int, work: Callable[[socket.socket], int], close: Callable[[], 
     ours, theirs = socket.socketpair()
     for end in (ours, theirs):
         end.setblocking(False)
-    # Held back, so that a signal neither misses the new worker nor meets the supervisor's handler in it.
+    # Blocked, so that a signal neither misses the new worker nor meets the supervisor's handler in it.
     signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED_SIGNALS)
     try:
         pid = os.fork()

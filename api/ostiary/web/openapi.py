@@ -18,7 +18,7 @@ from ostiary.web.client_guard import BASIC
 from ostiary.web.path_parameters import path_of
 from ostiary.web.problem_format import OAUTH_PATHS, documented_problems, problem_schema
 from ostiary.web.problem_responses import name_unions
-from ostiary.web.schema_bounds import bound_formats, tidy_parameters
+from ostiary.web.schema_bounds import bound_formats, without_null_parameters
 
 _CONTRACT = "ostiary.contract"
 
@@ -222,7 +222,7 @@ def assemble(app: Flask, api: Api, extend: Iterable[Callable[[dict[str, Any]], N
     for change in extend:
         change(document)
     name_unions(document)
-    tidy_parameters(document)
+    without_null_parameters(document)
     bound_formats(document)
     used = {tag for _, _, operation in operations(document) for tag in operation["tags"]}
     document["tags"] = [tag for tag in document["tags"] if tag["name"] in used]

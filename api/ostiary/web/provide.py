@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 _SERVICES = "ostiary.services"
 _NEW_ID = "ostiary.new_id"
-_LONGEST_USER_AGENT = 256
+_MAX_USER_AGENT_LENGTH = 256
 
 
 class Services(Protocol):
@@ -52,7 +52,7 @@ def request_info() -> RequestInfo:
 
     The latter is cut to 256 characters and has no control characters.
     """
-    agent = request.headers.get("User-Agent", "")[:_LONGEST_USER_AGENT]
+    agent = request.headers.get("User-Agent", "")[:_MAX_USER_AGENT_LENGTH]
     return RequestInfo(
         ip=address_of(request.environ.get("REMOTE_ADDR", "")),
         user_agent="".join(character if character.isprintable() else "?" for character in agent),

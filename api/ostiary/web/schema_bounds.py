@@ -28,7 +28,7 @@ def bound_formats(document: dict[str, Any]) -> None:
             schema.setdefault("maxLength", length)
 
 
-def tidy_parameters(document: dict[str, Any]) -> None:
+def without_null_parameters(document: dict[str, Any]) -> None:
     """Take `null` out of the schemas of parameters: a query, a path and a header cannot say it.
 
     marshmallow's fields that are None when they are left out come out as nullable with the default null, and generated

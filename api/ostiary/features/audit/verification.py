@@ -13,7 +13,7 @@ from ostiary.persistence.database import Database
 AT_ONCE = 1000
 """Events that are in memory at a time."""
 
-ALTERED = "it was altered, or made without the secret key"
+ALTERED = "it was altered, or created without the secret key"
 UNLINKED = "it does not follow the event before it: some were removed, added or put in another order"
 
 _LINKED = [column.name for column in AuditEventRow.__table__.columns if column.name not in ("seq", "hash")]

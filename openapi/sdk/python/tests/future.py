@@ -8,8 +8,8 @@ ostiary = Ostiary("http://127.0.0.1:8000", token="token")
 user = ostiary.me.get_me()
 
 # Required; may be null.
-assert_type(user.email, str | None)
-user.email.lower()  # type: ignore[union-attr]
+assert_type(user.phone, str | None)
+user.phone.lower()  # type: ignore[union-attr]
 # May be missing; not null.
 assert_type(user.nickname, str | Unset)
 user.nickname.lower()  # type: ignore[union-attr]

@@ -8,7 +8,7 @@ const same = <A, B>(_: Same<A, B>): void => undefined;
 const ostiary = new Ostiary({ baseUrl: 'http://127.0.0.1:8000', token: 'token' });
 
 same<User['username'], string>(true);
-same<User['email'], string | null>(true);
+same<User['phone'], string | null>(true);
 same<Pick<User, 'nickname'>, { nickname?: string }>(true);
 same<Pick<User, 'bio'>, { bio?: string | null }>(true);
 same<User['invited_by'], Inviter | null>(true);
@@ -16,7 +16,7 @@ same<User['invited_by'], Inviter | null>(true);
 const { data: user } = await ostiary.me.getMe();
 if (user) {
   // @ts-expect-error: may be null
-  user.email.toLowerCase();
+  user.phone.toLowerCase();
   // @ts-expect-error: may be missing
   user.nickname.toLowerCase();
   // @ts-expect-error: not null

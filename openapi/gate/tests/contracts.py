@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ostiary.web.compatibility import Change, Document, Side, compare
+from openapi.gate import Change, Side, compare
 
 Json = dict[str, Any]
 STRING = {"type": "string"}
@@ -33,7 +33,7 @@ def holding(side: Side, schema: Any, schemas: Json | None = None) -> Json:
 
 
 def changed(old: Json, new: Json) -> list[Change]:
-    return compare(Document(old), Document(new))
+    return compare(old, new)
 
 
 def record(required: str = "", **members: Any) -> dict[str, Any]:

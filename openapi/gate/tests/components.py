@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.contracts import STRING, number, one_of, record, ref, string
+from openapi.gate.tests.contracts import STRING, number, one_of, record, ref, string
 
 SCHEMAS = {
     "Cat": record("kind", kind=STRING, claws=number()),

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ostiary.web.compatibility import Side
-from tests.support.contracts import STRING, changed, holding, listing, number, one_of, record, ref, string
-from tests.web.compatibility.components import SCHEMAS, discriminated
+from openapi.gate import Side
+from openapi.gate.tests.components import SCHEMAS, discriminated
+from openapi.gate.tests.contracts import STRING, changed, holding, listing, number, one_of, record, ref, string
 
 # What changes, old, new, the kind and verdicts from old to new, and those from new to old where they are others.
 CASES: list[tuple[Any, ...]] = [
@@ -22,7 +22,6 @@ CASES: list[tuple[Any, ...]] = [
     ("two types", STRING, {"type": ["string", "integer"]}, "TYPE_CHANGED BBB"),
     ("any type", {}, STRING, "TYPE_CHANGED BBB"),
     ("type null", STRING, {"type": ["string", "null"]}, "NULLABILITY_CHANGED BBB"),
-    ("3.0 null", STRING, string(nullable=True), "NULLABILITY_CHANGED BBB"),
     (
         "listed null",
         {"type": ["string", "null"], "enum": ["a"]},
@@ -49,13 +48,6 @@ CASES: list[tuple[Any, ...]] = [
     ("const to enum", string(const="a"), string(enum=["a", "b"]), "ENUM_VALUE_ADDED CBC", "ENUM_VALUE_REMOVED BBB"),
     ("true is not 1", {"enum": [1]}, {"enum": [1, True]}, "ENUM_VALUE_ADDED CBC", "ENUM_VALUE_REMOVED BBB"),
     (
-        "enum beside const",
-        string(const="a", enum=["b"]),
-        string(const="a", enum=["a", "b"]),
-        "ENUM_VALUE_ADDED CBC",
-        "ENUM_VALUE_REMOVED BBB",
-    ),
-    (
         "alternative",
         one_of("Cat", "Dog"),
         one_of("Dog", "Cow", "Cat"),
@@ -75,12 +67,6 @@ CASES: list[tuple[Any, ...]] = [
     ("no name", ref("Cat"), SCHEMAS["Cat"], "RENAMED BBB"),
     ("alias", ref("Cat"), ref("Alias"), "RENAMED BBB"),
     ("name of an item", listing(items=ref("Taken")), listing(items=ref("TakenToo")), "RENAMED BBB"),
-    (
-        "base",
-        {"allOf": [ref("Taken"), record(a=STRING)]},
-        {"allOf": [ref("TakenToo"), record(a=STRING)]},
-        "RENAMED BBB",
-    ),
     (
         "title of a schema without a name",
         record(a=STRING) | {"title": "A"},
@@ -103,7 +89,6 @@ CASES: list[tuple[Any, ...]] = [
         "discriminating value",
         discriminated({"c": "Cat"}, "Cat", "Dog"),
         discriminated({"c": "Cat", "d": "Dog"}, "Cat", "Dog"),
-        "ENUM_VALUE_ADDED CBC",
         "DISCRIMINATOR_CHANGED BBB",
     ),
     (
@@ -128,13 +113,6 @@ CASES: list[tuple[Any, ...]] = [
     ("exclusiveMinimum", number(exclusiveMinimum=1), number(exclusiveMinimum=2), "TIGHTENED BCC", "LOOSENED CBB"),
     ("maximum", number(maximum=2), number(maximum=-1), "TIGHTENED BCC", "LOOSENED CBB"),
     ("exclusiveMaximum", number(), number(exclusiveMaximum=2), "TIGHTENED BCC", "LOOSENED CBB"),
-    (
-        "exclusiveMaximum of 3.0",
-        number(maximum=2),
-        number(maximum=2, exclusiveMaximum=True),
-        "TIGHTENED BCC",
-        "LOOSENED CBB",
-    ),
     ("minItems", listing(), listing(minItems=1), "TIGHTENED BCC", "LOOSENED CBB"),
     ("maxItems", listing(maxItems=9), listing(maxItems=1), "TIGHTENED BCC", "LOOSENED CBB"),
     ("uniqueItems", listing(uniqueItems=False), listing(uniqueItems=True), "TIGHTENED BCC", "LOOSENED CBB"),
@@ -189,32 +167,6 @@ CASES: list[tuple[Any, ...]] = [
         "TIGHTENED BCC",
         "LOOSENED CBB",
     ),
-    (
-        "member of a part",
-        {"allOf": [ref("Cat"), record(a=STRING)]},
-        {"allOf": [ref("Cat"), record(a=STRING, b=STRING)]},
-        "OPTIONAL_ADDED CCC",
-        "REMOVED BBB",
-    ),
-    (
-        "requirement of a part",
-        {"allOf": [ref("Cat"), record("claws", claws=number())]},
-        {"allOf": [ref("Cat"), record("", claws=number())]},
-        "MADE_OPTIONAL CBB",
-        "MADE_REQUIRED BCC",
-    ),
-    (
-        "parts that contradict each other",
-        {"allOf": [STRING, string(maxLength=3), string(maxLength=4)]},
-        {"allOf": [STRING, string(maxLength=3), string(maxLength=5)]},
-        "OTHER_CHANGED BBB",
-    ),
-    (
-        "member that two parts describe in two ways",
-        {"allOf": [record(a=STRING), record(a=string(maxLength=3))]},
-        {"allOf": [record(a=STRING), record(a=string(maxLength=4))]},
-        "OTHER_CHANGED BBB",
-    ),
     ("readOnly schema", string(readOnly=True), STRING, "OTHER_CHANGED BBB"),
     ("patternProperties", record(), record() | {"patternProperties": {"^x": STRING}}, "OTHER_CHANGED BBB"),
     ("not", {"not": STRING}, {"not": number()}, "OTHER_CHANGED BBB"),
@@ -235,7 +187,7 @@ BOTH_WAYS = [
 
 @pytest.mark.parametrize(("old", "new", "told"), BOTH_WAYS)
 @pytest.mark.parametrize("side", Side)
-def test_a_change_of_a_schema_is_told_with_its_verdict(side: Side, old: Any, new: Any, told: str) -> None:
+def test_a_change_of_a_schema_has_its_kind_and_verdict(side: Side, old: Any, new: Any, told: str) -> None:
     kind, verdicts = told.split()
     found = changed(holding(side, old, SCHEMAS), holding(side, new, SCHEMAS))
     assert {(change.kind.name, change.verdict[0].upper()) for change in found} == {
@@ -244,7 +196,7 @@ def test_a_change_of_a_schema_is_told_with_its_verdict(side: Side, old: Any, new
 
 
 @pytest.mark.parametrize(("old", "new", "told"), BOTH_WAYS)
-def test_it_is_told_in_a_component_too(old: Any, new: Any, told: str) -> None:
+def test_a_change_in_a_component_has_the_same_kind_and_verdict(old: Any, new: Any, told: str) -> None:
     one, other = ({**SCHEMAS, "Thing": record(thing=schema)} for schema in (old, new))
     found = changed(holding(Side.ANSWER, ref("Thing"), one), holding(Side.ANSWER, ref("Thing"), other))
     kind, verdicts = told.split()

@@ -2,22 +2,22 @@
 
 from collections.abc import Sequence
 
-from ostiary.web.compatibility.document import Document
-from ostiary.web.compatibility.rules import Change, Kind, Rule, Verdict
+from openapi.gate.rules import Change, Kind, Rule, Verdict
+from openapi.gate.tree import Object, major
 
-NO_CHANGE = "No change to the contract."
-BEGIN = "<!-- The contract's changes, written by `ostiary spec compare --changelog CHANGELOG.md`: -->"
+NO_CHANGE = "The contract did not change."
+BEGIN = "<!-- The contract's changes, written by `python -m openapi.gate --changelog CHANGELOG.md`: -->"
 END = "<!-- end of the contract's changes -->"
 
 _HEADINGS = (
     (Verdict.BREAKING, "Changes to the contract that break clients:"),
-    (Verdict.COMPATIBLE, "Changes to the contract that clients need not follow:"),
-    (Verdict.NOTICE, "Also of note in the contract:"),
+    (Verdict.COMPATIBLE, "Changes to the contract that are compatible:"),
+    (Verdict.NOTICE, "Other changes to the contract:"),
 )
 
 
 class NoMarkers(Exception):
-    """A changelog does not have the two lines between which the summary stands."""
+    """A changelog does not have the two lines that mark where the summary goes."""
 
 
 def lines(changes: Sequence[Change]) -> list[str]:
@@ -25,15 +25,16 @@ def lines(changes: Sequence[Change]) -> list[str]:
     return [f"{change.verdict}: {change.place}: {change.text}" for change in changes] or [NO_CHANGE]
 
 
-def objection(old: Document, new: Document, changes: Sequence[Change]) -> str | None:
+def objection(old: Object, new: Object, changes: Sequence[Change]) -> str | None:
     """Return why `new` may not follow `old` and what to do about it; None if it may."""
     count = sum(change.is_breaking for change in changes)
-    if not count or new.major > old.major:
+    if not count or major(new) > major(old):
         return None
+    before, after = (document["info"]["version"] for document in (old, new))
     many = f"{count} breaking changes" if count > 1 else "1 breaking change"
     return (
-        f"{many} since {old.version} but the version is {new.version}: "
-        f"undo what breaks, or make the version {old.major + 1}.0.0 (api/ostiary/__init__.py)"
+        f"{many} since {before} but the version is {after}: "
+        f"undo the breaking changes, or set the version to {major(old) + 1}.0.0 (api/ostiary/__init__.py)"
     )
 
 
@@ -57,7 +58,7 @@ def in_changelog(changelog: str, changes: Sequence[Change]) -> str:
 
 
 def policy() -> str:
-    """Return the policy as Markdown: a table of what stands on one side, and one of everything else."""
+    """Return the policy as Markdown: one table of the changes that depend on the side, one of the others."""
     sided = [kind.value for kind in Kind if kind.value.answer is not None]
     others = [kind.value for kind in Kind if kind.value.answer is None]
     return "\n".join(

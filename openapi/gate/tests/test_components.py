@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from ostiary.web.compatibility import Kind, Side
-from tests.support.contracts import STRING, changed, holding, listing, number, one_of, record, ref, string
-from tests.web.compatibility.components import SCHEMAS
+from openapi.gate import Kind, Side
+from openapi.gate.tests.components import SCHEMAS
+from openapi.gate.tests.contracts import STRING, changed, holding, listing, number, one_of, record, ref, string
 
 
 def kinds(side: Side, old: Any, new: Any, schemas: dict[str, Any] = SCHEMAS) -> list[str]:
@@ -17,17 +17,15 @@ def test_a_place_leads_to_what_changed() -> None:
     old = {"Thing": record(parts=listing(items=record(size=STRING)))}
     new = {"Thing": record(parts=listing(items=record(size=number())))}
     (change,) = changed(holding(Side.ANSWER, ref("Thing"), old), holding(Side.ANSWER, ref("Thing"), new))
-    assert (change.place, change.text) == ("Thing (answer) /parts /* /size", "the type string is number now")
+    assert (change.place, change.text) == ("Thing (answer) /parts /* /size", "`type` changed from `string` to `number`")
     (change,) = changed(holding(Side.REQUEST, record(a=STRING)), holding(Side.REQUEST, record()))
-    assert (change.place, change.text) == ("POST /things, request body /a", "the member is removed")
+    assert (change.place, change.text) == ("POST /things, request body /a", "the member was removed")
 
 
 @pytest.mark.parametrize("side", Side)
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        pytest.param(ref("Cat"), {"allOf": [ref("Cat")]}, id="a reference as the only part"),
-        pytest.param(ref("Cat"), {"allOf": [ref("Cat")], "description": "A cat."}, id="the only part, described"),
         pytest.param(ref("Cat"), ref("Cat", description="A cat."), id="a description beside a reference"),
         pytest.param(ref("Cat"), {"oneOf": [ref("Cat")]}, id="one alternative"),
         pytest.param(one_of("Cat", "Dog"), one_of("Dog", "Cat"), id="alternatives in another order"),
@@ -43,10 +41,6 @@ def test_a_place_leads_to_what_changed() -> None:
         pytest.param(number(minimum=1, maximum=2), number(minimum=1.0, maximum=2.0), id="a number written otherwise"),
         pytest.param(string(description="A", example="a", examples=["a"]), STRING, id="documentation"),
         pytest.param(record(a=string(title="A")), record(a=string(title="B")), id="the title of a string"),
-        pytest.param({"not": string(description="A")}, {"not": STRING}, id="documentation within"),
-        pytest.param(
-            {"allOf": [record(a=STRING, b=STRING)]}, {"allOf": [record(a=STRING), record(b=STRING)]}, id="parts"
-        ),
         pytest.param(
             {"anyOf": [ref("Cat"), {"type": "null"}]},
             {"oneOf": [{"type": "null"}, ref("Cat")], "description": "Perhaps."},
@@ -59,7 +53,7 @@ def test_a_place_leads_to_what_changed() -> None:
         ),
     ],
 )
-def test_the_same_said_otherwise_is_no_change(side: Side, old: Any, new: Any) -> None:
+def test_another_form_of_the_same_schema_is_no_change(side: Side, old: Any, new: Any) -> None:
     assert kinds(side, old, new) == []
     assert kinds(side, new, old) == []
 
@@ -80,21 +74,19 @@ def test_the_same_said_otherwise_is_no_change(side: Side, old: Any, new: Any) ->
         pytest.param(
             one_of("Taken", "Named"), ref("TakenToo"), ["CODE_REMOVED", "RENAMED"], id="another name, and one less"
         ),
-        pytest.param(
-            ref("Named"), ref("Cat"), ["REMOVED", "REQUIRED_ADDED", "OPTIONAL_ADDED", "RENAMED"], id="no problem"
-        ),
-        pytest.param(ref("Cat"), ref("Named"), ["REMOVED", "REMOVED", "REQUIRED_ADDED", "RENAMED"], id="a problem now"),
+        pytest.param(ref("Named"), ref("Cat"), ["RENAMED"], id="no problem"),
+        pytest.param(ref("Cat"), ref("Named"), ["RENAMED"], id="a problem now"),
     ],
 )
-def test_problems_are_told_apart_by_their_codes(old: Any, new: Any, told: list[str]) -> None:
+def test_problems_are_identified_by_their_codes(old: Any, new: Any, told: list[str]) -> None:
     assert kinds(Side.ERROR, old, new) == sorted(told)
 
 
 def test_a_code_is_named() -> None:
     found = changed(holding(Side.ERROR, ref("Taken"), SCHEMAS), holding(Side.ERROR, ref("Named"), SCHEMAS))
-    assert [(change.text, change.is_breaking) for change in found] == [
-        ("the problem code `taken` is removed", True),
-        ("the problem code `named` is added", False),
+    assert [(change.place, change.text, change.is_breaking) for change in found] == [
+        ("POST /things, answer 422, `taken`", "the problem code was removed", True),
+        ("POST /things, answer 422, `named`", "the problem code was added", False),
     ]
 
 
@@ -108,7 +100,7 @@ def test_a_code_of_a_problem_with_several_is_a_value() -> None:
 
 
 def test_codes_mean_nothing_in_other_answers() -> None:
-    assert kinds(Side.ANSWER, ref("Named"), ref("Taken")) == ["ENUM_VALUE_ADDED", "ENUM_VALUE_REMOVED", "RENAMED"]
+    assert kinds(Side.ANSWER, ref("Named"), ref("Taken")) == ["RENAMED"]
 
 
 def test_an_alternative_in_the_place_of_another_is_compared_with_it() -> None:
@@ -116,37 +108,30 @@ def test_an_alternative_in_the_place_of_another_is_compared_with_it() -> None:
     old, new = {"oneOf": [number(), string(maxLength=3)]}, {"oneOf": [number(), STRING]}
     assert kinds(Side.REQUEST, old, new) == kinds(Side.ERROR, old, new) == ["LOOSENED"]
     found = kinds(Side.ANSWER, one_of("Cat", "Named"), one_of("Cat", "Taken"))
-    assert found == ["ENUM_VALUE_ADDED", "ENUM_VALUE_REMOVED", "RENAMED"]
+    assert found == ["RENAMED"]
 
 
-def test_a_component_that_becomes_alternatives_is_another_type() -> None:
+def test_a_component_that_becomes_alternatives_breaks_clients() -> None:
     new = {**SCHEMAS, "Cat": one_of("Dog", "Cow")}
     found = changed(holding(Side.ANSWER, ref("Cat"), SCHEMAS), holding(Side.ANSWER, ref("Cat"), new))
-    assert ("Cat (answer)", Kind.TYPE_CHANGED) in [(change.place, change.kind) for change in found]
-
-
-def test_a_choice_and_a_schema_of_any_type_are_two_types() -> None:
-    for side in Side:
-        one, other = {**SCHEMAS, "Any": {}}, {**SCHEMAS, "Any": one_of("Cat", "Dog")}
-        for old, new in ((one, other), (other, one)):
-            (change,) = changed(holding(side, ref("Any"), old), holding(side, ref("Any"), new))
-            assert (change.place, change.kind) == (f"Any ({side})", Kind.TYPE_CHANGED)
+    assert ("Cat (answer), `object`", Kind.ALTERNATIVE_REMOVED) in [(change.place, change.kind) for change in found]
 
 
 def test_a_choice_that_is_described_is_still_a_second_alternative() -> None:
     assert kinds(Side.REQUEST, ref("Cat"), one_of("Cat", "Dog") | {"description": "A pet."}) == ["ALTERNATIVE_ADDED"]
 
 
-def test_an_alternative_of_a_named_choice_is_told_in_it() -> None:
+def test_an_alternative_of_a_named_choice_is_reported_there() -> None:
     new = {**SCHEMAS, "Pet": one_of("Cat", "Dog", "Cow")}
     (change,) = changed(holding(Side.ANSWER, ref("Pet"), SCHEMAS), holding(Side.ANSWER, ref("Pet"), new))
-    assert (change.place, change.text) == ("Pet (answer)", "the alternative `Cow` is added")
+    assert (change.place, change.text) == ("Pet (answer), `Cow`", "the alternative was added")
 
 
-def test_a_name_of_a_schema_that_may_be_null_is_a_name_too() -> None:
+def test_a_union_that_gets_or_loses_its_name_breaks_clients() -> None:
     for old, new in ((ref("Maybe"), {"anyOf": [ref("Cat"), {"type": "null"}]}), (ref("Pet"), one_of("Cat", "Dog"))):
-        assert "RENAMED" in kinds(Side.ANSWER, old, new)
-        assert "RENAMED" in kinds(Side.ANSWER, new, old)
+        for before, after in ((old, new), (new, old)):
+            found = changed(holding(Side.ANSWER, before, SCHEMAS), holding(Side.ANSWER, after, SCHEMAS))
+            assert any(change.is_breaking for change in found)
 
 
 def test_alternatives_that_say_more_are_not_taken_for_a_second_one() -> None:
@@ -182,7 +167,7 @@ def test_schemas_that_contain_themselves_are_compared() -> None:
     assert set(found(Side.ANSWER, STRING, number())) == {"TYPE_CHANGED", "OTHER_CHANGED"}
 
 
-def test_a_component_is_told_of_once_on_each_side() -> None:
+def test_a_component_is_reported_once_on_each_side() -> None:
     schema = record(a=ref("Cat"), b=listing(items=ref("Cat")), c={"anyOf": [ref("Cat"), {"type": "null"}]})
     new = {**SCHEMAS, "Cat": record("kind", kind=STRING)}
     for side in Side:
@@ -190,7 +175,7 @@ def test_a_component_is_told_of_once_on_each_side() -> None:
         assert (change.place, change.kind) == (f"Cat ({side}) /claws", Kind.REMOVED)
 
 
-def test_what_stands_beside_a_reference_is_told_where_it_stands() -> None:
+def test_a_keyword_beside_a_reference_is_reported_at_its_place() -> None:
     plain, bound = record(a=ref("Cat"), b=ref("Cat")), record(a=ref("Cat"), b=ref("Cat", minProperties=1))
     for old, new, kind in ((plain, bound, Kind.TIGHTENED), (bound, plain, Kind.LOOSENED)):
         (change,) = changed(holding(Side.REQUEST, old, SCHEMAS), holding(Side.REQUEST, new, SCHEMAS))
@@ -203,27 +188,24 @@ def test_the_title_of_a_component_is_documentation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "text"),
     [
-        (STRING, {"type": ["null", "string"]}, "null is allowed now"),
-        ({"type": ["null", "string"]}, STRING, "null is no longer allowed"),
-        ({"enum": [1]}, {"enum": [1, None]}, "null is allowed now"),
-        (STRING, string(enum=["a"]), "the values are listed now"),
-        (string(enum=["a"]), STRING, "any value is allowed now"),
-        (string(enum=["a"]), string(enum=["a", "b"]), 'the value `"b"` is added'),
-        ({}, STRING, "the type any is string now"),
-        (STRING, string(format="date"), "the format none is `date` now"),
-        (string(maxLength=3), string(maxLength=2), "`maxLength` `3` is `2` now"),
-        (string(maxLength=3), STRING, "`maxLength` `3` is dropped"),
-        (STRING, string(pattern="^a"), "`pattern` is `^a` now"),
-        (string(default="a"), STRING, "the default `a` is none now"),
-        (STRING, string(deprecated=True), "the schema is deprecated now"),
-        (ref("Cat"), SCHEMAS["Cat"], "the schema `Cat` is of type object without a name now"),
+        (STRING, {"type": ["null", "string"]}, "`null` changed from `false` to `true`"),
+        ({"enum": [1]}, {"enum": [1, None]}, "`null` changed from `false` to `true`"),
+        (STRING, string(enum=["a"]), '`values` was added: `["\\"a\\""]`'),
+        (string(enum=["a"]), string(enum=["a", "b"]), 'the value `"b"` was added'),
+        ({}, STRING, "`type` changed from `any` to `string`"),
+        (STRING, string(format="date"), "`format` was added: `date`"),
+        (string(maxLength=3), string(maxLength=2), "`maxLength` changed from `3` to `2`"),
+        (string(maxLength=3), STRING, "`maxLength` was removed: `3`"),
+        (STRING, string(pattern="a" * 90), "`pattern` was added: another value"),
+        (STRING, string(deprecated=True), "`deprecated` was added: `true`"),
+        (ref("Cat"), SCHEMAS["Cat"], "`name` changed from `Cat` to `none`"),
     ],
 )
-def test_a_change_says_what_it_was_and_is(old: Any, new: Any, told: str) -> None:
+def test_a_change_says_what_it_was_and_is(old: Any, new: Any, text: str) -> None:
     (change,) = changed(holding(Side.ANSWER, old, SCHEMAS), holding(Side.ANSWER, new, SCHEMAS))
-    assert change.text == told
+    assert change.text == text
 
 
 def test_what_is_not_referred_to_is_not_compared() -> None:

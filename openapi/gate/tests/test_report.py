@@ -1,27 +1,27 @@
-"""The changes in words."""
+"""The report of the changes."""
 
 import pytest
 
-from ostiary.web.compatibility import Change, Document, Kind, report
-from ostiary.web.compatibility.rules import Verdict
-from tests.support.contracts import contract
+from openapi.gate import Change, Kind, report
+from openapi.gate.rules import Verdict
+from openapi.gate.tests.contracts import Json, contract
 
-BREAKING = Change(Kind.STATUS_REMOVED, "POST /things", "the status 200 is removed", Verdict.BREAKING)
-ADDED = Change(Kind.STATUS_ADDED, "POST /things", "the status 202 is added", Verdict.COMPATIBLE)
-NOTED = Change(Kind.DEPRECATED, "POST /things", "the operation is deprecated now", Verdict.NOTICE)
+BREAKING = Change(Kind.STATUS_REMOVED, "POST /things", "the status was removed", Verdict.BREAKING)
+ADDED = Change(Kind.STATUS_ADDED, "POST /things", "the status was added", Verdict.COMPATIBLE)
+NOTED = Change(Kind.DEPRECATED, "POST /things", "`deprecated` was added: `true`", Verdict.NOTICE)
 
 
-def document(version: str) -> Document:
-    return Document(contract({}, info={"version": version}))
+def document(version: str) -> Json:
+    return contract({}, info={"version": version})
 
 
 def test_each_change_has_a_line() -> None:
     assert report.lines([BREAKING, ADDED, NOTED]) == [
-        "breaking: POST /things: the status 200 is removed",
-        "compatible: POST /things: the status 202 is added",
-        "notice: POST /things: the operation is deprecated now",
+        "breaking: POST /things: the status was removed",
+        "compatible: POST /things: the status was added",
+        "notice: POST /things: `deprecated` was added: `true`",
     ]
-    assert report.lines([]) == ["No change to the contract."]
+    assert report.lines([]) == ["The contract did not change."]
 
 
 @pytest.mark.parametrize(
@@ -44,19 +44,22 @@ def test_a_breaking_change_needs_a_higher_major_version(
         assert objection is None
     else:
         next_major = int(old.partition(".")[0]) + 1
-        assert objection == f"{told}: undo what breaks, or make the version {next_major}.0.0 (api/ostiary/__init__.py)"
+        assert (
+            objection
+            == f"{told}: undo the breaking changes, or set the version to {next_major}.0.0 (api/ostiary/__init__.py)"
+        )
 
 
-def test_markdown_tells_what_breaks_first_and_leaves_out_what_there_is_none_of() -> None:
+def test_markdown_lists_breaking_changes_first_and_leaves_out_empty_sections() -> None:
     assert report.markdown([BREAKING, ADDED, NOTED]) == (
-        "Changes to the contract that break clients:\n\n- POST /things: the status 200 is removed\n\n"
-        "Changes to the contract that clients need not follow:\n\n- POST /things: the status 202 is added\n\n"
-        "Also of note in the contract:\n\n- POST /things: the operation is deprecated now\n"
+        "Changes to the contract that break clients:\n\n- POST /things: the status was removed\n\n"
+        "Changes to the contract that are compatible:\n\n- POST /things: the status was added\n\n"
+        "Other changes to the contract:\n\n- POST /things: `deprecated` was added: `true`\n"
     )
     assert report.markdown([ADDED]) == (
-        "Changes to the contract that clients need not follow:\n\n- POST /things: the status 202 is added\n"
+        "Changes to the contract that are compatible:\n\n- POST /things: the status was added\n"
     )
-    assert report.markdown([]) == "No change to the contract.\n"
+    assert report.markdown([]) == "The contract did not change.\n"
 
 
 def test_the_changelog_is_written_between_its_markers_alone() -> None:
@@ -79,5 +82,5 @@ def test_the_policy_has_a_row_for_each_kind_of_change() -> None:
     rows = [line for line in report.policy().splitlines() if line.startswith("| ") and " --- " not in line]
     assert len(rows) == len(Kind) + 2
     assert len(set(Kind.__members__.values())) == len(Kind.__members__)
-    assert "| a required one is optional now | compatible | breaking | breaking |" in rows
+    assert "| a required one becomes optional | compatible | breaking | breaking |" in rows
     assert "| security is loosened | notice |" in rows
