@@ -1,11 +1,10 @@
 """The authenticated caller of a request."""
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+from ostiary.core.ids import is_id
 
 AAL1 = "aal1"
 """The `acr` of a login with one factor, such as a password (NIST SP 800-63B, authenticator assurance level 1)."""
@@ -18,7 +17,7 @@ def mark(subject: str) -> int:
 
     Anything else (a key made elsewhere may be named in any way) stands as part of its SHA-256.
     """
-    if _UUID.fullmatch(subject):
+    if is_id(subject):
         return int(subject.replace("-", ""), 16)
     return int.from_bytes(hashlib.sha256(subject.encode()).digest()[:16])
 

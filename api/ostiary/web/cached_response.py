@@ -2,20 +2,19 @@
 
 import gzip
 import hashlib
-import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeVar
 
 from flask import Response, request
+from werkzeug.datastructures import Accept
+from werkzeug.http import parse_accept_header
 
 from ostiary.core.etags import names
-from ostiary.core.fields import trimmed
 from ostiary.web.blueprint import document
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-_WEIGHT = re.compile(r"[Qq]=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 
 _VALIDATORS: dict[str, Any] = {
     "ETag": {"$ref": "#/components/headers/ETag"},
@@ -80,13 +79,9 @@ def prefers_gzip(accepted: str) -> bool:
 
     A coding with a weight that is none is not accepted. What accepts nothing at all gets the content as it is.
     """
-    weights: dict[str, float] = {}
-    for member in accepted.lower().split(","):
-        coding, semicolon, weight = member.partition(";")
-        found = _WEIGHT.fullmatch(trimmed(weight))
-        weights[trimmed(coding)] = (float(found[1]) if found else 0.0) if semicolon else 1.0
-    zipped = weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0)))
-    return zipped > 0 and zipped >= weights.get("identity", 0.0)
+    codings = parse_accept_header(accepted, Accept)
+    zipped = codings["gzip"] if codings.find("gzip") >= 0 else codings["x-gzip"]
+    return zipped > 0 and zipped >= codings["identity"]
 
 
 def conditional(view: View) -> View:

@@ -168,7 +168,7 @@ def test_a_change_says_which_version_it_is_meant_for(desk: Desk) -> None:
         ("DELETE", path, None),
     ):
         kwargs = {} if body is None else {"json": body}
-        for tag in (first, f"W/{desk.etag(path)}", "nonsense", '""', "", " ", desk.etag(path).strip('"')):
+        for tag in (first, f"W/{desk.etag(path)}", "nonsense", '""', "", " "):
             stale = desk.call(method, at, tag, **kwargs)
             assert (stale.status_code, stale.json["code"]) == (412, "precondition_failed"), (method, tag)
         required = desk.call(method, at, None, **kwargs)

@@ -14,14 +14,8 @@ NAME_PATTERN = rf"^[^{_EXCLUDED}]{{1,{MAX_NAME_LENGTH}}}$"
 """Anything but control characters and line breaks; alike in ECMA 262 and Python."""
 
 _NAME = re.compile(NAME_PATTERN.removeprefix("^").removesuffix("$"))
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def is_name(text: str) -> bool:
     """Return whether an API key may be called so."""
     return _NAME.fullmatch(text) is not None
-
-
-def is_id(text: str) -> bool:
-    """Return whether `text` is a UUID as Ostiary writes it; nothing else needs to be looked up."""
-    return _ID.fullmatch(text) is not None

@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, insert, select
 from ostiary.core import api_keys
 from ostiary.core.actor import Actor
 from ostiary.core.clock import Clock
+from ostiary.core.ids import is_id
 from ostiary.core.principal import Principal
 from ostiary.core.randomness import Randomness
 from ostiary.core.request_info import RequestInfo
@@ -20,7 +21,7 @@ from ostiary.features.api_keys.bearers import ApiKeyBearers
 from ostiary.features.api_keys.events import API_KEY_CREATED, API_KEY_REVOKED
 from ostiary.features.api_keys.models import ApiKeyRow
 from ostiary.features.api_keys.problems import API_KEY_NOT_FOUND, SCOPE_NOT_HELD, TOO_MANY_API_KEYS
-from ostiary.features.api_keys.rules import MAX_KEYS, is_id
+from ostiary.features.api_keys.rules import MAX_KEYS
 from ostiary.features.revocation.service import RevokingTransaction
 from ostiary.features.roles.service import Grants
 from ostiary.persistence.database import Database

@@ -1,16 +1,15 @@
 """Shapes of audit events, in and out."""
 
-import re
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
 from ostiary.core.events import EVENT_TYPES
+from ostiary.core.ids import is_id
 from ostiary.core.problems import MAX_REQUEST_ID
 from ostiary.web.pages import MOST, PageAnswer, PageQuery
 from ostiary.web.schemas import MAX_IP, MAX_USER_AGENT, Answer, UtcMoment
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ID = "0199f6a2-6b7e-7c3a-8a51-2f1e5d0c9b44"
 _MOMENT = "2026-11-23T12:00:00+00:00"
 
@@ -30,7 +29,7 @@ class _Uuid(validate.Validator):
 
     def __call__(self, value: str) -> str:
         """Return `value`, or raise ValidationError."""
-        if not _UUID.fullmatch(value):
+        if not is_id(value.lower()):
             raise ValidationError("Not a valid UUID.")
         return value
 
