@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[1]
 CODE = ("api/**/*.py",)
 EVERYWHERE = ("api/**/*.py", "tests/**/*.py", "contract_tests/**/*.py", "openapi/**/*.py", "benchmarks/**/*.py")
 PAGES = ("*.md", "docs/*.md", "contract_tests/*.md", "openapi/*.md")
-SPARED = ("docs/glossary.md", "CHANGELOG.md", "tests/tools/test_words.py")
-"""Pages that quote a word on purpose, or that describe the past."""
+SPARED = ("docs/glossary.md", "tests/tools/test_words.py")
+"""Files that quote a word on purpose."""
 
 
 @dataclass(frozen=True)
