@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy import delete, func, make_url, select, text
+from sqlalchemy import delete, make_url, select, text
 from structlog.testing import capture_logs
 
 from ostiary.core.principal import Principal
@@ -17,6 +17,7 @@ from ostiary.core.problems import Problem
 from ostiary.core.randomness import SystemRandomness
 from ostiary.features.audit.service import Audit
 from ostiary.features.revocation import following, on_postgres, on_sqlite
+from ostiary.features.revocation.cleanup import RevocationCleanup
 from ostiary.features.revocation.models import RevocationRow
 from ostiary.features.revocation.service import Revocations, RevokingTransaction
 from ostiary.persistence.database import Database
@@ -334,16 +335,17 @@ def test_those_who_listen_to_a_kind_are_called(database_url: str) -> None:
     workers(database_url, scenario)
 
 
-def test_expired_entries_are_deleted_in_time(database_url: str, clock: FakeClock) -> None:
+def test_the_cleanup_deletes_expired_entries_but_the_last(database_url: str, clock: FakeClock) -> None:
     async def scenario(worker: Callable[..., Revocations]) -> None:
         here = worker()
-        await revoke(here, "session", "old")
-        clock.move(LIFETIME + 60)
-        await revoke(here, "session", "new")
-
+        for session_id in ("a", "b", "c"):
+            await revoke(here, "session", session_id)
+        clock.move(LIFETIME + 61)
+        job = RevocationCleanup(clock).expired_entries
+        deleted = [await here._database.write(job, 1) for _ in range(3)]
+        assert [one["revocations"] for one in deleted] == [1, 1, 0]
         async with here._database.read() as session:
-            assert await session.scalar(select(func.count()).select_from(RevocationRow)) == 1
-            assert await session.scalar(select(RevocationRow.seq)) == 2
+            assert await session.scalar(select(RevocationRow.seq)) == 3  # the position of the feed
 
     workers(database_url, scenario, clock)
 

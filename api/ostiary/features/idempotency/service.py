@@ -28,9 +28,6 @@ log = structlog.stdlib.get_logger(__name__)
 CLAIM_SECONDS = 60
 """After this time a claim without an answer lapses: whoever had it was killed, or must find that it has lost it."""
 
-CLEARED_AT_ONCE = 16
-"""Rows past their time that go with each new one: more than come, so that they never pile up."""
-
 _TRIES = 3
 
 
@@ -179,13 +176,6 @@ class Idempotency:
 
     @staticmethod
     async def _add(tx: Transaction, names: _Names, claim: str, now: datetime) -> None:
-        past = (
-            select(IdempotencyKeyRow.digest)
-            .where(IdempotencyKeyRow.expires_at <= now)
-            .limit(CLEARED_AT_ONCE)
-            .with_for_update(skip_locked=True)
-        )
-        await tx.session.execute(delete(IdempotencyKeyRow).where(IdempotencyKeyRow.digest.in_(past)))
         await tx.session.execute(
             delete(IdempotencyKeyRow).where(
                 IdempotencyKeyRow.digest == names.digest, IdempotencyKeyRow.expires_at <= now

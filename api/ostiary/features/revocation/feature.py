@@ -1,7 +1,11 @@
 """The revocation feed: what no longer counts, known to every worker before the next request."""
 
+from collections.abc import Iterable
+
 from ostiary.feature import Context, Feature
+from ostiary.features.revocation.cleanup import RevocationCleanup
 from ostiary.features.revocation.service import Revocations
+from ostiary.persistence.cleanup import CleanupJob
 from ostiary.persistence.postgres_address import PostgresAddress
 
 
@@ -18,6 +22,10 @@ def _revocations(context: Context) -> Revocations:
     )
 
 
+def _cleanup(context: Context) -> Iterable[CleanupJob]:
+    return (RevocationCleanup(context.clock).expired_entries,)
+
+
 async def _after_reset(context: Context) -> None:
     await context.get(Revocations).revoke_everyone()
 
@@ -25,6 +33,7 @@ async def _after_reset(context: Context) -> None:
 FEATURE = Feature(
     name="revocation",
     services={Revocations: _revocations},
+    cleanup=_cleanup,
     kept_on_reset=("revocations", "feed_identity"),
     after_reset=_after_reset,
 )

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, Insert, Select, String, delete, insert, literal, select
+from sqlalchemy import BigInteger, Insert, Select, String, insert, literal, select
 
 from ostiary.core.clock import Clock
 from ostiary.features.revocation.against import EVERYONE
@@ -20,14 +20,10 @@ keys: the signing keys have changed and must be read again; nothing is revoked.
 """
 KEYS = "keys"
 """The subject of an entry of this kind: not a kid, or the entry would revoke that key."""
-CLEANUP_SECONDS = 60
-"""Seconds between two deletions of expired entries by one worker."""
-CLEANUP_LIMIT = 1_000
-"""Entries that one transaction deletes."""
 
 
 class FeedWriter:
-    """Adds entries to the feed, and deletes expired ones now and then.
+    """Adds entries to the feed.
 
     keep: seconds for which an entry is kept. follower: announces entries to the other workers.
     """
@@ -36,7 +32,6 @@ class FeedWriter:
         self._clock = clock
         self._follower = follower
         self._keep = keep
-        self._cleanup_at = 0.0
 
     def row(self, kind: Kind, subject: str) -> dict[str, Any]:
         """Return the columns of an entry."""
@@ -49,11 +44,6 @@ class FeedWriter:
     async def add(self, tx: Transaction, statement: Insert, rows: list[dict[str, Any]] | None = None) -> int:
         """Run a statement that adds entries, announce them, and return the position of the last one."""
         await tx.session.execute(statement, rows)
-        now = self._clock.timestamp()
-        if now >= self._cleanup_at:
-            self._cleanup_at = now + CLEANUP_SECONDS
-            expired = select(RevocationRow.seq).where(RevocationRow.expires_at < int(now)).limit(CLEANUP_LIMIT)
-            await tx.session.execute(delete(RevocationRow).where(RevocationRow.seq.in_(expired)))
         return await self._follower.announce(tx)
 
 

@@ -1,0 +1,30 @@
+"""The cleanup job of idempotency keys."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import delete, select
+
+from ostiary.core.clock import Clock
+from ostiary.features.idempotency.models import IdempotencyKeyRow
+from ostiary.persistence.transaction import Transaction
+
+
+class IdempotencyCleanup:
+    """Deletes claims and answers that have expired; a request with such a key is the first one again."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def expired_keys(self, tx: Transaction, most: int) -> Mapping[str, int]:
+        """Delete expired keys, at most so many. Keys that a request is claiming anew are left to it."""
+        expired = (
+            select(IdempotencyKeyRow.digest)
+            .where(IdempotencyKeyRow.expires_at <= self._clock.now())
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        )
+        statement = delete(IdempotencyKeyRow).where(IdempotencyKeyRow.digest.in_(expired))
+        deleted = await tx.session.scalars(
+            statement.returning(IdempotencyKeyRow.digest).execution_options(synchronize_session=False)
+        )
+        return {IdempotencyKeyRow.__tablename__: len(deleted.all())}
