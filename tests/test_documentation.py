@@ -105,9 +105,10 @@ def test_the_commands_of_a_page_answer_what_it_shows(page: str, tmp_path: Path) 
             assert matches(shown, seen), f"{command}\n\nshown:\n{shown}\n\nseen:\n{seen}"
 
 
-@pytest.mark.parametrize("block", [one for one in EVERY_BLOCK if one.language == "json"], ids=named)
-def test_json_is_valid(block: Block) -> None:
-    json.loads(block.text)
+def test_json_is_valid() -> None:
+    for block in EVERY_BLOCK:
+        if block.language == "json":
+            json.loads(block.text)
 
 
 @pytest.mark.parametrize("block", [one for one in EVERY_BLOCK if one.language == "python"], ids=named)
