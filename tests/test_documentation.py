@@ -9,7 +9,6 @@
 | `ini`, `yaml`, `nginx`, `caddy`, `haproxy` | configuration: CONFIGURATIONS names the test that uses it |
 """
 
-import json
 import re
 import shlex
 import subprocess
@@ -103,12 +102,6 @@ def test_the_commands_of_a_page_answer_what_it_shows(page: str, tmp_path: Path) 
         for command, shown in (one for block in blocks(page, "console") for one in rounds(block.text)):
             seen = terminal.run(command)
             assert matches(shown, seen), f"{command}\n\nshown:\n{shown}\n\nseen:\n{seen}"
-
-
-def test_json_is_valid() -> None:
-    for block in EVERY_BLOCK:
-        if block.language == "json":
-            json.loads(block.text)
 
 
 @pytest.mark.parametrize("block", [one for one in EVERY_BLOCK if one.language == "python"], ids=named)
