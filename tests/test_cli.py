@@ -54,7 +54,7 @@ def test_it_tells_its_version() -> None:
 
 
 def test_each_command_has_help() -> None:
-    specs = (["spec"], ["spec", "export"], ["spec", "compare"])
+    specs = (["spec"], ["spec", "export"])
     for command in ([], ["serve"], ["users"], ["users", "create"], *specs, ["settings"]):
         result = ostiary(*command, "--help")
         assert result.exit_code == 0
