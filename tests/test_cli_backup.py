@@ -101,6 +101,9 @@ def test_a_restored_backup_of_an_earlier_version_is_recognised(
     with closing(sqlite3.connect(backup)) as connection:
         connection.execute("DROP TABLE feed_identity")
         connection.execute("ALTER TABLE revocations DROP COLUMN kept_session")
+        connection.execute("DROP TABLE pending_logins")
+        for column in ("amr", "acr"):
+            connection.execute(f"ALTER TABLE sessions DROP COLUMN {column}")
         connection.execute("UPDATE alembic_version SET version_num = '0010'")
         connection.commit()
     elsewhere = f"sqlite+aiosqlite:///{tmp_path}/new/ostiary.db"

@@ -238,8 +238,9 @@ def test_a_typed_password_that_the_locale_cannot_read_is_told_in_a_line(
     sqlite_url: str, tmp_path: Path, locale: dict[str, str]
 ) -> None:
     password = "un caf\N{LATIN SMALL LETTER E WITH ACUTE} noir\n".encode()
-    arguments = ("users", "create", "operator")
-    done = in_ascii(*arguments, directory=tmp_path, typed=password * 2, OSTIARY_DATABASE_URL=sqlite_url, **locale)
+    environment = {**locale, "OSTIARY_DATABASE_URL": sqlite_url, "OSTIARY_DATA_DIR": str(tmp_path / "data")}
+    assert in_ascii("migrate", directory=tmp_path, **environment).returncode == 0
+    done = in_ascii("users", "create", "operator", directory=tmp_path, typed=password * 2, **environment)
     assert done.returncode == 1
     assert b"Traceback" not in done.stderr
     told = done.stderr.decode().splitlines()[-1]

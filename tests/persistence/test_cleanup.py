@@ -125,8 +125,8 @@ def test_it_does_a_round_now_and_then(database_url: str) -> None:
     async def scenario(database: Database) -> None:
         job = CleanupJob()
         cleanup = cleanup_of(database, job)
-        cleanup.start()
-        cleanup.start()  # it is under way already
+        await cleanup.start()
+        await cleanup.start()  # it is under way already
         for _ in range(3):
             with capture_logs() as logs:
                 await fill(database, 2)
@@ -146,7 +146,7 @@ def test_a_round_that_deletes_nothing_says_nothing(sqlite_url: str) -> None:
         job = CleanupJob()
         cleanup = cleanup_of(database, job)
         with capture_logs() as logs:
-            cleanup.start()
+            await cleanup.start()
             await eventually(lambda: len(job.did) >= 2)
             await cleanup.stop()
         assert logs == []
@@ -161,7 +161,7 @@ def test_it_goes_on_after_a_failure(database_url: str) -> None:
         job.fails = LookupError("a fault of the job")
         cleanup = cleanup_of(database, job)
         with capture_logs() as logs:
-            cleanup.start()
+            await cleanup.start()
             await eventually(lambda: sum(job.did) == 4)
             await cleanup.stop()
         first = logs[0]
@@ -178,7 +178,7 @@ def test_a_database_that_cannot_be_reached_is_logged_once_a_round_and_it_goes_on
             await unavailable(cleanup.round())
         assert [one["event"] for one in logs] == ["the database cannot be reached"]
         with capture_logs() as logs:
-            cleanup.start()
+            await cleanup.start()
             await eventually(lambda: len(logs) >= 3)
             await cleanup.stop()
         assert {one["event"] for one in logs} == {"the database cannot be reached"}
@@ -203,7 +203,7 @@ def test_it_stops_at_once_and_what_is_under_way_is_committed(
             return await job(tx, most)
 
         cleanup = cleanup_of(database, slow)
-        cleanup.start()
+        await cleanup.start()
         await begun.wait()
         await asyncio.wait_for(cleanup.stop(), 20)
         go_on.set()
@@ -212,7 +212,7 @@ def test_it_stops_at_once_and_what_is_under_way_is_committed(
         assert len(await ids(database)) == 5
 
         paused = cleanup_of(database, job)
-        paused.start()
+        await paused.start()
         await eventually(lambda: len(job.did) == 2)
         await under_way(database)
         await asyncio.wait_for(paused.stop(), 20)  # in the pause after a batch

@@ -30,8 +30,12 @@ _HISTORY_AT = 8
 """Behind the announced position, which `NumberFile` reads and writes."""
 _STAMP = struct.Struct(">Q")
 _STAMP_AT = _FORMAT.size - _STAMP.size
-STAMP_NANOSECONDS = 2 * 10**9
-"""How far the time in the file may be from that of its last change; some file systems count whole seconds."""
+STAMP_NANOSECONDS = 50 * 10**6
+"""How far the time in the file may be from that of its last change: writing the former moves the latter."""
+COARSE_NANOSECONDS = 2 * 10**9
+"""The same on file systems that count whole seconds, or every second one."""
+STAMP_TRIES = 20
+"""How often the time is written until it is that near: a process may be paused before it writes."""
 _AT_EMPTY_PATH = 0x1000
 _STATX_BTIME = 0x800
 _BTIME_AT = 80
@@ -111,7 +115,7 @@ def _record(file: FileIO) -> Record | None:
     if len(found) < _FORMAT.size:
         return None
     _, position, audit, mark, generation, inode, birth, stamp = _FORMAT.unpack(found)
-    is_copy = not _is_same((inode, birth), _origin(file)) or abs(_changed(file) - stamp) > STAMP_NANOSECONDS
+    is_copy = not _is_same((inode, birth), _origin(file)) or not _is_near(stamp, _changed(file))
     return Record(position, audit, _text(mark), _text(generation), is_copy)
 
 
@@ -127,8 +131,17 @@ def _write(file: FileIO, announced: int, record: Record) -> None:
 
 
 def _stamp(file: FileIO) -> None:
-    file.seek(_STAMP_AT)
-    file.write(_STAMP.pack(_changed(file)))
+    for _ in range(STAMP_TRIES):
+        stamp = _changed(file)
+        file.seek(_STAMP_AT)
+        file.write(_STAMP.pack(stamp))
+        if _is_near(stamp, _changed(file)):
+            return
+
+
+def _is_near(stamp: int, changed: int) -> bool:
+    is_coarse = stamp % 10**9 == 0 and changed % 10**9 == 0
+    return abs(changed - stamp) <= (COARSE_NANOSECONDS if is_coarse else STAMP_NANOSECONDS)
 
 
 def _changed(file: FileIO) -> int:

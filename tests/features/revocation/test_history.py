@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from io import FileIO
 from pathlib import Path
 
 import asyncpg
@@ -21,6 +22,7 @@ from ostiary.features.revocation.postgres_history import _Questions
 from ostiary.features.revocation.recovery import JUMP
 from ostiary.features.revocation.service import Revocations, RevokingTransaction
 from ostiary.features.sessions.events import PASSWORD_CHANGED
+from ostiary.persistence import feed_file
 from ostiary.persistence.feed_file import FeedFile, Record
 from ostiary.persistence.transaction import Transaction
 from tests.features.revocation.test_feed import bearer, position, revoke, two, workers
@@ -210,9 +212,8 @@ def as_before(file: Path, announced: int | None) -> None:
         file.write_bytes(announced.to_bytes(8))
 
 
-def test_a_file_that_was_copied_over_is_recognised(feed: FeedFile, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_was_copied_over_is_recognised(feed: FeedFile) -> None:
     """It keeps inode and time of birth, and whoever copies it may set the other times."""
-    monkeypatch.setattr("ostiary.persistence.feed_file.STAMP_NANOSECONDS", 10**7)
     feed.begin(7, RECORD)
     before, times = feed._path.read_bytes(), feed._path.stat()
     for announced in (8, 9):
@@ -223,6 +224,20 @@ def test_a_file_that_was_copied_over_is_recognised(feed: FeedFile, monkeypatch: 
     feed._path.write_bytes(before)
     os.utime(feed._path, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert feed.read() == replace(RECORD, is_copy=True)
+
+
+def test_a_file_of_a_process_that_was_paused_is_no_copy(feed: FeedFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between reading the time of the last change and writing it into the file."""
+    changed, pauses = feed_file._changed, iter([0.2, 0.2])
+
+    def paused(file: FileIO) -> int:
+        found = changed(file)
+        time.sleep(next(pauses, 0))
+        return found
+
+    monkeypatch.setattr(feed_file, "_changed", paused)
+    feed.begin(7, RECORD)
+    assert feed.read() == RECORD
 
 
 def test_a_database_from_an_earlier_version_is_taken_as_it_is(sqlite_url: str) -> None:
