@@ -11,10 +11,11 @@ from ostiary.core.access_tokens import claims_of
 from ostiary.core.problems import Problem
 from ostiary.core.request_info import RequestInfo
 from ostiary.core.sealing import digest
-from ostiary.feature import Context
+from ostiary.feature import Context, Evidence, Feature
+from ostiary.features import FEATURES
 from ostiary.features.accounts.service import Accounts
 from ostiary.features.sessions.issuing import TokenPair
-from ostiary.features.sessions.login import Evidence, Logins, PendingLogin
+from ostiary.features.sessions.login import Logins, PendingLogin
 from ostiary.features.sessions.models import PendingLoginRow, SessionRow
 from ostiary.features.sessions.rules import MAX_LOGIN_ATTEMPTS, PENDING_LOGIN_SECONDS, assurance
 from ostiary.persistence.migrate import migrate
@@ -96,11 +97,12 @@ def methods_of(access_token: str) -> tuple[list[str], str, int]:
 
 
 def test_a_login_that_needs_more_is_answered_202_without_tokens(make_app: MakeApp, database_url: str) -> None:
-    app = make_app(database_url, contract_checks="off")  # the contract has no 202 yet: no stage is shipped
-    register(app)
     stage = CodeStage()
+    feature = Feature(name="test_code", login_stages=lambda _context: (stage,))
+    # The contract has no 202 yet: no stage is shipped.
+    app = make_app(database_url, features=(*FEATURES, feature), contract_checks="off")
+    register(app)
     stage.codes[user_id(app, "ada")] = "123456"
-    install(app.services, stage)
     answer = app.client.post("/login", json={"username": "ada", "password": PASSWORD})
     assert answer.status_code == 202
     assert answer.json == {
