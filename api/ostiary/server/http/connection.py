@@ -2,12 +2,12 @@
 
 import asyncio
 from contextvars import Context
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from ostiary.core.problems import BAD_REQUEST, REQUEST_TIMEOUT, ProblemType
 from ostiary.server.http import answers
 from ostiary.server.http.bodies import Body, ChunkedBody, LengthBody
-from ostiary.server.http.exchange import Exchange, Peer, scope_of
+from ostiary.server.http.exchange import Exchange, Peer, Registry, scope_of
 from ostiary.server.http.heads import Head, HeadReader, Refused
 from ostiary.server.http.limits import (
     MAX_PIPELINED_AT_ONCE,
@@ -17,9 +17,6 @@ from ostiary.server.http.limits import (
     PIPELINE_PAUSE_SECONDS,
 )
 from ostiary.server.http.waiting import For
-
-if TYPE_CHECKING:
-    from ostiary.server.http.connections import Connections
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -48,7 +45,7 @@ class Connection(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, connections: "Connections") -> None:
+    def __init__(self, connections: Registry) -> None:
         self.connections = connections
         self._exchange: Exchange | None = None
         self._reader: HeadReader | None = None

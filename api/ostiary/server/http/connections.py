@@ -1,17 +1,16 @@
 """All connections of one worker: how many, from where, and how long each may keep the server waiting."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from ipaddress import IPv6Address
 from typing import Any
 
 import structlog
 
-from ostiary.core.early_answer import EarlyAnswer
 from ostiary.core.problems import SERVICE_STOPPING, TOO_MANY_CONNECTIONS
 from ostiary.core.proxies import address_of
 from ostiary.server.http.connection import Connection
-from ostiary.server.http.exchange import Exchange, Peer
+from ostiary.server.http.exchange import App, Exchange, Peer, Refuse
 from ostiary.server.http.limits import Limits
 from ostiary.server.http.waiting import Waiting
 
@@ -21,10 +20,6 @@ SWEEP_SECONDS = 0.5
 """Seconds between two looks for connections that have kept the server waiting for too long."""
 LOG_SECONDS = 60.0
 """Seconds between two lines that say the bound of connections is reached."""
-
-App = Callable[..., Any]
-Refuse = Callable[[dict[str, Any]], EarlyAnswer | None]
-"""Takes the scope of a request."""
 
 
 class Connections:
@@ -40,7 +35,7 @@ class Connections:
         self.prefix: str = getattr(app, "prefix", "")
         self.refuse: Refuse = getattr(app, "refuse_early", _refuse_nothing)
         self.running: set[Exchange] = set()
-        self.waiting = Waiting(limits)
+        self.waiting: Waiting[Connection] = Waiting(limits)
         self._open: dict[str, dict[Connection, None]] = {}
         self._count = 0
         self.is_stopping = False

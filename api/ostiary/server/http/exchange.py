@@ -1,7 +1,8 @@
 """One request and its answer, as an ASGI application sees them."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import structlog
 
@@ -9,16 +10,61 @@ from ostiary.core.early_answer import EarlyAnswer
 from ostiary.core.problems import SERVICE_FAILED, ProblemType
 from ostiary.server.http import answers
 from ostiary.server.http.heads import Head
-
-if TYPE_CHECKING:
-    from ostiary.server.http.connection import Connection
-    from ostiary.server.http.connections import Connections
+from ostiary.server.http.waiting import Waiting
 
 log = structlog.stdlib.get_logger(__name__)
 
 Message = dict[str, Any]
 Peer = tuple[str, int]
 """Address and port."""
+App = Callable[..., Any]
+Refuse = Callable[[dict[str, Any]], EarlyAnswer | None]
+"""Takes the scope of a request."""
+
+
+class Registry(Protocol):
+    """All connections of a worker, as one connection and its exchange use them."""
+
+    app: App
+    prefix: str
+    refuse: Refuse
+    running: "set[Exchange]"
+    waiting: Waiting[Any]
+    is_stopping: bool
+
+    def opened(self, connection: Any, peer: Peer) -> None:
+        """Add a connection."""
+        ...
+
+    def closed(self, connection: Any, peer: Peer) -> None:
+        """Remove a connection."""
+        ...
+
+    def ended(self, exchange: "Exchange") -> None:
+        """Remove an exchange that was answered, or that nobody waits for."""
+        ...
+
+
+class Channel(Protocol):
+    """The connection of an exchange, as the exchange uses it."""
+
+    connections: Registry
+
+    def pace(self) -> None:
+        """Read on if the application has taken the body so far."""
+        ...
+
+    def permit(self, exchange: "Exchange") -> None:
+        """Let the client send the body that it has announced."""
+        ...
+
+    def answer(self, exchange: "Exchange", status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """Send an answer."""
+        ...
+
+    def failed(self, exchange: "Exchange", kind: ProblemType) -> None:
+        """Answer in place of an application that did not."""
+        ...
 
 
 def scope_of(head: Head, client: Peer, server: Peer) -> dict[str, Any]:
@@ -62,7 +108,7 @@ class Exchange:
 
     task: "asyncio.Task[None]"
 
-    def __init__(self, connection: "Connection", head: Head, is_complete: bool) -> None:
+    def __init__(self, connection: Channel, head: Head, is_complete: bool) -> None:
         self._connection = connection
         self.head = head
         self.is_answered = False
@@ -78,7 +124,7 @@ class Exchange:
         self._status = 0
         self._headers: list[tuple[bytes, bytes]] = []
 
-    async def run(self, connections: "Connections", scope: dict[str, Any]) -> None:
+    async def run(self, connections: Registry, scope: dict[str, Any]) -> None:
         """Call the application; should it not answer, answer in its place."""
         self._has_begun = True
         try:
@@ -158,7 +204,7 @@ class Exchange:
         if not self._has_begun:  # a task that is cancelled before its first step runs none of its code
             self._end(self._connection.connections)
 
-    def _end(self, connections: "Connections") -> None:
+    def _end(self, connections: Registry) -> None:
         connections.ended(self)
         if not self.is_answered:
             self._connection.failed(self, self._instead or SERVICE_FAILED)

@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import Collection, Iterator
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
 from ostiary.server.http.limits import Limits
 
-if TYPE_CHECKING:
-    from ostiary.server.http.connection import Connection
+T = TypeVar("T")
 
 
 class For(IntEnum):
@@ -21,7 +20,7 @@ class For(IntEnum):
     END = 4
 
 
-class Waiting:
+class Waiting(Generic[T]):
     """Connections by what they wait for, each kind in the order in which they began to.
 
     All of a kind have the same time, so the first are the first to be overdue: a request costs no timer.
@@ -29,7 +28,7 @@ class Waiting:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._since: tuple[dict[Connection, float], ...] = tuple({} for _ in For)
+        self._since: tuple[dict[T, float], ...] = tuple({} for _ in For)
         self._seconds = [
             limits.keep_alive_seconds,
             limits.head_seconds,
@@ -44,24 +43,24 @@ class Waiting:
         """The least time that a connection may wait, in seconds."""
         return max(0.01, min(self._seconds))
 
-    def enter(self, connection: "Connection", what: For) -> None:
+    def enter(self, connection: T, what: For) -> None:
         """Let `connection`, which waits for nothing else, wait for `what` from now on."""
         self._since[what][connection] = self._time()
 
-    def leave(self, connection: "Connection") -> None:
+    def leave(self, connection: T) -> None:
         """Let `connection` wait for nothing."""
         for kind in self._since:
             if kind.pop(connection, None) is not None:
                 return
 
-    def move(self, connection: "Connection", old: For | None, new: For | None) -> None:
+    def move(self, connection: T, old: For | None, new: For | None) -> None:
         """Let `connection` wait for `new` instead of `old`, from now on."""
         if old is not None:
             del self._since[old][connection]
         if new is not None:
             self._since[new][connection] = self._time()
 
-    def longest(self, among: Collection["Connection"] | None) -> "Connection | None":
+    def longest(self, among: Collection[T] | None) -> T | None:
         """Return the connection that should make room: the one longest idle, else the one that has sent least.
 
         among: the only ones that count; None: all.
@@ -71,7 +70,7 @@ class Waiting:
                 return connection
         return None
 
-    def overdue(self) -> Iterator["Connection"]:
+    def overdue(self) -> Iterator[T]:
         """Yield the connections that have waited for too long."""
         now = self._time()
         for kind, seconds in zip(self._since, self._seconds, strict=True):
