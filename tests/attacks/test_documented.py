@@ -49,7 +49,7 @@ def test_a_session_has_the_address_that_the_proxy_saw(client: httpx.Client, requ
 
 @pytest.mark.parametrize("file", sorted(path.name for path in DOCUMENTED.iterdir()))
 def test_the_page_shows_the_file_as_it_is(file: str) -> None:
-    blocks = re.findall(r"^```\w*\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```[^\n]*\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
     assert (DOCUMENTED / file).read_text() in blocks
 
 

@@ -160,6 +160,6 @@ def test_a_role_is_asked_for(ostiary: ServerProcess, token: str, tmp_path: Path)
 
 @pytest.mark.parametrize("file", sorted(path.name for path in FORWARD_AUTH.iterdir()))
 def test_the_page_shows_the_file_as_it_is(file: str) -> None:
-    blocks = re.findall(r"^```\w*\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```[^\n]*\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
     assert (FORWARD_AUTH / file).read_text() in blocks
     assert file in {GUARDS[name].name for name in PROXIES}

@@ -13,6 +13,9 @@ from urllib.parse import quote, unquote_to_bytes
 import pytest
 from werkzeug.test import TestResponse
 
+from ostiary.features.admin.service import Administration
+from ostiary.features.api_keys.service import ApiKeys
+from ostiary.features.sessions.management import SessionManagement
 from ostiary.web.pages import cursor_of
 from tests.conftest import App
 from tests.support.clients import new_client
@@ -249,8 +252,8 @@ def test_an_id_that_can_be_none_is_looked_up_nowhere(app: App, caller: Person, m
     def never(*_args: object) -> None:
         raise AssertionError("asked the database")
 
-    for service, method in (("session_management", "end_one"), ("api_keys", "revoke"), ("administration", "get")):
-        monkeypatch.setattr(getattr(app.services, service), method, never)
+    for service, method in ((SessionManagement, "end_one"), (ApiKeys, "revoke"), (Administration, "get")):
+        monkeypatch.setattr(app.services.get(service), method, never)
     for value in ("nonsense", ID[:-1], f"{ID}0", "%0A", f"{{{ID}}}", "x" * 1000):
         assert send(app, caller, "endMySession", path=f"/me/sessions/{value}").json["code"] == "session_not_found"
         assert send(app, caller, "revokeMyApiKey", path=f"/me/api-keys/{value}").json["code"] == "api_key_not_found"
