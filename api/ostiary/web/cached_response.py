@@ -30,7 +30,10 @@ _IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",
     "required": False,
-    "description": "The `ETag` of a former answer, several, or `*`: then 304 if it is still current (RFC 9110 13.1.2).",
+    "description": (
+        "The `ETag` of an earlier response, a list of them, or `*`. If one is still current, the answer "
+        "is 304 (RFC 9110 section 13.1.2)."
+    ),
     "schema": {"type": "string"},
 }
 
@@ -86,5 +89,5 @@ def prefers_gzip(accepted: str) -> bool:
 
 def conditional(view: View) -> View:
     """Declare in the contract that `view` answers with what is held: If-None-Match and 304."""
-    not_modified = {"description": "What If-None-Match names is still current.", "headers": _VALIDATORS}
+    not_modified = {"description": "The version in If-None-Match is still current.", "headers": _VALIDATORS}
     return document(view, manual={"parameters": [_IF_NONE_MATCH], "responses": {304: not_modified}})

@@ -37,10 +37,11 @@ _PARAMETER = {
     "in": "header",
     "required": False,
     "description": (
-        "Makes the request safe to repeat: sent again with the same key and body, as after a lost answer, it gets the "
-        "first answer and nothing is done twice. A random value, such as a UUID, new for each request that is not a "
-        "repetition, hence without an example that tools would send; with the quotes of "
-        "draft-ietf-httpapi-idempotency-key-header, or without."
+        "Makes the request safe to repeat, for example after a lost response. A repetition with the same "
+        "key and body returns the first response, and nothing is done twice. Use a new random value, such"
+        " as a UUID, for each request that is not a repetition. The quotes of "
+        "draft-ietf-httpapi-idempotency-key-header are optional. There is no example, because tools would"
+        " send it."
     ),
     "schema": {"type": "string", "minLength": 1, "maxLength": 2 * MAX_KEY_LENGTH + 2, "pattern": PATTERN},
 }

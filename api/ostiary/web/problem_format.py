@@ -78,11 +78,15 @@ def problem_schema(kind: ProblemType, *, is_under_oauth: bool) -> dict[str, Any]
     text = {"type": "string", "minLength": 1}
     uri = {**text, "maxLength": MAX_URI, "format": "uri-reference"}
     properties: dict[str, dict[str, Any]] = {
-        "type": {**uri, "description": "Leads to a description of this kind of problem."},
-        "title": {**text, "maxLength": MAX_TITLE, "description": "What happened, the same words each time."},
+        "type": {**uri, "description": "The address of the description of this problem type."},
+        "title": {
+            **text,
+            "maxLength": MAX_TITLE,
+            "description": "What happened. The text is the same for each occurrence.",
+        },
         "status": {"type": "integer", "const": kind.status, "description": "The HTTP status."},
         "detail": {**text, "maxLength": MAX_DETAIL, "description": "What happened this time."},
-        "code": {"type": "string", "const": kind.code, "description": "Tells the kind of problem to a program."},
+        "code": {"type": "string", "const": kind.code, "description": "The stable code of the problem type."},
         **kind.members,
     }
     required = list(properties)
@@ -94,7 +98,7 @@ def problem_schema(kind: ProblemType, *, is_under_oauth: bool) -> dict[str, Any]
             "error": {
                 "type": "string",
                 "const": oauth_error(kind),
-                "description": f"OAuth's own code (RFC 6749 section 5.2).{where}",
+                "description": f"The error code of OAuth (RFC 6749 section 5.2).{where}",
             },
             "error_description": {
                 **text,

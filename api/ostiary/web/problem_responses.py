@@ -50,7 +50,7 @@ def problem_responses(problems: list[ProblemType], form: ProblemFormat) -> dict[
 def _retry_after_of(codes: list[str]) -> dict[str, Any]:
     """Return the header of an answer of which only the problems of these codes have it."""
     return {
-        "description": f"With {' and '.join(f'`{code}`' for code in codes)}: seconds to wait before the next try.",
+        "description": f"With {' and '.join(f'`{code}`' for code in codes)}: seconds to wait before a retry.",
         "schema": {"type": "integer", "minimum": 1},
         "example": 1,
     }
