@@ -55,7 +55,7 @@ def shows_version(view: View) -> View:
 
 
 def changes_version(*, required: bool) -> Callable[[View], View]:
-    """Declare in the contract that a view asks for `condition(...)`. required: whether If-Match is required."""
+    """Declare in the contract that a view uses `condition(...)`. required: whether If-Match is required."""
     problems = (PRECONDITION_FAILED, PRECONDITION_REQUIRED) if required else (PRECONDITION_FAILED,)
 
     def decorator(view: View) -> View:

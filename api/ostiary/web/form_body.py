@@ -43,7 +43,7 @@ def parse(raw: bytes, known: Collection[str]) -> dict[str, str]:
 
 
 def is_form(environ: Mapping[str, str]) -> bool:
-    """Return whether the headers of a request say that its body is a form that `parse` reads."""
+    """Return whether the headers of a request declare a form that `parse` accepts."""
     return is_utf8(environ.get("CONTENT_TYPE", ""), FORM, environ.get("HTTP_CONTENT_ENCODING", ""))
 
 

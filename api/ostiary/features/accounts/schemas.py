@@ -51,9 +51,9 @@ def username_field(*, required: bool, example: str) -> fields.String:
         metadata={
             "description": (
                 "3 to 64 characters, unique regardless of case. White space, control characters and invisible "
-                "characters are not allowed. The letters, marks and digits must belong to one script, or to "
-                "scripts that one language combines; printable ASCII is always allowed (RFC 8265, UTS 39 section "
-                "5.2). The pattern covers only part of these rules. Surrounding white space is removed."
+                "characters are not allowed. Other printable ASCII characters are allowed, and so are letters, "
+                "marks and digits of one script, or of scripts that one language combines (RFC 8265, UTS 39 "
+                "section 5.2). The pattern covers only part of these rules. Surrounding white space is removed."
             ),
             "pattern": names.PATTERN,
             "example": example,

@@ -27,7 +27,7 @@ audit = Blueprint("audit", __name__)
 async def list_my_audit_events(query: dict[str, Any]) -> WithHeaders:
     """List the audit events of your account.
 
-    The newest events come first. Actions of other users on your account are included. Events are never changed or
+    The newest events come first. They include what other users did to your account. Events are never changed or
     removed.
     """
     return await _page(EventFilter(user_id=principal().user_id), query)

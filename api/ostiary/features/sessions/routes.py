@@ -92,7 +92,7 @@ async def login(body: dict[str, str]) -> TokensIssued | Response:
 @sessions.route("/refresh", methods=["POST"], tags=TAGS)
 @public
 @sessions.arguments(RefreshBody())
-@sessions.response(200, TokenPair, description="A new pair of tokens. The refresh token that was sent is used.")
+@sessions.response(200, TokenPair, description="A new pair of tokens. It replaces the old pair.")
 @answers(INVALID_REFRESH_TOKEN, DATABASE_UNAVAILABLE)
 @sessions.doc(operationId="refresh", responses={200: {"links": AFTER_LOG_IN}})
 async def refresh(body: dict[str, str]) -> TokensIssued:
@@ -157,7 +157,7 @@ async def end_my_sessions(query: dict[str, str]) -> dict[str, int]:
 async def end_my_session(session_id: str) -> Response:
     """End one of your sessions.
 
-    All tokens of the session are refused from the next request on. To end the current session is the same as a logout.
+    All tokens of the session are refused from the next request on. Ending the current session is a logout.
     """
     await provided(SessionManagement).end_one(actor(), session_id, request_info())
     return no_content()
