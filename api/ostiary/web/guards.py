@@ -47,8 +47,7 @@ class Authenticator(Protocol):
 
 
 class Guard:
-    """What guards ask: whom a credential stands for, whether the login is recent enough, and whether this code runs on
-    the event loop.
+    """Authenticates credentials, and checks whether the login is recent and whether the code runs on the event loop.
 
     authenticators: by the prefix of their credentials; "" for all other credentials.
     """
@@ -62,9 +61,7 @@ class Guard:
         self._by_prefix = tuple((prefix, one) for prefix, one in authenticators.items() if prefix)
 
     def bearer(self, authorization: str) -> Principal:
-        """Return whom the value of Authorization stands for: on the loop from memory, in some µs, if that can tell;
-        else by asking.
-        """
+        """Return the principal of an Authorization header: from the cache in some µs if possible, else by a look-up."""
         if authorization.startswith(_USUAL) and self.on_loop():
             token = authorization[len(_USUAL) :]  # in any form: cached values were verified, character by character
             known = self._authenticator(token).cached_principal(token)

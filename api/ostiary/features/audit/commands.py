@@ -1,4 +1,4 @@
-"""`ostiary audit`: does the trail fit together?"""
+"""`ostiary audit`: verify the audit trail."""
 
 import sys
 

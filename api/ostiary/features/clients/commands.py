@@ -1,4 +1,4 @@
-"""`ostiary clients`: which other services may ask about tokens."""
+"""`ostiary clients`: manage the services that can introspect tokens."""
 
 import sys
 

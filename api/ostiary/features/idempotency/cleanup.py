@@ -16,7 +16,7 @@ class IdempotencyCleanup:
         self._clock = clock
 
     async def expired_keys(self, tx: Transaction, most: int) -> Mapping[str, int]:
-        """Delete expired keys, at most so many. Keys that a request is claiming anew are left to it."""
+        """Delete expired keys, up to a limit. Keys that a request is claiming again are skipped."""
         expired = (
             select(IdempotencyKeyRow.digest)
             .where(IdempotencyKeyRow.expires_at <= self._clock.now())

@@ -11,7 +11,7 @@ from ostiary.features.keys.rules import HEARD_OF_WITHIN, JWKS_MAX_AGE, PUBLISHED
 from ostiary.features.revocation.service import Revocations
 
 SOON = int(VERIFIERS_COOLDOWN.total_seconds()) + 5
-"""Seconds after which verifiers with usual settings have a new key."""
+"""Seconds after which verifiers with common settings know a new key."""
 NOT_YET_EVERYWHERE = f"""\
 Services that fetched the public keys just before refuse tokens of the new key until they fetch the keys again.
 PyJWT and jose wait {VERIFIERS_COOLDOWN.seconds} seconds between two fetches; others wait up to {JWKS_MAX_AGE} seconds.

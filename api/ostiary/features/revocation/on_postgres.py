@@ -1,4 +1,4 @@
-"""How a worker follows the revocation feed on PostgreSQL: by being told, and by telling the others that it knows."""
+"""Follows the revocation feed on PostgreSQL: workers get notifications, and confirm them to each other."""
 
 import asyncio
 import contextlib
@@ -94,7 +94,7 @@ class PostgresFollower:
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
         if was_current:
-            with contextlib.suppress(Problem):  # the others wait for a moment instead
+            with contextlib.suppress(Problem):  # the others then wait for a moment
                 await self._database.write(self._say_goodbye)
 
     async def _say_goodbye(self, tx: Transaction) -> None:
@@ -111,7 +111,7 @@ class PostgresFollower:
                     "revocations are not pushed at the moment; asking the database for each request",
                     cause=f"{type(error).__name__}: {str(error)[:300]}",
                 )
-            except Exception:  # whatever it is: a worker that followed no more would stay slow until its restart
+            except Exception:  # any error: a worker that stopped following would stay slow until its restart
                 log.exception("revocations are not pushed at the moment, for a fault; it is tried again")
             finally:
                 self._confirmed = self._read_at = float("-inf")
@@ -248,7 +248,7 @@ class PostgresFollower:
                     "some workers did not say that they know a revocation; they are not waited for until they speak",
                     workers=len(silent),
                 )
-                with contextlib.suppress(Problem):  # each worker finds out for itself instead
+                with contextlib.suppress(Problem):  # then each worker finds out for itself
                     await self._database.write(self._name_silent, position, silent)
                 return
             with contextlib.suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""How a worker follows the revocation feed on SQLite: by looking at the file."""
+"""Follows the revocation feed on SQLite by checking a file."""
 
 import asyncio
 import contextlib
@@ -113,7 +113,7 @@ class SqliteFollower:
         return _AtStart(self._record, self._announced.get())
 
     async def _recover_quietly(self) -> None:
-        with contextlib.suppress(Problem):  # logged; it is tried again on the next request
+        with contextlib.suppress(Problem):  # logged; the next request tries again
             await self._recover()
 
     async def check(self) -> None:
@@ -154,7 +154,7 @@ class SqliteFollower:
 
     async def start(self) -> None:
         """See whether the database went back, read the feed from its beginning, put the announced position right."""
-        with contextlib.suppress(Problem):  # logged; meanwhile each request asks anew
+        with contextlib.suppress(Problem):  # logged; until then each request asks again
             await self.check()
             if self._announced.get() != self._position:
                 await self._database.write(self.announce)
@@ -191,7 +191,7 @@ class SqliteFollower:
         return position
 
     async def others_have_seen(self, position: int) -> None:
-        """Return: they look at the file, which now says that this was committed."""
+        """Return at once: the other workers check the file, which now has this commit."""
         self._look_at = float("-inf")
         self.is_current()
         known = replace(self._known, position=max(self._known.position, position))

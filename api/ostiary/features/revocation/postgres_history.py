@@ -1,4 +1,4 @@
-"""What PostgreSQL tells of its own history, as far as it lets us ask, and what a worker remembers of it."""
+"""The facts that PostgreSQL reveals about its own history, and what a worker remembers of them."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -55,7 +55,7 @@ class _Questions:
 
     @classmethod
     async def ask(cls, connection: Any) -> "_Questions":
-        """Find out what can be read; what is refused is left out."""
+        """Find out which facts can be read; the others are left out."""
         ways: dict[str, str] = {}
         for name, expressions in _WAYS.items():
             for expression in expressions:
