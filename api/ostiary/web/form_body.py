@@ -48,7 +48,7 @@ def is_form(environ: Mapping[str, str]) -> bool:
 
 
 def _refusal(why: str) -> Exception:
-    return INVALID_REQUEST(f"The form is not as it should be: {why}.")
+    return INVALID_REQUEST(f"The form is not valid: {why}.")
 
 
 class FormBodyParser(FlaskParser):

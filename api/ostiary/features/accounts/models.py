@@ -16,9 +16,9 @@ _IS_DISABLED = "disabled_at IS NOT NULL"
 class UserRow(Base):
     """A user who can log in. `username` is as typed, `username_key` is its unique form; likewise for `email`.
 
-    username_skeleton: what names that look the same have in common; None for a user that an earlier release made after
-    the migration. username_twin: 0, or a number that tells users apart who had names that look the same before such
-    names were refused. version: counts the changes that others see. password_version: counts the passwords.
+    username_skeleton: the common form of names that look alike; None for a user that an earlier release created after
+    the migration. username_twin: 0, or a number that distinguishes users whose names looked alike before such names
+    were refused. version: counts the changes that others see. password_version: counts the passwords.
     """
 
     __tablename__ = "users"

@@ -41,7 +41,7 @@ class ApiKeyBearers:
     def cached_principal(self, token: str) -> Principal | None:
         """Return the principal of an API key if it is cached; else None.
 
-        On the event loop alone, where it takes some µs. Raises the problem `invalid_token` for what cannot be a key.
+        Only on the event loop, where it takes some µs. Raises the problem `invalid_token` for malformed keys.
         """
         bearer = self._known(token)
         if bearer is None or not self._revocations.allows_now(bearer):

@@ -66,7 +66,7 @@ class ApiKeys:
         self._randomness = randomness
 
     async def keys_of(self, user_id: str) -> list[ApiKey]:
-        """Return the API keys of a user, the newest first, also those that have expired.
+        """Return the API keys of a user, newest first, including expired ones.
 
         Raises the problem `database_unavailable`.
         """

@@ -10,7 +10,7 @@ from ostiary.persistence.transaction import Transaction
 
 
 class IdempotencyCleanup:
-    """Deletes claims and answers that have expired; a request with such a key is the first one again."""
+    """Deletes expired claims and answers. After that, a request with the same key counts as new."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

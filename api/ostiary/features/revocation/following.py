@@ -43,7 +43,7 @@ class Follower(Protocol):
         ...
 
     async def inspect(self, session: AsyncSession) -> tuple[Found, Reason | None]:
-        """Return what is found of the history, and by what it is recognised as one that went back, if it has.
+        """Return the state of the history, and the sign that it went back, if it has.
 
         At the beginning of a transaction that adds to the feed, when nobody else can.
         """

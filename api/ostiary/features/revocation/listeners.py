@@ -44,8 +44,10 @@ class Listeners:
                 self._forget(name)
 
     def give_up(self, position: int) -> list[str]:
-        """Take down that who does not know the entry at `position` by now is silent: it was waited for as long as it
-        could trust its memory, and need not be waited for again until it has spoken. Return their names.
+        """Mark workers that do not know the entry at `position` as silent; return their names.
+
+        They had as long to confirm it as they could trust their memory. This worker does not wait for them again until
+        they have spoken.
         """
         silent = [name for name, known in self._positions.items() if known < position and name != self._own]
         self._silent.update(silent)
@@ -67,12 +69,12 @@ class Listeners:
         self._gone.pop(name, None)
 
     def wait_until(self, position: int) -> float | None:
-        """Return the time until which to wait for those who do not know the entry at `position` yet.
+        """Return the time until which to wait for workers that do not know the entry at `position` yet.
 
-        None: nobody has to be waited for. Infinity: there is one whose connection stands. Those who are silent count
-        only until this worker has heard itself: news come in the order of the commits, so one that has spoken before
-        the entry was committed has been heard by then, and one that speaks later reads the entry before it trusts its
-        memory.
+        None: there is nobody to wait for. Infinity: a worker with an open connection does not know it. Silent workers
+        count only until this worker has heard its own message. Messages arrive in the order of the commits. So a worker
+        that spoke before the entry was committed has been heard by then, and a worker that speaks later reads the entry
+        before it trusts its memory.
         """
         own = self._positions.get(self._own, -1)
         silent = self._silent if own >= position else ()

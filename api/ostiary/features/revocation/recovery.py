@@ -26,7 +26,7 @@ class Recovery:
         self._randomness = randomness
 
     async def recover(self, tx: Transaction, token_position: int) -> int | None:
-        """Return the position at which the transaction must void what was issued before; None: nothing went back.
+        """Return the position at which the transaction must revoke everything issued before; None if nothing went back.
 
         Called first in each transaction that adds to the feed. There is one such transaction at a time, so of several
         workers one finds that the database went back, and the others find it recovered. token_position: that of a

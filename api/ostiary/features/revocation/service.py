@@ -93,7 +93,7 @@ class Revocations:
         self._started = False
 
     async def start(self) -> None:
-        """Begin to follow the feed, and read what there is."""
+        """Begin to follow the feed, and read its entries."""
         self._started = True
         await self._follower.start()
 
@@ -173,7 +173,7 @@ class Revocations:
             return _Outcome(None, position, problem)
 
     async def _begin(self, tx: RevokingTransaction, token_position: int = 0) -> bool:
-        """Begin a transaction that adds to the feed; if the database went back, void what was issued before.
+        """Begin a transaction that adds to the feed. If the database went back, revoke everything issued before.
 
         token_position: that of a valid token. Returns whether it went back.
         """
@@ -185,7 +185,7 @@ class Revocations:
         return True
 
     async def _recover(self, token_position: int = 0) -> None:
-        # In a context of its own, or it would become a part of what the request at hand writes.
+        # In its own context, so that it does not become a part of the current request's writes.
         recovery = self._database.write(self._recover_in, token_position)
         await asyncio.get_running_loop().create_task(recovery, context=contextvars.Context())
 
