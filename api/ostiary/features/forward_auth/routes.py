@@ -70,12 +70,12 @@ def _operation(method: str) -> Callable[..., Response]:
 
     verb = method.lower()
     authorize.__name__ = f"authorize_{verb}"
-    authorize.__doc__ = f"""Authorize a {method} request for a proxy.
+    authorize.__doc__ = f"""Authorize a proxied {method} request.
 
     A proxy calls this operation before it forwards a request, and sends the Authorization header of that request. 204
     lets the request pass. The response headers identify the sender. The proxy must overwrite any such headers that the
-    client sent. A proxy can use any of these methods, at `/authorize` and at every path below it. Below `/authorize`,
-    the query belongs to the original request and is ignored.
+    client sent. A proxy can call GET, POST, PUT, PATCH, DELETE or OPTIONS, at `/authorize` and at every path below it.
+    Below `/authorize`, the query belongs to the original request and is ignored.
     """
     authorize._apidoc = deepcopy(_asked._apidoc)  # type: ignore[attr-defined]
     view: Any = forward_auth.response(204, headers=_HEADERS, description="The request may pass.")(authorize)

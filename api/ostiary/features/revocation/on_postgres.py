@@ -51,8 +51,7 @@ _LISTENING = """
 
 
 class PostgresFollower:
-    """Follows the feed by LISTEN/NOTIFY. While the connection is down or silent for too long, the worker is not
-    current.
+    """Follows the feed by LISTEN/NOTIFY. While the connection is down or too long silent, it is not current.
 
     Workers that have seen an entry confirm it on a second channel, so that a logout is answered only when no worker
     accepts the token any more. address: where to listen. name: an id for this worker's connection.
