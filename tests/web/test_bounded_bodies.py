@@ -108,7 +108,7 @@ def test_the_first_faults_are_listed_and_the_others_counted(sqlite_app: App) -> 
     assert answer.json["detail"].endswith(f"The first {MAX_ERRORS} are listed; there are 42 more.")
 
     few = sqlite_app.client.post("/login", json={"username": "ada"})
-    assert few.json["detail"] == "Some members of the body are not as the contract asks."
+    assert few.json["detail"] == "Some members of the body do not match the schema."
     assert few.json["errors"] == [{"pointer": "/password", "detail": "Missing data for required field."}]
 
 

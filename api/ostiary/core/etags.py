@@ -1,4 +1,4 @@
-"""Entity-tags: each names one version of one thing, and a change may ask for the version that it is meant for."""
+"""Entity-tags: each identifies one version of a resource. A change can be limited to one version."""
 
 import hashlib
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from ostiary.core.problems import ProblemType
 PRECONDITION_REQUIRED = ProblemType(
     code="precondition_required",
     status=428,
-    title="The change does not say which version it is meant for",
-    detail="Send If-Match with the ETag of the version that you have seen.",
-    remedy="Read the object (GET), and send the ETag of that answer as If-Match (RFC 6585 section 3).",
+    title="If-Match is required",
+    detail="Send If-Match with the ETag of the version that you want to change.",
+    remedy="Read the resource (GET) and send its ETag as If-Match (RFC 6585 section 3).",
 )
 PRECONDITION_FAILED = ProblemType(
     code="precondition_failed",
     status=412,
-    title="Somebody has changed it meanwhile",
-    detail="If-Match does not name the present version. Nothing was changed.",
-    remedy="Read the object again (GET), decide anew, and send the ETag of that answer as If-Match.",
+    title="The resource was changed by another request",
+    detail="The version in If-Match is not the current one. Nothing was changed.",
+    remedy="Read the resource again (GET), check whether the change still applies, and send the new ETag as If-Match.",
 )
 
 
 def etag(*parts: str | int) -> str:
-    """Return the strong entity-tag of the version that `parts` name (RFC 9110 section 8.8.3)."""
+    """Return the strong entity-tag of the version identified by `parts` (RFC 9110 section 8.8.3)."""
     text = "\n".join(map(str, parts))
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
@@ -42,7 +42,7 @@ def names(if_none_match: str, present: str) -> bool:
 
 @dataclass(frozen=True)
 class Condition:
-    """The version that a change is meant for. tags: entity-tags without quotes; None: any version."""
+    """The version that a change applies to. tags: entity-tags without quotes; None: any version."""
 
     tags: frozenset[str] | None
 

@@ -1,4 +1,4 @@
-"""Idempotency keys: how one is written, what can go wrong (draft-ietf-httpapi-idempotency-key-header-07)."""
+"""Idempotency keys: their syntax and problem types (draft-ietf-httpapi-idempotency-key-header-07)."""
 
 import re
 from collections.abc import Mapping
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from ostiary.core.problems import ProblemType
 
 MAX_KEY_LENGTH = 128
-"""Characters of a key."""
+"""Maximum length of a key."""
 
 _BARE = r"[!#-\[\]-~]"
 _QUOTED = r'(?:[ !#-\[\]-~]|\\["\\])'
 
 PATTERN = rf'^(?:{_BARE}{{1,{MAX_KEY_LENGTH}}}|"{_QUOTED}{{1,{MAX_KEY_LENGTH}}}")$'
-"""A key as it stands in the header: a String of RFC 9651, as the draft has it, or the same without quotes."""
+"""A key in the header: a String of RFC 9651, as in the draft, or the same without quotes."""
 
 _WRITTEN = re.compile(PATTERN.removeprefix("^").removesuffix("$"))
 _ESCAPED = re.compile(r'\\(["\\])')
@@ -22,32 +22,34 @@ IDEMPOTENCY_KEY_MALFORMED = ProblemType(
     code="idempotency_key_malformed",
     status=400,
     title="The idempotency key is malformed",
-    detail="The header Idempotency-Key holds something else than one key.",
+    detail="The Idempotency-Key header is not one valid key.",
     remedy='Send one key of 1 to 128 printable ASCII characters, as in Idempotency-Key: "8e03978e-40d5-43dd-bc93".',
 )
 IDEMPOTENCY_KEY_IN_USE = ProblemType(
     code="idempotency_key_in_use",
     status=409,
-    title="A request under this idempotency key is under way",
-    detail="The first request under this Idempotency-Key has not been answered yet.",
-    remedy="Send the same request again after the seconds in Retry-After: it gets the first one's answer.",
+    title="A request with this idempotency key is in progress",
+    detail="The first request with this Idempotency-Key is still in progress.",
+    remedy=(
+        "Send the same request again after the number of seconds in Retry-After. It then returns the first response."
+    ),
     retry_after=1,
 )
 IDEMPOTENCY_KEY_REUSED = ProblemType(
     code="idempotency_key_reused",
     status=422,
     title="The idempotency key belongs to another request",
-    detail="This Idempotency-Key has been used for a request with another body.",
-    remedy="Take a new random key, such as a UUID, for each request that is not a repetition of one before.",
+    detail="This Idempotency-Key was already used for a request with another body.",
+    remedy="Use a new random key, such as a UUID, for each request that is not a repetition.",
 )
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A request under a key.
+    """A request with a key.
 
-    operation: method and path. caller: the id of the user who calls, empty if anybody may. body: in one way of writing,
-    so that the same values are the same bytes.
+    operation: method and path. caller: the id of the calling user; empty for public operations. body: in a canonical
+    form, so that equal values have equal bytes.
     """
 
     operation: str
@@ -58,7 +60,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class KeptAnswer:
-    """An answer as it is kept for repetitions: its status, the headers that belong to its content, the content."""
+    """An answer that is stored for repetitions: status, headers of the content, and content."""
 
     status: int
     headers: Mapping[str, str]

@@ -1,7 +1,8 @@
-"""Problems (RFC 9457): every error that Ostiary answers, each with a stable code.
+"""Problems (RFC 9457): the errors that Ostiary returns, each with a stable code.
 
 A `ProblemType` is declared once, beside the feature that raises it, and is public API: its code never changes meaning.
-Raising `SOME_TYPE()` anywhere below the web layer ends in one handler, which answers `application/problem+json`.
+To return a problem, raise `SOME_TYPE()` anywhere below the web layer. One handler turns it into
+`application/problem+json`.
 """
 
 import re
@@ -12,27 +13,27 @@ from typing import Any
 from ostiary.core.scopes import MAX_ROLE_NAME, MAX_ROLES, MAX_SCOPE_NAME, MAX_SCOPES
 
 MAX_CODE_LENGTH = 64
-"""Characters of a problem's code."""
+"""Maximum length of a problem's code."""
 MAX_URI = 2048
-"""Characters of a problem's type."""
+"""Maximum length of a problem's type."""
 MAX_TITLE = 128
-"""Characters of a problem's title."""
+"""Maximum length of a problem's title."""
 MAX_DETAIL = 1024
-"""Characters of what a problem says of one occurrence; more is cut."""
+"""Maximum length of a problem's detail; longer texts are truncated."""
 MAX_REMEDY = 1024
-"""Characters of what the caller can do."""
+"""Maximum length of a problem's remedy."""
 MAX_ACR = 64
-"""Characters of an `acr`."""
+"""Maximum length of an `acr`."""
 MAX_ACRS = 8
-"""Values of `acr` of which one is needed."""
+"""Maximum number of accepted `acr` values."""
 MAX_REQUEST_ID = 64
-"""Characters of what names a request."""
+"""Maximum length of the id of a request."""
 MAX_ERRORS = 20
-"""Entries in the list of what is wrong with a body or a query."""
+"""Maximum number of entries in the list of errors of a body or a query."""
 MAX_ERROR_NAME = 256
-"""Characters of a pointer or a parameter's name in such an entry."""
+"""Maximum length of a pointer or a parameter's name in such an entry."""
 MAX_ERROR_TEXT = 512
-"""Characters of what such an entry says."""
+"""Maximum length of the text of such an entry."""
 
 CATALOGUE: dict[str, "ProblemType"] = {}
 """Every declared problem type by its code."""
@@ -64,7 +65,7 @@ class ProblemType:
     example: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Enter the catalogue; two types may not share a code."""
+        """Add the type to the catalogue. Each code can be declared only once."""
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.code) or len(self.code) > MAX_CODE_LENGTH:
             raise ValueError(f"{self.code!r} is not a snake_case code")
         if len(self.title) > MAX_TITLE or len(self.detail) > MAX_DETAIL or len(self.remedy) > MAX_REMEDY:
@@ -75,7 +76,7 @@ class ProblemType:
     def __call__(
         self, detail: str | None = None, *, challenge: str | None = None, retry_after: int | None = None, **members: Any
     ) -> "Problem":
-        """Make an occurrence: `raise USERNAME_TAKEN()`.
+        """Create an occurrence: `raise USERNAME_TAKEN()`.
 
         detail: replaces the default sentence. challenge, retry_after: replace the type's own. members: the extension
         members. Raises TypeError when the members are not exactly the declared ones.
@@ -96,7 +97,7 @@ class ProblemType:
 
 
 class Problem(Exception):
-    """One occurrence of a problem type, to be answered to the client."""
+    """One occurrence of a problem type, to be returned to the client."""
 
     def __init__(
         self,
@@ -128,7 +129,7 @@ class Problem(Exception):
         }
 
     def headers(self) -> dict[str, str]:
-        """Return the headers that go with it: WWW-Authenticate, Retry-After."""
+        """Return the headers of the answer: WWW-Authenticate, Retry-After."""
         headers = {}
         if self.challenge:
             headers["WWW-Authenticate"] = self.challenge
@@ -145,8 +146,9 @@ MALFORMED_JSON = ProblemType(
     title="The body is not well-formed JSON",
     detail="The body is not well-formed JSON.",
     remedy=(
-        "Send one JSON value in UTF-8: no duplicate members, no lone surrogates, no NaN, at most 32 levels deep, 64 "
-        "members in an object, 128 items in an array, 512 values in all, numbers of at most 256 characters."
+        "Send one JSON value in UTF-8, without duplicate members, lone surrogates or NaN. The limits are "
+        "32 levels, 64 members in an object, 128 items in an array, 512 values in total, and 256 "
+        "characters in a number."
     ),
 )
 BAD_REQUEST = ProblemType(
@@ -175,11 +177,11 @@ INVALID_TOKEN = ProblemType(
 INSUFFICIENT_USER_AUTHENTICATION = ProblemType(
     code="insufficient_user_authentication",
     status=401,
-    title="The login is too long ago, or too weak",
-    detail="This operation needs a login that is more recent, or stronger, than that behind this credential.",
+    title="The login is too old or too weak",
+    detail="This operation needs a more recent or a stronger login than the credential has.",
     remedy=(
-        "Prove again who you are (POST /me/reauthenticate, or POST /login) and send the new access token within "
-        "max_age seconds. An API key never suffices."
+        "Authenticate again (POST /me/reauthenticate or POST /login) and send the new access token within"
+        " max_age seconds. API keys are never accepted."
     ),
     challenge=f'{BEARER}, error="insufficient_user_authentication", acr_values="aal1", max_age="600"',
     members={
@@ -188,12 +190,12 @@ INSUFFICIENT_USER_AUTHENTICATION = ProblemType(
             "items": {"type": "string", "maxLength": MAX_ACR},
             "minItems": 1,
             "maxItems": MAX_ACRS,
-            "description": "The `acr` of which the access token needs one (RFC 9470 section 3).",
+            "description": "The accepted `acr` values. The access token must have one of them (RFC 9470 section 3).",
         },
         "max_age": {
             "type": "integer",
             "minimum": 0,
-            "description": "Seconds that the login may be ago (RFC 9470 section 3).",
+            "description": "The maximum age of the login, in seconds (RFC 9470 section 3).",
         },
     },
     example={"acr_values": ["aal1"], "max_age": 600},
@@ -201,22 +203,25 @@ INSUFFICIENT_USER_AUTHENTICATION = ProblemType(
 INSUFFICIENT_ROLE = ProblemType(
     code="insufficient_role",
     status=403,
-    title="The account lacks a role",
+    title="The account does not have a required role",
     detail="This operation needs a role that the account does not have.",
-    remedy="Ask an administrator for the role; then log in again or refresh, so that the access token carries it.",
+    remedy=(
+        "Ask an administrator for the role. Then refresh (POST /refresh) or log in again to get an access"
+        " token with it."
+    ),
     challenge=f'{BEARER}, error="insufficient_scope"',
     members={
         "required_roles": {
             "type": "array",
             "items": {"type": "string", "maxLength": MAX_ROLE_NAME},
             "maxItems": MAX_ROLES,
-            "description": "The roles of which one is needed.",
+            "description": "The accepted roles. One of them is required.",
         },
         "held_roles": {
             "type": "array",
             "items": {"type": "string", "maxLength": MAX_ROLE_NAME},
             "maxItems": MAX_ROLES,
-            "description": "The roles that the access token carries.",
+            "description": "The roles of the access token.",
         },
     },
     example={"required_roles": ["admin"], "held_roles": []},
@@ -224,11 +229,11 @@ INSUFFICIENT_ROLE = ProblemType(
 INSUFFICIENT_SCOPE = ProblemType(
     code="insufficient_scope",
     status=403,
-    title="The access token or API key lacks a scope",
+    title="The access token or API key does not have a required scope",
     detail="This operation needs a scope that the access token or API key does not have.",
     remedy=(
-        "Use an access token or API key with the scope. Scopes beyond those of the own account come with roles; after "
-        "getting a role, refresh (POST /refresh)."
+        "Use an access token or API key with the scope. Scopes for more than your own account come with "
+        "roles. After you get a role, refresh (POST /refresh)."
     ),
     challenge=f'{BEARER}, error="insufficient_scope"',
     members={
@@ -237,13 +242,13 @@ INSUFFICIENT_SCOPE = ProblemType(
             "items": {"type": "string", "maxLength": MAX_SCOPE_NAME},
             "minItems": 1,
             "maxItems": MAX_SCOPES,
-            "description": "The scopes that are needed.",
+            "description": "The required scopes.",
         },
         "held_scopes": {
             "type": "array",
             "items": {"type": "string", "maxLength": MAX_SCOPE_NAME},
             "maxItems": MAX_SCOPES,
-            "description": "The scopes that the access token or API key has.",
+            "description": "The scopes of the access token or API key.",
         },
     },
     example={"required_scopes": ["users:read"], "held_scopes": ["me:read", "me:write"]},
@@ -251,15 +256,15 @@ INSUFFICIENT_SCOPE = ProblemType(
 NOT_FOUND = ProblemType(
     code="not_found",
     status=404,
-    title="There is nothing here",
-    detail="There is nothing at this address.",
+    title="Not found",
+    detail="Nothing was found at this address.",
     remedy="Compare the path with the contract at /openapi.json.",
 )
 METHOD_NOT_ALLOWED = ProblemType(
     code="method_not_allowed",
     status=405,
     title="The method is not allowed here",
-    detail="This address does not answer that method; the Allow header lists those that it does.",
+    detail="This address does not support the method. The Allow header lists the supported methods.",
     remedy="Use a method from the Allow header.",
 )
 BODY_TOO_LARGE = ProblemType(
@@ -267,44 +272,47 @@ BODY_TOO_LARGE = ProblemType(
     status=413,
     title="The body is too large",
     detail="The body is larger than this server accepts.",
-    remedy="Send a smaller body; the operator's limit is OSTIARY_MAX_BODY_BYTES.",
+    remedy="Send a smaller body. The operator sets the limit with OSTIARY_MAX_BODY_BYTES.",
 )
 UNSUPPORTED_MEDIA_TYPE = ProblemType(
     code="unsupported_media_type",
     status=415,
     title="The content type is not supported",
-    detail="The content type of the body is not the one that the contract names, or the body has a content coding.",
-    remedy="Set Content-Type to what the contract names, mostly application/json; send UTF-8, not compressed.",
+    detail="The content type of the body is not the one in the contract, or the body has a content coding.",
+    remedy=(
+        "Set Content-Type to the one in the contract, usually application/json. Send the body in UTF-8, "
+        "without compression."
+    ),
 )
 VALIDATION_FAILED = ProblemType(
     code="validation_failed",
     status=422,
-    title="The body does not fit its schema",
-    detail="Some members of the body are not as the contract asks.",
-    remedy="Mend each member named in errors; its pointer is a JSON Pointer (RFC 6901) into the body.",
+    title="The body does not match its schema",
+    detail="Some members of the body do not match the schema.",
+    remedy="Correct each member in errors. The pointer is a JSON Pointer (RFC 6901) into the body.",
     members={
         "errors": {
             "type": "array",
             "minItems": 1,
             "maxItems": MAX_ERRORS,
-            "description": "What is wrong: the first faults; the problem's own `detail` says if there are more.",
+            "description": "The first errors. If there are more, the problem's own `detail` says so.",
             "items": {
                 "type": "object",
                 "title": "InvalidMember",
-                "description": "A member of the body, and what is wrong with it.",
+                "description": "An error in a member of the body.",
                 "required": ["pointer", "detail"],
                 "properties": {
                     "pointer": {
                         "type": "string",
                         "maxLength": MAX_ERROR_NAME,
-                        "description": "JSON Pointer (RFC 6901) to the member, cut if it is long; empty: the body.",
+                        "description": "JSON Pointer (RFC 6901), truncated if long. Empty: the whole body.",
                         "example": "/username",
                     },
                     "detail": {
                         "type": "string",
                         "minLength": 1,
                         "maxLength": MAX_ERROR_TEXT,
-                        "description": "What is wrong with it.",
+                        "description": "What is wrong.",
                         "example": "Missing data for required field.",
                     },
                 },
@@ -316,32 +324,32 @@ VALIDATION_FAILED = ProblemType(
 INVALID_QUERY = ProblemType(
     code="invalid_query",
     status=422,
-    title="The query does not fit its schema",
-    detail="Some parameters of the query are not as the contract asks.",
-    remedy="Mend each parameter named in errors.",
+    title="The query does not match its schema",
+    detail="Some parameters of the query do not match the schema.",
+    remedy="Correct each parameter in errors.",
     members={
         "errors": {
             "type": "array",
             "minItems": 1,
             "maxItems": MAX_ERRORS,
-            "description": "What is wrong: the first faults; the problem's own `detail` says if there are more.",
+            "description": "The first errors. If there are more, the problem's own `detail` says so.",
             "items": {
                 "type": "object",
                 "title": "InvalidParameter",
-                "description": "A parameter of the query, and what is wrong with it.",
+                "description": "An error in a parameter of the query.",
                 "required": ["parameter", "detail"],
                 "properties": {
                     "parameter": {
                         "type": "string",
                         "maxLength": MAX_ERROR_NAME,
-                        "description": "Its name, cut if it is long; empty: the query.",
+                        "description": "The parameter, truncated if long. Empty: the whole query.",
                         "example": "limit",
                     },
                     "detail": {
                         "type": "string",
                         "minLength": 1,
                         "maxLength": MAX_ERROR_TEXT,
-                        "description": "What is wrong with it.",
+                        "description": "What is wrong.",
                         "example": "Not a valid integer.",
                     },
                 },
@@ -353,9 +361,9 @@ INVALID_QUERY = ProblemType(
 RATE_LIMITED = ProblemType(
     code="rate_limited",
     status=429,
-    title="There were too many requests",
-    detail="There were too many requests in a short time.",
-    remedy="Try again after the seconds in Retry-After. Nothing was changed.",
+    title="Too many requests",
+    detail="Too many requests in a short time.",
+    remedy="Try again after the number of seconds in Retry-After. Nothing was changed.",
     retry_after=30,
 )
 HEADERS_TOO_LARGE = ProblemType(
@@ -363,7 +371,7 @@ HEADERS_TOO_LARGE = ProblemType(
     status=431,
     title="The header fields are too large",
     detail="The request line and header fields are larger than this server accepts.",
-    remedy="Send at most 64 KiB before the body.",
+    remedy="Send at most 64 KiB in the request line and header fields.",
 )
 TARGET_TOO_LONG = ProblemType(
     code="target_too_long",
@@ -376,15 +384,15 @@ REQUEST_TIMEOUT = ProblemType(
     code="request_timeout",
     status=408,
     title="The request did not arrive in time",
-    detail="The request did not arrive whole in the time that this server waits.",
-    remedy="Send it again, without pauses. Nothing was changed.",
+    detail="The server did not receive the complete request in time.",
+    remedy="Send the request again, without pauses. Nothing was changed.",
 )
 TRANSFER_CODING_NOT_IMPLEMENTED = ProblemType(
     code="transfer_coding_not_implemented",
     status=501,
     title="The transfer coding is not implemented",
-    detail="This server knows no transfer coding but chunked.",
-    remedy="Send the body with a Content-Length, or with Transfer-Encoding: chunked alone.",
+    detail="This server supports only the transfer coding chunked.",
+    remedy="Send the body with Content-Length, or with only Transfer-Encoding: chunked.",
 )
 HTTP_VERSION_NOT_SUPPORTED = ProblemType(
     code="http_version_not_supported",
@@ -397,8 +405,8 @@ SERVICE_STOPPING = ProblemType(
     code="service_stopping",
     status=503,
     title="The server is stopping",
-    detail="The server stops, and the request was not finished in the time that is left.",
-    remedy="Send the request again after the seconds in Retry-After.",
+    detail="The server is stopping and could not finish the request in time.",
+    remedy="Send the request again after the number of seconds in Retry-After.",
     retry_after=1,
 )
 TOO_MANY_CONNECTIONS = ProblemType(
@@ -406,7 +414,7 @@ TOO_MANY_CONNECTIONS = ProblemType(
     status=503,
     title="Too many connections are open",
     detail="Too many connections are open at the moment.",
-    remedy="Try again after the seconds in Retry-After, on connections that are kept.",
+    remedy="Try again after the number of seconds in Retry-After. Reuse connections.",
     retry_after=1,
 )
 SERVICE_FAILED = ProblemType(
@@ -420,14 +428,14 @@ INTERNAL_ERROR = ProblemType(
     code="internal_error",
     status=500,
     title="Something went wrong on our side",
-    detail="Something went wrong on our side. It has been logged.",
-    remedy="Try again later; give the operator the request_id, which is in the server's log.",
+    detail="Something went wrong on our side. The error has been logged.",
+    remedy="Try again later. If you report the error, include the request_id: it is in the server's log.",
     members={
         "request_id": {
             "type": "string",
             "minLength": 1,
             "maxLength": MAX_REQUEST_ID,
-            "description": "Names this request in the server's log.",
+            "description": "The id of this request in the server's log.",
         }
     },
     example={"request_id": "0199f6a2-6b7e-7c3a-8a51-2f1e5d0c9b44"},
@@ -437,7 +445,7 @@ DATABASE_UNAVAILABLE = ProblemType(
     status=503,
     title="The database cannot be reached",
     detail="The database cannot be reached at the moment.",
-    remedy="Try again after the seconds in Retry-After. Nothing was changed.",
+    remedy="Try again after the number of seconds in Retry-After. Nothing was changed.",
     retry_after=2,
 )
 OVERLOADED = ProblemType(
@@ -445,6 +453,6 @@ OVERLOADED = ProblemType(
     status=503,
     title="Too many passwords are waiting to be checked",
     detail="Too many passwords are waiting to be checked at the moment.",
-    remedy="Try again after the seconds in Retry-After. Nothing was changed.",
+    remedy="Try again after the number of seconds in Retry-After. Nothing was changed.",
     retry_after=1,
 )

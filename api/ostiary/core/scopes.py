@@ -1,19 +1,19 @@
-"""The scopes: what an access token or an API key lets its bearer do (RFC 6749 section 3.3)."""
+"""Scopes: what an access token or an API key permits (RFC 6749 section 3.3)."""
 
 from dataclasses import dataclass
 
 MAX_SCOPES = 100
-"""Scopes in a list; there are far fewer, and as many may come."""
+"""Maximum number of scopes in a list, far above the number of existing scopes."""
 
 MAX_SCOPE_NAME = 64
-"""Characters of the name of a scope."""
+"""Maximum length of the name of a scope."""
 MAX_ROLE_NAME = 64
-"""Characters of the name of a role."""
+"""Maximum length of the name of a role."""
 MAX_ROLES = 100
-"""Roles that a user holds at most."""
+"""Maximum number of roles of a user."""
 
 SCOPES: dict[str, "Scope"] = {}
-"""Every scope by its name."""
+"""All scopes, by name."""
 OWN: set[str] = set()
 """The scopes that every user has."""
 PERMISSIONS: set[str] = set()
@@ -34,14 +34,14 @@ class Scope:
         (OWN if self.own else PERMISSIONS).add(self.name)
 
 
-ME_READ = Scope("me:read", "Read the own account, its sessions, API keys and audit events.", own=True)
-ME_WRITE = Scope("me:write", "Change the own account, end its sessions.", own=True)
+ME_READ = Scope("me:read", "Read your account, its sessions, API keys and audit events.", own=True)
+ME_WRITE = Scope("me:write", "Change your account and end its sessions.", own=True)
 USERS_READ = Scope("users:read", "Read all users.")
-USERS_WRITE = Scope("users:write", "Create, change, disable and delete users, end their sessions, set their roles.")
+USERS_WRITE = Scope("users:write", "Create, change, disable and delete users, end their sessions and set their roles.")
 ROLES_READ = Scope("roles:read", "Read the roles and their permissions.")
 ROLES_WRITE = Scope("roles:write", "Create, change and delete roles.")
 ROLES_GRANT = Scope(
     "roles:grant",
-    "With users:write or roles:write: reach roles that the user does not hold, and the users who hold them.",
+    "With users:write or roles:write: also manage roles that the caller does not hold, and users with these roles.",
 )
 AUDIT_READ = Scope("audit:read", "Read the audit events of all users.")

@@ -1,4 +1,4 @@
-"""Step-up authentication: some operations need a person, or one who has proved who they are lately (RFC 9470)."""
+"""Step-up authentication: some operations need a logged-in user, or a recent authentication (RFC 9470)."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ class StepUp:
         self._session = session
 
     def require(self, bearer: Principal, *, fresh: bool) -> None:
-        """Return if a person has logged in, and lately if `fresh`; else raise `insufficient_user_authentication`."""
+        """Return if a user has logged in, recently if `fresh`; else raise `insufficient_user_authentication`."""
         max_age = self._fresh if fresh else self._session
         logged_in = bearer.auth_time
         if bearer.acr is None or logged_in is None or self._clock.now() > logged_in + timedelta(seconds=max_age):

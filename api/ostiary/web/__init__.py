@@ -1,1 +1,1 @@
-"""What every endpoint shares: bodies, guards, the problem handler, the contract."""
+"""What all endpoints share: request bodies, guards, the problem handler and the contract."""

@@ -1,7 +1,7 @@
-"""Admission of operations that hash a password: refused while too many wait, before anything else is done for them.
+"""Admission of operations that hash passwords: they are refused early while too many are waiting.
 
-Under the server of this package the request's head decides, before its body is read; under others the view does, before
-it parses the body. Either way nobody is looked up in the database.
+Ostiary's own server decides from the head of the request, before it reads the body. Under other servers the view
+decides, before it parses the body. In both cases the database is not queried.
 """
 
 import json
@@ -28,15 +28,15 @@ _PARAMETER = re.compile(r"<[^>]+>")
 
 
 class Pace(Protocol):
-    """Knows how soon to answer a refusal."""
+    """Decides when to answer a refusal."""
 
     def delay(self) -> float:
-        """Return for how many seconds to hold back the answer of the present refusal."""
+        """Return the number of seconds by which to delay the answer of this refusal."""
         ...
 
 
 class Pool(Protocol):
-    """Where passwords are hashed."""
+    """The pool that hashes passwords."""
 
     @property
     def refusals(self) -> Pace:
@@ -48,20 +48,20 @@ class Pool(Protocol):
         ...
 
     def place(self) -> AbstractContextManager[None]:
-        """Keep a place for one hash; raises the problem `overloaded`."""
+        """Reserve a place for one hash; raises the problem `overloaded`."""
         ...
 
 
 def install(app: Flask, pool: Pool) -> None:
-    """Make `pool` the one that decides about the operations of `app`."""
+    """Let `pool` decide about the operations of `app`."""
     app.extensions[_POOL] = pool
 
 
 def hashes(view: View) -> View:
-    """Say that `view` hashes passwords, and refuse it (`overloaded`) while too many wait.
+    """Declare that `view` hashes passwords. Requests are refused (`overloaded`) while too many are waiting.
 
-    Stands above `arguments`, so that a body is not parsed in vain. Every view that hashes has it: the contract has the
-    problem from here, and the server asks about no other views.
+    Place it above `arguments`, so that refused bodies are not parsed. Every view that hashes needs it: it adds the
+    problem to the contract, and the server checks only views with this mark.
     """
 
     @wraps(view)
@@ -75,12 +75,12 @@ def hashes(view: View) -> View:
 
 
 def is_marked(view: Callable[..., Any]) -> bool:
-    """Return whether `view` says that it hashes passwords; decorators above `hashes` keep its mark."""
+    """Return whether `view` is marked as hashing passwords. Decorators above `hashes` keep the mark."""
     return getattr(view, _MARK, False)
 
 
 class Admission:
-    """Decides by method and path, for the operations of `app` that hash passwords."""
+    """Decides by method and path about the operations of `app` that hash passwords."""
 
     def __init__(self, app: Flask, pool: Pool) -> None:
         self._pool = pool
@@ -98,7 +98,7 @@ class Admission:
         ]
 
     def refuse(self, scope: dict[str, Any]) -> EarlyAnswer | None:
-        """Return the answer for the request in an ASGI scope, if it is refused; costs less than 1 µs if not."""
+        """Return the answer if the request in an ASGI scope is refused. Takes less than 1 µs if it is not."""
         paths = self._paths.get(scope["method"])
         if paths is None or not paths.fullmatch(unquote_to_bytes(scope["raw_path"]).decode("latin-1")):
             return None

@@ -1,4 +1,4 @@
-"""flask-smorest's blueprint, made to write problems, security and links into the contract."""
+"""flask-smorest's blueprint, extended to write problems, security and links into the contract."""
 
 import inspect
 import json
@@ -29,7 +29,7 @@ from ostiary.web.problem_responses import problem_responses
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-_compact = json.JSONEncoder(separators=(",", ":")).encode  # made once: json.dumps would make one in every request
+_compact = json.JSONEncoder(separators=(",", ":")).encode  # created once: json.dumps would create one per request
 BODY_PROBLEMS = (MALFORMED_JSON, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED)
 
 
@@ -40,9 +40,9 @@ def document(
     security: list[dict[str, list[str]]] | None = None,
     manual: dict[str, Any] | None = None,
 ) -> View:
-    """Note on `view` which problems it can answer and, if given, what authentication it takes.
+    """Record which problems `view` can return and, if given, which authentication it accepts.
 
-    manual: members of the operation, as flask-smorest's `doc` takes them, but without another call in every request.
+    manual: members of the operation, as for flask-smorest's `doc`, but without its extra call per request.
     """
     notes = deepcopy(getattr(view, "_apidoc", {}))
     notes.setdefault("problems", []).extend(problems)
@@ -65,7 +65,7 @@ def answers(*problems: ProblemType) -> Callable[[View], View]:
 
 @dataclass(frozen=True)
 class WithHeaders:
-    """What a view returns to have `headers` beside what the schema dumps of `value`."""
+    """The result of a view that adds `headers` to the serialized `value`."""
 
     value: Any
     headers: Mapping[str, str]
@@ -77,7 +77,7 @@ def json_response(value: Any, status: int) -> Response:
 
 
 def no_content() -> Response:
-    """Return the answer 204, without a body and what would describe one (RFC 9110 section 15.3.5)."""
+    """Return a 204 answer, without a body and the headers that describe one (RFC 9110 section 15.3.5)."""
     answer = Response(status=204)
     del answer.headers["Content-Type"]
     return answer
@@ -96,7 +96,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         self._prepare_doc_cbks.append(self._prepare_problems_and_security)
 
     def arguments(self, schema: ma.Schema, **kwargs: Any) -> Callable[[View], View]:
-        """Take a body (JSON, unless a subclass says otherwise) and declare the problems of a bad one."""
+        """Parse the body (JSON, unless a subclass changes it), and declare the problems of invalid bodies."""
         take_body = super().arguments(schema, location=self.BODY_LOCATION, **kwargs)
 
         def decorator(view: View) -> View:
@@ -106,7 +106,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return decorator
 
     def query(self, schema: ma.Schema) -> Callable[[View], View]:
-        """Take the parameters of the query, as one dictionary before other arguments; declare `invalid_query`."""
+        """Parse the query into a dictionary, passed before other arguments, and declare `invalid_query`."""
         take_query = super().arguments(schema, location="query")
 
         def decorator(view: View) -> View:
@@ -115,7 +115,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
 
         return decorator
 
-    # flask-smorest has no annotations; these give its decorators theirs.
+    # flask-smorest has no type annotations. These methods add them to its decorators.
 
     def route(self, rule: str, **options: Any) -> Callable[[View], View]:
         """Register a view; see flask-smorest."""
@@ -123,10 +123,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return decorator
 
     def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[[View], View]:
-        """Declare the answer of a view, as flask-smorest does, and serialize it at less cost.
+        """Declare the answer of a view, as flask-smorest does, and serialize it faster.
 
-        Beforehand the parameters of the path are compared with the contract.
-        A view returns what `schema` dumps, perhaps `WithHeaders`, or a Response, which goes out as it is.
+        The path parameters are first checked against the contract. A view returns a value for `schema`, optionally as
+        `WithHeaders`, or a Response, which is sent unchanged.
         """
         declare = super().response(status_code, schema, **options)
         serializer = resolve_schema_instance(schema)
@@ -167,7 +167,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return decorator
 
     def _prepare_problems_and_security(self, doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) -> dict[str, Any]:
-        # flask-smorest adds a catch-all and bare error references; ours are exact.
+        # flask-smorest adds a catch-all and bare error references. Ours are exact.
         responses = {
             status: response
             for status, response in doc.get("responses", {}).items()

@@ -1,4 +1,4 @@
-"""Answers held in memory, with the validators, conditions and content codings of HTTP (RFC 9110)."""
+"""Answers that are cached in memory, with the validators, conditions and content codings of HTTP (RFC 9110)."""
 
 import gzip
 import hashlib
@@ -23,20 +23,24 @@ _VALIDATORS: dict[str, Any] = {
 HEADERS = _VALIDATORS
 """The headers of an answer with its content, for the contract.
 
-Content-Encoding is not among them: it is negotiated below the contract, and a mock would send it with plain content.
+Content-Encoding is not listed. It is negotiated below the level of the contract, and a mock would send it with
+uncompressed content.
 """
 
 _IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",
     "required": False,
-    "description": "The `ETag` of a former answer, several, or `*`: then 304 if it is still current (RFC 9110 13.1.2).",
+    "description": (
+        "The `ETag` of an earlier response, a list of them, or `*`. If one is still current, the answer "
+        "is 304 (RFC 9110 section 13.1.2)."
+    ),
     "schema": {"type": "string"},
 }
 
 
 class _Coded:
-    """The content in one coding: its own bytes, and so its own strong ETag (RFC 9110 section 8.8.3.3)."""
+    """The content in one coding. It has its own bytes, and so its own strong ETag (RFC 9110 section 8.8.3.3)."""
 
     def __init__(self, content: bytes, headers: list[tuple[str, str]], entity_headers: list[tuple[str, str]]) -> None:
         self.content = content
@@ -46,10 +50,10 @@ class _Coded:
 
 
 class CachedResponse:
-    """Content that does not change while the app runs, as it is and compressed; a request only picks one.
+    """Content that does not change while the app runs, uncompressed and compressed. A request only selects one.
 
-    content_type: for the header of that name. headers: sent with every answer, 304 included, which are to be those that
-    a cache uses to bring up to date what it has kept (RFC 9110 section 15.4.5).
+    content_type: for the header of that name. headers: sent with every answer, including 304. Use only headers with
+    which a cache updates its stored response (RFC 9110 section 15.4.5).
     """
 
     def __init__(self, content: bytes, content_type: str, headers: dict[str, str]) -> None:
@@ -62,7 +66,7 @@ class CachedResponse:
             self._zipped = _Coded(zipped, always, [type_header, ("Content-Encoding", "gzip")])
 
     def answer(self) -> Response:
-        """Return the answer to the current request, a GET or HEAD: 304 if its If-None-Match names what is held."""
+        """Return the answer to the current GET or HEAD request: 304 if its If-None-Match has the current ETag."""
         environ = request.environ
         coded = self._zipped if prefers_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")) else self._plain
         known = environ.get("HTTP_IF_NONE_MATCH")
@@ -75,9 +79,9 @@ class CachedResponse:
 
 @lru_cache(maxsize=64)
 def prefers_gzip(accepted: str) -> bool:
-    """Return whether a client that sends this Accept-Encoding is best served with gzip (RFC 9110 section 12.5.3).
+    """Return whether gzip is the best coding for this Accept-Encoding (RFC 9110 section 12.5.3).
 
-    A coding with a weight that is none is not accepted. What accepts nothing at all gets the content as it is.
+    A coding with an invalid weight is not accepted. If no coding is accepted, the content is sent uncompressed.
     """
     codings = parse_accept_header(accepted, Accept)
     zipped = codings["gzip"] if codings.find("gzip") >= 0 else codings["x-gzip"]
@@ -85,6 +89,6 @@ def prefers_gzip(accepted: str) -> bool:
 
 
 def conditional(view: View) -> View:
-    """Declare in the contract that `view` answers with what is held: If-None-Match and 304."""
-    not_modified = {"description": "What If-None-Match names is still current.", "headers": _VALIDATORS}
+    """Declare in the contract that `view` returns a cached response: If-None-Match and 304."""
+    not_modified = {"description": "The version in If-None-Match is still current.", "headers": _VALIDATORS}
     return document(view, manual={"parameters": [_IF_NONE_MATCH], "responses": {304: not_modified}})

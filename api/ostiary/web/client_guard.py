@@ -1,6 +1,7 @@
-"""Who may call a view that is for other services: a service client (RFC 6749 section 2.3.1).
+"""Guards views for other services: only service clients can call them (RFC 6749 section 2.3.1).
 
-It authenticates by HTTP Basic (`client_secret_basic`) or with its id and secret in the form (`client_secret_post`).
+A client authenticates by HTTP Basic (`client_secret_basic`) or with its id and secret in the form
+(`client_secret_post`).
 """
 
 import base64
@@ -29,25 +30,27 @@ CLIENT_SECRET = "client_secret"  # noqa: S105 - the name of a parameter
 
 _AUTHENTICATOR = "ostiary.client_authenticator"
 _MAX_CREDENTIALS = 4096
-"""Characters of the encoded pair; an id and a secret of ours have some 100, each escaped three times as many."""
+"""Maximum length of the encoded pair. Ostiary's have about 100 characters, or 300 if each is escaped."""
 _FORM_ENCODED = re.compile(r"(?:[!-$&-9;-~]|%[0-9A-Fa-f]{2})*")
 
 
 INVALID_CLIENT = ProblemType(
     code="invalid_client",
     status=401,
-    title="The service client is not known",
-    detail="Send the id and secret of a service client: by HTTP Basic, or as client_id and client_secret in the form.",
-    remedy="Make a client on the server (ostiary clients create NAME) and send its id and secret, in one of two ways.",
+    title="The service client is unknown",
+    detail="Send the id and secret of a service client, by HTTP Basic or as client_id and client_secret in the form.",
+    remedy=(
+        "Create a client on the server (ostiary clients create NAME). Send its id and secret in one of the two ways."
+    ),
     challenge=BASIC,
 )
 
 UNAUTHORIZED_CLIENT = ProblemType(
     code="unauthorized_client",
     status=400,
-    title="The service client may not do this",
-    detail="This service client may ask about tokens, but not revoke them.",
-    remedy="Make a client that may, on the server: ostiary clients create NAME --may-revoke.",
+    title="The service client is not allowed to do this",
+    detail="This service client can introspect tokens, but not revoke them.",
+    remedy="Create a client with this right on the server: ostiary clients create NAME --may-revoke.",
 )
 """RFC 7009 section 2.1: the token was issued to another; the status is that of RFC 6749 section 5.2."""
 
@@ -64,14 +67,14 @@ class ClientAuthenticator(Protocol):
 
 
 def install(app: Flask, authenticator: ClientAuthenticator) -> None:
-    """Make `authenticator` the one that the guard asks."""
+    """Set the `authenticator` that the guard uses."""
     app.extensions[_AUTHENTICATOR] = authenticator
 
 
 def requires_client(*, may_revoke: bool = False) -> Callable[[View], View]:
-    """Let only a service client call the view, which finds it with `client_id()`; answers `invalid_client`.
+    """Let only service clients call the view; others get `invalid_client`. The view gets the id from `client_id()`.
 
-    may_revoke: let only one that may revoke tokens; answers `unauthorized_client` to others.
+    may_revoke: let only clients that can revoke tokens; others get `unauthorized_client`.
     """
     problems = (INVALID_CLIENT, *((UNAUTHORIZED_CLIENT,) if may_revoke else ()), DATABASE_UNAVAILABLE)
 
@@ -103,9 +106,9 @@ def client_id() -> str:
 
 
 def _credentials() -> tuple[str, str]:
-    """Return the id and secret that the request brings; raises `invalid_client` and what `_form` raises.
+    """Return the id and secret in the request. Raises `invalid_client`, and what `_form` raises.
 
-    A request with the header Authorization is judged by that header alone.
+    If the request has an Authorization header, only that header counts.
     """
     authorization = request.environ.get("HTTP_AUTHORIZATION")
     if authorization is not None:
@@ -118,16 +121,16 @@ def _credentials() -> tuple[str, str]:
 
 
 def _form() -> dict[str, str]:
-    """Return id and secret as far as they are in the form; raises `invalid_request` and `body_too_large`."""
+    """Return the id and secret in the form, if present. Raises `invalid_request` and `body_too_large`."""
     if not is_form(request.environ):
         return {}
     return parse(request.get_data(cache=True), (CLIENT_ID, CLIENT_SECRET))
 
 
 def _refuse_second_way(client_id: str) -> None:
-    """Raise `invalid_request` if a client of this id, known by Basic, also authenticates in the form.
+    """Raise `invalid_request` if a client that authenticated by Basic also authenticates in the form.
 
-    RFC 6749 section 2.3: a client must not use more than one way. Its id alone does not authenticate (section 3.2.1).
+    A client must not use more than one way (RFC 6749 section 2.3). An id alone is not authentication (section 3.2.1).
     """
     form = _form()
     if CLIENT_SECRET in form or form.get(CLIENT_ID, client_id) != client_id:
@@ -155,7 +158,7 @@ def _basic(authorization: str) -> tuple[str, str]:
 
 
 def _decoded(text: str) -> str:
-    """Return what was form-urlencoded; raises ValueError for what is not, and for control characters (RFC 7617)."""
+    """Return the decoded text; raises ValueError for malformed text and control characters (RFC 7617)."""
     if not _FORM_ENCODED.fullmatch(text):
         raise ValueError("not form-urlencoded")
     decoded = unquote_to_bytes(text.replace("+", " ")).decode()

@@ -1,4 +1,4 @@
-"""Is each answer what the contract says? Asked in tests (a mismatch raises) and in development (it is logged)."""
+"""Checks answers against the contract. A mismatch raises an error in tests, and is logged in development."""
 
 import gzip
 import json
@@ -16,7 +16,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class ContractMismatch(AssertionError):
-    """An answer was not what the contract says."""
+    """An answer does not match the contract."""
 
 
 class Conformance:
@@ -29,7 +29,7 @@ class Conformance:
         self._validator = cache(self._make_validator)
 
     def faults(self, asked: Request, answer: Response) -> list[str]:
-        """Return what is wrong with `answer`; an empty list if nothing is."""
+        """Return the mismatches of `answer`; an empty list if there are none."""
         rule = asked.url_rule
         if rule is None or asked.method in ("OPTIONS", "HEAD"):
             return self._outside_operations(asked, answer) if rule is None else []
@@ -83,9 +83,10 @@ class Conformance:
 
 
 def _closed(schema: Any) -> Any:
-    """Return `schema` without room for members that it does not name.
+    """Return `schema` without additional members.
 
-    The contract leaves answers open, since clients must bear what a later version adds; this one has no more.
+    The contract leaves answers open, because clients must accept members that later versions add. This version has no
+    others.
     """
     if isinstance(schema, list):
         return [_closed(one) for one in schema]

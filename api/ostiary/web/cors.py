@@ -1,8 +1,7 @@
-"""Cross-origin resource sharing: which pages of other origins may call, and what they may read (Fetch standard, "HTTP
-CORS protocol").
+"""Cross-origin resource sharing: which origins can call and read (Fetch standard, "HTTP CORS protocol").
 
-Answers never have Access-Control-Allow-Credentials: tokens travel in Authorization, which a page sets itself, and there
-is no cookie that a browser could add on its own.
+Answers never have Access-Control-Allow-Credentials. Pages set the Authorization header themselves, and there is no
+cookie that a browser could add.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,22 +19,22 @@ Headers = list[tuple[str, str]]
 Refuse = Callable[[dict[str, Any]], EarlyAnswer | None]
 
 REQUEST_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match")
-"""The header fields of requests that the contract uses and that need a permission."""
+"""The request headers of the contract that need a permission."""
 EXPOSED_HEADERS = ("ETag", "Idempotent-Replayed", "Link", "Location", "Retry-After", "WWW-Authenticate")
-"""The header fields of answers that the contract has and that a page could not read without a permission."""
+"""The response headers of the contract that pages cannot read without a permission."""
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
-"""What a preflight for an unknown path allows, so that the page can read the 404."""
+"""The methods that a preflight for an unknown path allows, so that the page can read the 404."""
 PUBLIC = "/.well-known/"
-"""Metadata and public keys below this path are open to every origin, whatever the setting."""
+"""Metadata and public keys below this path are open to every origin, regardless of the setting."""
 MAX_AGE = 600
-"""Seconds for which browsers may keep the answer to a preflight; Chromium keeps none for more than 7200."""
+"""Seconds for which browsers can cache the answer to a preflight. Chromium's limit is 7200."""
 
 _EXPOSE = ("Access-Control-Expose-Headers", ", ".join(EXPOSED_HEADERS))
 _FOR_EVERYBODY: Headers = [("Access-Control-Allow-Origin", "*"), _EXPOSE]
 
 
 def open_to_every_origin(view: View) -> View:
-    """Let pages of every origin read the answers of `view`, whose path begins with PUBLIC; errors too."""
+    """Let pages of every origin read the answers of `view`, including errors. Its path must begin with PUBLIC."""
 
     @wraps(view)
     def opened(*args: Any, **kwargs: Any) -> Any:
@@ -48,7 +47,7 @@ def open_to_every_origin(view: View) -> View:
 def install(app: Flask, origins: frozenset[str]) -> None:
     """Answer pages of `origins` on every path, and pages of every origin below PUBLIC.
 
-    With no origins a request costs nothing more than without this module, except for OPTIONS.
+    Without origins, only OPTIONS requests have extra costs.
     """
     options = app.make_default_options_response
 
@@ -92,7 +91,7 @@ def _wrap(app: Flask, origins: frozenset[str]) -> None:
 
 
 def early(refuse: Refuse, origins: frozenset[str]) -> Refuse:
-    """Return `refuse`, which answers from the head of a request alone, with the permissions for pages of `origins`."""
+    """Wrap `refuse`, which answers from the head of a request, to add the permissions for pages of `origins`."""
     if not origins:
         return refuse
 
@@ -134,10 +133,10 @@ def _preflight_headers(origin: str, methods: str) -> Headers:
 
 
 def _methods(app: Flask, environ: dict[str, Any]) -> str | None:
-    """Return the methods of a path, or all methods of the contract if nothing is there.
+    """Return the methods of a path, or all methods of the contract if the path does not exist.
 
-    None: the path serves OPTIONS itself. It answers a proxy that asks whether a request may pass, and a preflight with
-    the success that browsers want would let the request of anybody pass.
+    None: the path serves OPTIONS itself. Proxies ask there whether a request may pass. A successful answer to a
+    preflight would let every request pass.
     """
     try:
         address = app.url_map.bind_to_environ(environ)

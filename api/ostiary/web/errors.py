@@ -1,4 +1,4 @@
-"""The list of what is wrong with a body or a query, bounded in number and in length."""
+"""The list of errors of a body or a query, limited in number and length."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -8,7 +8,7 @@ from ostiary.core.problems import MAX_ERROR_NAME, MAX_ERROR_TEXT, MAX_ERRORS, Pr
 
 
 def faults(messages: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
-    """Yield a JSON Pointer (RFC 6901) and a sentence for each of marshmallow's messages."""
+    """Yield a JSON Pointer (RFC 6901) and a text for each of marshmallow's messages."""
     if isinstance(messages, dict):
         for name, inner in messages.items():
             written = str(name)[:MAX_ERROR_NAME].replace("~", "~0").replace("/", "~1")
@@ -21,9 +21,9 @@ def faults(messages: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
 
 
 def problem_of(kind: ProblemType, member: str, found: Iterator[tuple[str, str]]) -> Problem:
-    """Return the problem that lists the first of what was found, and says how many more there are.
+    """Return the problem with the first errors, and with the total number if there are more.
 
-    member: what names a place in an entry. Names come from the client, so what is longer than a name of ours is cut.
+    member: the member of an entry that names the place. Names come from the client, so long ones are truncated.
     """
     listed = list(islice(found, MAX_ERRORS))
     more = sum(1 for _ in found)

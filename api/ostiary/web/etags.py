@@ -1,4 +1,4 @@
-"""Versions over HTTP (RFC 9110): ETag, 304 for a client that has the present one, If-Match before a change."""
+"""Versions over HTTP (RFC 9110): ETag, 304 for clients that have the current version, If-Match for changes."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
@@ -11,19 +11,22 @@ from ostiary.web.blueprint import WithHeaders, document
 View = TypeVar("View", bound=Callable[..., Any])
 
 HEADERS: dict[str, Any] = {"ETag": {"$ref": "#/components/headers/VersionETag"}}
-"""The headers of an answer that shows one version of one thing, for the contract."""
+"""The headers of an answer that shows one version of a resource, for the contract."""
 
 _IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",
     "required": False,
-    "description": "The `ETag` of a former answer, several, or `*`: then 304 if it is still current (RFC 9110 13.1.2).",
+    "description": (
+        "The `ETag` of an earlier response, a list of them, or `*`. If one is still current, the answer "
+        "is 304 (RFC 9110 section 13.1.2)."
+    ),
     "schema": {"type": "string"},
 }
 
 
 class Versioned(Protocol):
-    """Something whose versions have entity-tags."""
+    """A resource whose versions have entity-tags."""
 
     @property
     def etag(self) -> str:
@@ -32,14 +35,14 @@ class Versioned(Protocol):
 
 
 def _if_match_parameter(*, required: bool) -> dict[str, Any]:
-    otherwise = "the answer is `precondition_required`" if required else "it fits every version"
+    otherwise = "the answer is `precondition_required`" if required else "the change applies to any version"
     return {
         "name": "If-Match",
         "in": "header",
         "required": required,
         "description": (
-            "The `ETag` of the version that the change is meant for. If it is no longer the present one, the answer is "
-            f"`precondition_failed`; `*` fits every version (RFC 9110 13.1.1). Without the header {otherwise}."
+            "The `ETag` of the version to change, or `*` for any version (RFC 9110 section 13.1.1). If the version is "
+            f"no longer current, the answer is `precondition_failed`. Without the header, {otherwise}."
         ),
         "schema": {"type": "string"},
     }
@@ -47,12 +50,12 @@ def _if_match_parameter(*, required: bool) -> dict[str, Any]:
 
 def shows_version(view: View) -> View:
     """Declare in the contract that `view`, a GET, returns `if_changed(...)`: If-None-Match and 304."""
-    not_modified = {"description": "What If-None-Match names is still current.", "headers": HEADERS}
+    not_modified = {"description": "The version in If-None-Match is still current.", "headers": HEADERS}
     return document(view, manual={"parameters": [_IF_NONE_MATCH], "responses": {304: not_modified}})
 
 
 def changes_version(*, required: bool) -> Callable[[View], View]:
-    """Declare in the contract that a view asks for `condition(...)`. required: whether it must be told a version."""
+    """Declare in the contract that a view uses `condition(...)`. required: whether If-Match is required."""
     problems = (PRECONDITION_FAILED, PRECONDITION_REQUIRED) if required else (PRECONDITION_FAILED,)
 
     def decorator(view: View) -> View:
@@ -62,7 +65,7 @@ def changes_version(*, required: bool) -> Callable[[View], View]:
 
 
 def condition(*, required: bool) -> Condition:
-    """Return which version the current request is meant for; raises the problem `precondition_required`."""
+    """Return the version that the current request is for; raises the problem `precondition_required`."""
     told = request.headers.get("If-Match")
     if told is not None:  # an empty one names no version, which is not the same as asking for none
         return Condition.of(told)
@@ -72,7 +75,7 @@ def condition(*, required: bool) -> Condition:
 
 
 def with_etag(found: Versioned, **headers: str) -> WithHeaders:
-    """Return the answer that shows `found`, with its ETag; `headers` go with it."""
+    """Return the answer that shows `found`, with its ETag and `headers`."""
     return WithHeaders(found, {"ETag": found.etag, **headers})
 
 

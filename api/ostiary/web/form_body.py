@@ -1,4 +1,4 @@
-"""Reading a form strictly, as OAuth's operations take it: one reading only (RFC 6749 section 3.2 and appendix B)."""
+"""Strict parsing of forms for the OAuth operations (RFC 6749 section 3.2 and appendix B)."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
@@ -18,18 +18,18 @@ FORM = "application/x-www-form-urlencoded"
 INVALID_REQUEST = ProblemType(
     code="invalid_request",
     status=400,
-    title="The form is not as it should be",
+    title="The form is not valid",
     detail="A parameter is missing, repeated or malformed.",
-    remedy="Send each parameter once, form-urlencoded in UTF-8; the detail says which one is wrong.",
+    remedy="Send each parameter once, form-urlencoded in UTF-8. The detail names the wrong parameter.",
 )
 
 
 def parse(raw: bytes, known: Collection[str]) -> dict[str, str]:
-    """Return the `known` parameters of the form in `raw`; those without a value count as left out.
+    """Return the `known` parameters of the form in `raw`. Parameters without a value count as missing.
 
-    Others are ignored, however often they come (RFC 6749 section 3.2). Raises the problem `invalid_request` for a known
-    parameter that comes twice, a byte outside ASCII, an escape that is none or stands for no UTF-8, and for more than
-    64 parameters.
+    Other parameters are ignored, even if repeated (RFC 6749 section 3.2). Raises the problem `invalid_request` for a
+    repeated known parameter, bytes outside ASCII, malformed escapes, escapes that are not UTF-8, and more than 64
+    parameters.
     """
     try:
         pairs = pairs_of(raw, "ascii")
@@ -43,16 +43,16 @@ def parse(raw: bytes, known: Collection[str]) -> dict[str, str]:
 
 
 def is_form(environ: Mapping[str, str]) -> bool:
-    """Return whether the headers of a request say that its body is a form that `parse` reads."""
+    """Return whether the headers of a request declare a form that `parse` accepts."""
     return is_utf8(environ.get("CONTENT_TYPE", ""), FORM, environ.get("HTTP_CONTENT_ENCODING", ""))
 
 
 def _refusal(why: str) -> Exception:
-    return INVALID_REQUEST(f"The form is not as it should be: {why}.")
+    return INVALID_REQUEST(f"The form is not valid: {why}.")
 
 
 class FormBodyParser(FlaskParser):
-    """webargs' parser, with our reading of forms and our problems."""
+    """webargs' parser, with Ostiary's form parsing and problems."""
 
     def load_form(self, req: Request, schema: ma.Schema) -> dict[str, str]:
         """Return the form's parameters; raises `unsupported_media_type`, `body_too_large` or `invalid_request`."""
@@ -68,7 +68,7 @@ class FormBodyParser(FlaskParser):
 
 
 class FormBlueprint(Blueprint):
-    """A feature's operations, whose bodies are forms. Parameters that are not known are ignored, as OAuth demands."""
+    """A feature's operations with form bodies. Unknown parameters are ignored, as OAuth requires."""
 
     ARGUMENTS_PARSER = FormBodyParser()
     BODY_LOCATION = "form"

@@ -1,4 +1,4 @@
-"""Leads a browser that opens the server's own address to the page about the contract."""
+"""Redirects browsers from the root address to the documentation page."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from flask import Flask
 
 _ADDRESS = "docs"
-"""Relative, so that it stays behind the path prefix of a proxy (RFC 9110 section 10.2.2)."""
+"""Relative, so that it works behind a path prefix of a proxy (RFC 9110 section 10.2.2)."""
 
 
 def install(app: Flask) -> None:
-    """Answer GET and HEAD of `/` with 303 and the address of the page. For development: it is not in the contract."""
+    """Redirect GET and HEAD of `/` to the page with 303. For development only, so not in the contract."""
     inner = app.wsgi_app
 
     def wsgi_app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

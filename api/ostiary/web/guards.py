@@ -1,4 +1,4 @@
-"""Who may call a view. Every view carries `@public` or `@requires(...)`; the app refuses to start otherwise."""
+"""Guards of views. Every view needs `@public` or `@requires(...)`; otherwise the app does not start."""
 
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -28,17 +28,17 @@ View = TypeVar("View", bound=Callable[..., Any])
 _MARK = "_ostiary_guarded"
 _GUARD = "ostiary.guard"
 _CALLER = "ostiary.caller"
-"""Whom a view was called by: the key in the environ, since Flask's `g` costs more."""
+"""The key of the caller in the WSGI environ. Flask's `g` would cost more."""
 _USUAL = "Bearer "
 BEARER_SCHEME = "bearerAuth"
 API_KEY_SCHEME = "apiKeyAuth"
 
 
 class Authenticator(Protocol):
-    """Turns a credential into the principal that it stands for."""
+    """Resolves a credential to its principal."""
 
     def cached_principal(self, token: str) -> Principal | None:
-        """Return the bearer if memory alone can tell, else None; raises the problem `invalid_token`."""
+        """Return the bearer if it is cached, else None; raises the problem `invalid_token`."""
         ...
 
     async def authenticate(self, token: str) -> Principal:
@@ -47,10 +47,9 @@ class Authenticator(Protocol):
 
 
 class Guard:
-    """What guards ask: whom a credential stands for, whether the login is recent enough, and whether this code runs on
-    the event loop.
+    """Authenticates credentials, and checks whether the login is recent and whether the code runs on the event loop.
 
-    authenticators: by the prefix of the credentials that they know; "" is for every other credential.
+    authenticators: by the prefix of their credentials; "" for all other credentials.
     """
 
     def __init__(
@@ -62,11 +61,9 @@ class Guard:
         self._by_prefix = tuple((prefix, one) for prefix, one in authenticators.items() if prefix)
 
     def bearer(self, authorization: str) -> Principal:
-        """Return whom the value of Authorization stands for: on the loop from memory, in some µs, if that can tell;
-        else by asking.
-        """
+        """Return the principal of an Authorization header: from the cache in some µs if possible, else by a look-up."""
         if authorization.startswith(_USUAL) and self.on_loop():
-            token = authorization[len(_USUAL) :]  # in any form: what memory knows was verified, character by character
+            token = authorization[len(_USUAL) :]  # in any form: cached values were verified, character by character
             known = self._authenticator(token).cached_principal(token)
             if known is not None:
                 return known
@@ -82,11 +79,11 @@ class Guard:
 
 
 class UnguardedView(Exception):
-    """A view says neither who may call it nor that everybody may."""
+    """A view has neither `@public` nor `@requires(...)`."""
 
 
 def install(app: Flask, guard: Guard) -> None:
-    """Make `guard` the one that the views of `app` ask."""
+    """Set the guard of the views of `app`."""
     app.extensions[_GUARD] = guard
 
 
@@ -99,12 +96,12 @@ def public(view: View) -> View:
 def requires(
     *, scope: Scope | None = None, role: str | None = None, fresh: bool = False, session: bool = False
 ) -> Callable[[View], View]:
-    """Let only the bearer of a valid access token or API key call the view.
+    """Let only bearers of a valid access token or API key call the view.
 
-    session: only a person who has logged in, which the bearer of an API key has not; fresh: and lately (RFC 9470).
-    scope, role: only one who has it; a role is a person's. The view finds its caller with `principal()`, or with
-    `actor()` if it writes. Answers `authentication_required`, `invalid_token`, `insufficient_user_authentication`,
-    `insufficient_scope`, `insufficient_role`.
+    session: requires a session, so API keys are refused. fresh: also requires a recent login (RFC 9470). scope, role:
+    required of the bearer; API keys have no roles. The view gets its caller from `principal()`, or from `actor()` if it
+    writes. The guard answers `authentication_required`, `invalid_token`, `insufficient_user_authentication`,
+    `insufficient_scope` or `insufficient_role`.
     """
     person = fresh or session or role is not None  # API keys have scopes and no roles
     scopes = [] if scope is None else [scope.name]
@@ -143,9 +140,9 @@ def _documented(view: View, scope: Scope | None, role: str | None, *, person: bo
         problems.append(INSUFFICIENT_SCOPE)
     if role is not None:
         problems.append(INSUFFICIENT_ROLE)
-    # What is needed, in the contract (OpenAPI 3.1, Security Requirement Object): a scope has a colon, a role none.
+    # The requirements in the contract (OpenAPI 3.1, Security Requirement Object). Scopes have a colon, roles do not.
     needed = [one for one in (scope.name if scope else None, role) if one is not None]
-    # Every access token has the scopes of the own account, so they are not asked for there; an API key has some.
+    # Every access token has the scopes of the user's own account, so only API keys must list them.
     security = [{BEARER_SCHEME: [one for one in needed if one not in OWN]}]
     if not person:
         security.append({API_KEY_SCHEME: needed})
@@ -153,7 +150,7 @@ def _documented(view: View, scope: Scope | None, role: str | None, *, person: bo
 
 
 def demand(bearer: Principal, scopes: list[str], roles: list[str]) -> None:
-    """Let the bearer pass who has all of these scopes and roles.
+    """Check that the bearer has all of these scopes and roles.
 
     Raises the problems `insufficient_scope`, which names all of the scopes, and `insufficient_role`, which names the
     first role that is missing.
@@ -167,9 +164,9 @@ def demand(bearer: Principal, scopes: list[str], roles: list[str]) -> None:
 
 
 def bearer_token(authorization: str) -> str:
-    """Return the token or key in the value of Authorization (RFC 6750 section 2.1), empty if it has another form.
+    """Return the token or key in an Authorization header (RFC 6750 section 2.1); empty if it is malformed.
 
-    Raises the problem `authentication_required` if there is none, or one of another scheme.
+    Raises the problem `authentication_required` if the header is missing or has another scheme.
     """
     token = credential(authorization, "bearer")
     if token is None:
@@ -178,19 +175,19 @@ def bearer_token(authorization: str) -> str:
 
 
 def caller() -> Principal | None:
-    """Return whom the guard of this request has let in; None in a view that everybody may call."""
+    """Return the caller that the guard accepted; None in public views."""
     found = request.environ.get(_CALLER)
     return None if found is None else found[0]
 
 
 def principal() -> Principal:
-    """Return who calls; only in a view that `requires` guards, and that writes nothing on behalf of the caller."""
+    """Return the caller. Only for views with `requires` that write nothing on behalf of the caller."""
     bearer: Principal = request.environ[_CALLER][0]
     return bearer
 
 
 def actor() -> Actor:
-    """Return on whose behalf a view writes; only in a view that `requires` guards."""
+    """Return the actor on whose behalf a view writes. Only for views with `requires`."""
     return Actor(*request.environ[_CALLER])
 
 

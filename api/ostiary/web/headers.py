@@ -1,4 +1,4 @@
-"""Adds the header fields that every answer carries."""
+"""Adds the header fields of every answer."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,9 +11,9 @@ _ALWAYS = tuple((name, name.lower(), value) for name, value in ALWAYS)
 
 
 def install(app: Flask) -> None:
-    """Let no answer of `app` be guessed at by type, and none be kept by caches unless its view says so.
+    """Prevent type sniffing of all answers of `app`, and caching unless a view allows it.
 
-    Around the application rather than as one of its hooks, which costs each request four times as much.
+    It wraps the application. A hook would cost each request four times as much.
     """
     inner = app.wsgi_app
 

@@ -1,4 +1,4 @@
-"""Requests that may be repeated: `@idempotent` gives a repetition the first answer instead of doing the work again."""
+"""Safe retries: for a repeated request, `@idempotent` returns the first answer instead of doing the work again."""
 
 import json
 from collections.abc import Callable
@@ -37,36 +37,37 @@ _PARAMETER = {
     "in": "header",
     "required": False,
     "description": (
-        "Makes the request safe to repeat: sent again with the same key and body, as after a lost answer, it gets the "
-        "first answer and nothing is done twice. A random value, such as a UUID, new for each request that is not a "
-        "repetition, hence without an example that tools would send; with the quotes of "
-        "draft-ietf-httpapi-idempotency-key-header, or without."
+        "Makes the request safe to repeat, for example after a lost response. A repetition with the same "
+        "key and body returns the first response, and nothing is done twice. Use a new random value, such"
+        " as a UUID, for each request that is not a repetition. The quotes of "
+        "draft-ietf-httpapi-idempotency-key-header are optional. There is no example, because tools would"
+        " send it."
     ),
     "schema": {"type": "string", "minLength": 1, "maxLength": 2 * MAX_KEY_LENGTH + 2, "pattern": PATTERN},
 }
 
 
 class Claim(Protocol):
-    """The right of one request to do the work of its key."""
+    """The exclusive right of one request to do the work of its key."""
 
     def holding(self) -> AbstractContextManager[None]:
-        """Hold what is written within back from being committed, until one of the two below."""
+        """Defer the commit of all writes inside, until `keep` or `release`."""
         ...
 
     async def keep(self, answer: KeptAnswer) -> None:
-        """Commit what was written together with `answer`; raises `idempotency_key_in_use` if the claim was lost."""
+        """Commit the writes together with `answer`; raises `idempotency_key_in_use` if the claim was lost."""
         ...
 
     async def release(self, *, commit: bool) -> None:
-        """Let the key be free again. commit: whether what was written stays. Raises nothing."""
+        """Free the key again. commit: whether to commit the writes. Raises nothing."""
         ...
 
 
 class Keeper(Protocol):
-    """Knows what was answered under which key."""
+    """Stores claims and answers by key."""
 
     async def begin(self, asked: Asked) -> Claim | KeptAnswer:
-        """Return the first answer, or the claim of who is the first.
+        """Return the stored answer, or a claim if this is the first request.
 
         Raises the problems `idempotency_key_in_use`, `idempotency_key_reused` and `database_unavailable`.
         """
@@ -74,17 +75,17 @@ class Keeper(Protocol):
 
 
 def install(app: Flask, keeper: Keeper) -> None:
-    """Make `keeper` the one whom idempotent views ask."""
+    """Set the `keeper` of idempotent views."""
     app.extensions[_KEEPER] = keeper
 
 
 def idempotent(view: View) -> View:
-    """Let a request with the header Idempotency-Key be repeated; without the header nothing changes.
+    """Make requests with an Idempotency-Key header safe to repeat. Other requests are not affected.
 
-    Stands between `arguments` and `response`: a body that does not fit its schema claims no key, and the answer that is
-    kept is complete. What the view writes is committed together with its answer, after it has returned; so it must not
-    rely on reading it back, nor hold it through slow work. Only successes are kept: a refusal has changed nothing, and
-    the repetition is judged anew.
+    Place it between `arguments` and `response`: then an invalid body claims no key, and the stored answer is complete.
+    The writes of the view are committed together with the answer, after the view returns. So the view must not rely on
+    reading them back, and must not do slow work after them. Only successes are stored. A refusal has changed nothing,
+    and its repetition is processed again.
     """
 
     @wraps(view)
@@ -131,7 +132,7 @@ def _first(claim: Claim, perform: Callable[[], Response]) -> Response:
         with claim.holding():
             answer = perform()
     except BaseException as error:
-        # A refusal may have something to write, such as a failed attempt; a request that broke off has done nothing.
+        # A refusal can have something to write, such as a failed attempt. An aborted request has done nothing.
         release(commit=isinstance(error, Problem) and error.kind.status < 500)
         raise
     if answer.status_code >= 400:

@@ -1,4 +1,4 @@
-"""Reading a JSON body strictly: one reading only (RFC 8259, with the restrictions of I-JSON, RFC 7493)."""
+"""Strict parsing of JSON bodies (RFC 8259, with the restrictions of I-JSON, RFC 7493)."""
 
 import json
 import re
@@ -63,7 +63,7 @@ def parse(raw: bytes) -> Any:
     try:
         json_shape.check(raw)
         value = _READER.decode(raw.decode("utf-8"))
-        if b"\\u" in raw:  # UTF-8 has no surrogates, escapes may
+        if b"\\u" in raw:  # UTF-8 has no surrogates, but escapes can have them
             _check_texts(value)
     except (_Refused, json_shape.TooMuch) as error:
         raise MALFORMED_JSON(f"The body is not JSON that this server reads: {error}.") from error
@@ -75,7 +75,7 @@ def parse(raw: bytes) -> Any:
 
 
 class JsonBodyParser(FlaskParser):
-    """webargs' parser, with our reading of JSON and our problems; unknown parameters of the query are refused."""
+    """webargs' parser, with Ostiary's JSON parsing and problems. Unknown query parameters are refused."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": None, "query": ma.RAISE}  # noqa: RUF012 - as webargs declares it
 

@@ -1,35 +1,35 @@
-"""Bounds on the shape of a JSON text, before Python makes objects of it.
+"""Limits on the shape of a JSON text, checked before Python creates objects from it.
 
-Reading 64 KiB of JSON and comparing it with a schema would take 20 ms of the event loop if it were 8,000 members or
-20,000 empty objects. The text is looked through once, and no further than to the first bound that it exceeds.
+To parse and validate 64 KiB of JSON with 8,000 members or 20,000 empty objects would block the event loop for 20 ms.
+The text is scanned once, and only up to the first limit that it exceeds.
 """
 
 import re
 
 MAX_DEPTH = 32
 MAX_MEMBERS = 64
-"""Members of one object; no body of the contract has more than 6."""
+"""Maximum number of members of an object. No body in the contract has more than 6."""
 MAX_ITEMS = 128
-"""Items of one array; no body of the contract has more than 100."""
+"""Maximum number of items of an array. No body in the contract has more than 100."""
 MAX_VALUES = 512
-"""Strings (names of members, too) and structural characters in all."""
+"""Maximum number of strings (including names of members) and structural characters."""
 MAX_NUMBER = 256
-"""Characters of one number."""
+"""Maximum length of a number."""
 MAX_ESCAPES = 4096
-"""Backslashes in all: two passwords of 1,024 characters, each escaped as a pair of surrogates."""
+"""Maximum number of backslashes: two passwords of 1,024 characters, each escaped as a surrogate pair."""
 
-# Each match is what leads to the next string or structural character, and that one; a string is passed over whole.
+# Each match ends with the next string or structural character. A string is skipped as a whole.
 _NEXT = re.compile(rb'[^"\[\]{},]*+(?:"[^"\\]*+(?:\\[\s\S][^"\\]*+)*+"?|([\[\]{},])|\Z)')
 
 
 class TooMuch(ValueError):
-    """A bound is exceeded; the text says which."""
+    """A limit is exceeded; the message says which."""
 
 
 def check(text: bytes) -> None:
     """Raise TooMuch if the JSON in `text` is too deep, or has too many members, items or values.
 
-    Whether it is JSON at all is not asked here. The length of numbers is bounded by `number`.
+    This does not check whether the text is JSON. `number` limits the length of numbers.
     """
     if text.count(b"\\") > MAX_ESCAPES:
         raise TooMuch(f"more than {MAX_ESCAPES} escapes")
@@ -56,7 +56,7 @@ def check(text: bytes) -> None:
 
 
 def number(digits: str) -> int:
-    """Return the integer; raises TooMuch for more digits than are read, whose cost grows with their square."""
+    """Return the integer; raises TooMuch for too many digits, because the cost grows with their square."""
     if len(digits) > MAX_NUMBER:
         raise TooMuch(f"a number too long, of more than {MAX_NUMBER} characters")
     return int(digits)

@@ -1,4 +1,4 @@
-"""The contract: an OpenAPI 3.1 document assembled from the features' schemas and notes."""
+"""The contract: an OpenAPI 3.1 document, assembled from the schemas and notes of the features."""
 
 import inspect
 import json
@@ -23,25 +23,25 @@ from ostiary.web.schema_bounds import bound_formats, without_null_parameters
 _CONTRACT = "ostiary.contract"
 
 MAX_CHALLENGE = 1024
-"""Characters of a WWW-Authenticate header."""
+"""Maximum length of a WWW-Authenticate header."""
 MAX_ETAG = 64
-"""Characters of an entity-tag of ours, its quotes included."""
+"""Maximum length of Ostiary's entity-tags, including the quotes."""
 
 DESCRIPTION = """\
-Ostiary registers people, logs them in and tells your services who calls.
+Ostiary registers users, logs them in, and identifies the callers of your services.
 
-A first round: `POST /register`, `POST /login`, then **Authorize** with the `access_token` of the answer and
-`GET /protected`; `POST /logout` ends the session and with it every token of it, at once.
+To try it, call `POST /register` and `POST /login`. Click **Authorize**, enter the returned `access_token`, and call
+`GET /protected`. `POST /logout` ends the session and all its tokens at once.
 
-Every error is `application/problem+json` (RFC 9457) with a stable `code`; `GET /problems/{code}` tells what it means
-and what to do about it. Under `/oauth` the same members are `application/json`, beside OAuth's `error` and
-`error_description` (RFC 6749).
+Every error is returned as `application/problem+json` (RFC 9457) with a stable `code`. `GET /problems/{code}` explains
+the code and what to do about it. Under `/oauth`, errors are `application/json`. They have the same members, plus
+OAuth's `error` and `error_description` (RFC 6749).
 """
 
 
 @dataclass(frozen=True)
 class Contract:
-    """The document, as a value and as the bytes that are exported and committed, and held for serving."""
+    """The document as a value, as the bytes that are exported and committed, and as a cached response."""
 
     document: dict[str, Any]
     text: bytes
@@ -58,7 +58,7 @@ class ContractIncomplete(Exception):
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]
-    """flask-smorest's extension without what it would add by itself: error handler, error schema, pagination header."""
+    """flask-smorest's extension, without its own error handler, error schema and pagination header."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
@@ -73,7 +73,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
 
 
 def make_api(app: Flask, security_schemes: Mapping[str, dict[str, Any]]) -> Api:
-    """Attach the contract's assembly to `app`. security_schemes: OpenAPI Security Scheme Objects by their names."""
+    """Set up the contract of `app`. security_schemes: OpenAPI Security Scheme Objects by name."""
     app.config.update(
         API_TITLE="Ostiary",
         API_VERSION=__version__,
@@ -81,7 +81,7 @@ def make_api(app: Flask, security_schemes: Mapping[str, dict[str, Any]]) -> Api:
         OPENAPI_URL_PREFIX=None,
         API_SPEC_OPTIONS={
             "info": {
-                "summary": "Authentication and authorization whose contract is proved.",
+                "summary": "An authentication and authorization API with a proven contract.",
                 "description": DESCRIPTION,
                 "contact": {"name": "The maintainers of Ostiary"},
                 "license": {"name": "MIT", "identifier": "MIT"},
@@ -95,7 +95,7 @@ def make_api(app: Flask, security_schemes: Mapping[str, dict[str, Any]]) -> Api:
     api.spec.components.header(
         "Location",
         {
-            "description": "The address of what was made (RFC 9110 section 10.2.2).",
+            "description": "The address of the created resource (RFC 9110 section 10.2.2).",
             "required": True,
             "schema": {"type": "string", "maxLength": MAX_URI, "format": "uri-reference"},
             "example": "/me/api-keys/0199f6a2-8c21-7d43-b6f0-3e5a9c7d1e22",
@@ -104,7 +104,7 @@ def make_api(app: Flask, security_schemes: Mapping[str, dict[str, Any]]) -> Api:
     api.spec.components.header(
         "WWW-Authenticate",
         {
-            "description": "How to authenticate, and why the present try failed (RFC 6750 section 3).",
+            "description": "How to authenticate, and why this attempt failed (RFC 6750 section 3).",
             "required": True,
             "schema": {"type": "string", "maxLength": MAX_CHALLENGE, "pattern": "^Bearer "},
             "example": 'Bearer realm="ostiary"',
@@ -122,7 +122,7 @@ def make_api(app: Flask, security_schemes: Mapping[str, dict[str, Any]]) -> Api:
     api.spec.components.header(
         "Retry-After",
         {
-            "description": "Seconds to wait before the next try (RFC 9110 section 10.2.3).",
+            "description": "The number of seconds to wait before a retry (RFC 9110 section 10.2.3).",
             "required": True,
             "schema": {"type": "integer", "minimum": 1},
             "example": 2,
@@ -131,14 +131,15 @@ def make_api(app: Flask, security_schemes: Mapping[str, dict[str, Any]]) -> Api:
     api.spec.components.header(
         "Idempotent-Replayed",
         {
-            "description": "`true`, if this is the answer to an earlier request with the same Idempotency-Key.",
+            "description": "`true` if this is the stored response to an earlier request with the same Idempotency-Key.",
             "schema": {"type": "string", "enum": ["true"]},
         },
     )
     api.spec.components.header(
         "ETag",
         {
-            "description": "Names these very bytes (RFC 9110 section 8.8.3); each content coding has its own.",
+            "description": "The entity-tag of this representation (RFC 9110 section 8.8.3). Each content coding "
+            "has its own.",
             "required": True,
             "schema": {"type": "string", "maxLength": MAX_ETAG, "pattern": '^"[!#-~]+"$'},
             "example": '"5f2c7d0b9a3e4c1f8d6b7a09e1c2d3f4"',
@@ -147,7 +148,7 @@ def make_api(app: Flask, security_schemes: Mapping[str, dict[str, Any]]) -> Api:
     api.spec.components.header(
         "VersionETag",
         {
-            "description": "Names this version (RFC 9110 section 8.8.3), for If-Match and If-None-Match.",
+            "description": "The entity-tag of this version (RFC 9110 section 8.8.3), for If-Match and If-None-Match.",
             "required": True,
             "schema": {"type": "string", "maxLength": MAX_ETAG, "pattern": '^"[!#-~]+"$'},
             "example": '"9b2d4c1f0a7e4b3c8d5f6e7a1b0c9d8e"',
@@ -156,8 +157,10 @@ def make_api(app: Flask, security_schemes: Mapping[str, dict[str, Any]]) -> Api:
     api.spec.components.header(
         "Vary",
         {
-            "description": "Accept-Encoding decides on the content coding (RFC 9110 section 12.5.5). Origin is added "
-            "where OSTIARY_CORS_ORIGINS lists origins.",
+            "description": (
+                "The content coding depends on Accept-Encoding (RFC 9110 section 12.5.5). Origin is added if "
+                "OSTIARY_CORS_ORIGINS lists origins."
+            ),
             "required": True,
             "schema": {"type": "string", "enum": ["Accept-Encoding", "Accept-Encoding, Origin"]},
         },
@@ -174,7 +177,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 
 def problem_codes(operation: dict[str, Any]) -> set[str]:
-    """Return the code of every problem that an operation documents."""
+    """Return the codes of all problems that an operation documents."""
     return {code for status, answer in operation["responses"].items() for code in documented_problems(status, answer)}
 
 
@@ -197,7 +200,7 @@ def _automatic(rule: Rule) -> set[str]:
 
 
 def install(app: Flask, api: Api, extend: Iterable[Callable[[dict[str, Any]], None]] = ()) -> Contract:
-    """Finish the contract once all blueprints are registered, and keep it in `app`; takes what `assemble` takes."""
+    """Assemble the contract and store it in `app`, once all blueprints are registered. Arguments: see `assemble`."""
     found = assemble(app, api, extend)
     path_parameters.install(app, found.document)
     app.extensions[_CONTRACT] = found
@@ -207,7 +210,7 @@ def install(app: Flask, api: Api, extend: Iterable[Callable[[dict[str, Any]], No
 def assemble(app: Flask, api: Api, extend: Iterable[Callable[[dict[str, Any]], None]]) -> Contract:
     """Return the contract of all blueprints that are registered.
 
-    extend: change the document, one after the other, before it is put in order. Raises ContractIncomplete.
+    extend: functions that change the document, in this order, before it is sorted. Raises ContractIncomplete.
     """
     document: dict[str, Any] = json.loads(json.dumps(api.spec.to_dict()))
     _without_unknown_schemes(document)
@@ -239,14 +242,14 @@ def assemble(app: Flask, api: Api, extend: Iterable[Callable[[dict[str, Any]], N
 
 
 def _without_unknown_schemes(document: dict[str, Any]) -> None:
-    """Remove ways to authenticate whose feature is left out."""
+    """Remove the authentication methods of disabled features."""
     known = document["components"].get("securitySchemes", {}).keys()
     for _, _, operation in operations(document):
         operation["security"] = [one for one in operation["security"] if one.keys() <= known]
 
 
 def _codes(document: dict[str, Any]) -> tuple[set[str], set[str]]:
-    """Return the codes of all problems of `document`, and of those that operations under /oauth answer."""
+    """Return the codes of all problems of `document`, and the codes that operations under /oauth return."""
     found = [(path, problem_codes(operation)) for _, path, operation in operations(document)]
     everywhere = {code for _, codes in found for code in codes}
     return everywhere, {code for path, codes in found if path.startswith(OAUTH_PATHS) for code in codes}

@@ -1,4 +1,4 @@
-"""Pages in the contract: the parameters `limit` and `cursor`, the member `next_cursor`, the header Link (RFC 8288)."""
+"""Pagination: the parameters `limit` and `cursor`, the member `next_cursor` and the Link header (RFC 8288)."""
 
 import base64
 import binascii
@@ -17,9 +17,9 @@ from ostiary.web.query import MAX_QUERY
 from ostiary.web.schemas import Answer, Body
 
 MOST = 100
-"""Items on a page at most."""
+"""Maximum number of items on a page."""
 USUAL = 20
-"""Items on a page unless the client asks for another number."""
+"""Default number of items on a page."""
 MAX_CURSOR_LENGTH = 4096
 """More than any name needs: 64 characters have at most 33 bytes each when they are normalised (U+FDFA)."""
 
@@ -29,9 +29,9 @@ _BIGGEST = 2**63 - 1
 PAGE_NOT_FOUND = ProblemType(
     code="page_not_found",
     status=404,
-    title="There is no such page",
-    detail="The cursor is not one that this list has given for this order.",
-    remedy="Begin anew without a cursor; go on with next_cursor of the page before and the same sort.",
+    title="The page does not exist",
+    detail="This list did not issue the cursor for this sort order.",
+    remedy="Start again without a cursor. For the next page, send next_cursor with the same sort.",
 )
 
 
@@ -45,36 +45,34 @@ class QueryNumber(ma.fields.Integer):
 
 
 class PageQuery(Body):
-    """The parameters of a list that is read page by page; a list's own query inherits them."""
+    """The parameters of a paginated list. The query schema of each list inherits them."""
 
     limit = QueryNumber(
         load_default=USUAL,
         validate=ma.validate.Range(1, MOST),
-        metadata={"description": "The most items on the page.", "example": USUAL},
+        metadata={"description": "The maximum number of items on the page.", "example": USUAL},
     )
     cursor = ma.fields.String(
         load_default=None,
         validate=ma.validate.Length(1, MAX_CURSOR_LENGTH),
-        metadata={
-            "description": "`next_cursor` of the page before, as it is; without one the list begins. Nothing else fits."
-        },
+        metadata={"description": "The `next_cursor` of the previous page, unchanged. Omit it to get the first page."},
     )
 
 
 class PageAnswer(Answer):
-    """What every page has besides its items; a list's own answer inherits it."""
+    """The members of a page besides its items. The response schema of each list inherits them."""
 
     next_cursor = ma.fields.String(
         validate=ma.validate.Length(max=MAX_CURSOR_LENGTH),
         required=True,
         allow_none=True,
-        metadata={"description": "The `cursor` of the next page; null on the last one.", "example": None},
+        metadata={"description": "The `cursor` of the next page; null on the last page.", "example": None},
     )
 
 
 HEADERS: dict[str, Any] = {
     "Link": {
-        "description": 'The next page, if there is one: `<?…>; rel="next"` (RFC 8288).',
+        "description": 'The address of the next page, if there is one: `<?…>; rel="next"` (RFC 8288).',
         "schema": {"type": "string", "maxLength": MAX_QUERY + 32, "pattern": '^<.+>; rel="next"$'},
         "example": '<?limit=20&cursor=WyJjcmVhdGVkX2F0Il0>; rel="next"',
     }
@@ -83,17 +81,17 @@ HEADERS: dict[str, Any] = {
 
 
 def cursor_of(position: Position, order: str) -> str:
-    """Return the cursor for `position` in a list that is sorted in the way that `order` names."""
+    """Return the cursor for `position` in a list sorted by `order`."""
     # Not as ASCII: escapes take 12 bytes for a character beyond the basic plane, UTF-8 takes 4.
     text = json.dumps([order, *position], separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
 def position_of(cursor: str | None, order: str, *kinds: type) -> Position | None:
-    """Return the position that a cursor stands for, None without a cursor.
+    """Return the position of a cursor; None without a cursor.
 
-    order: as `cursor_of` was told. kinds: the types of its values, str or int. Raises the problem `page_not_found` for
-    what `cursor_of` cannot have made.
+    order: as in `cursor_of`. kinds: the types of its values, str or int. Raises the problem `page_not_found` for values
+    that `cursor_of` cannot have returned.
     """
     if cursor is None:
         return None
@@ -121,7 +119,7 @@ def _is_storable(value: Any) -> bool:
 
 
 def page_answer(page: Page[Any], name: str, order: str) -> WithHeaders:
-    """Return the answer to the current request; `name`: the member that has the items."""
+    """Return the answer to the current request. name: the member for the items."""
     if page.after is None:
         return WithHeaders({name: page.items, "next_cursor": None}, {})
     cursor = cursor_of(page.after, order)

@@ -1,4 +1,4 @@
-"""Parameters of paths: what does not fit its schema in the contract is not there, and no database is asked for it."""
+"""Path parameters: values that do not match their schema get 404, without a database query."""
 
 import re
 from collections.abc import Mapping
@@ -12,32 +12,32 @@ from ostiary.web.problem_format import documented_problems
 
 _CHECKS = "ostiary.path_parameters"
 _PAGE_NOT_FOUND = "page_not_found"
-"""Answered for a cursor, not for what the path names."""
+"""Refers to a cursor, not to the path."""
 
 Check = tuple[jsonschema_rs.Draft202012Validator, ProblemType]
 
 
 def path_of(rule: str) -> str:
-    """Return the contract's path for a rule of Flask's: `/problems/<code>` is `/problems/{code}`.
+    """Return the contract's path for a Flask rule: `/problems/<code>` becomes `/problems/{code}`.
 
-    A path with all paths below it (`/authorize/<path:below>`) stands there as the path alone: a template has no
-    parameter for many segments (OpenAPI 3.1, Paths Object).
+    A rule for all paths below a path (`/authorize/<path:below>`) becomes that path: OpenAPI templates cannot match
+    several segments (OpenAPI 3.1, Paths Object).
     """
     rule = re.sub(r"/<path:[^<>]+>$", "", rule)
     return re.sub(r"<(?:[^<>:]+:)?([^<>]+)>", r"{\1}", rule)
 
 
 def parameters_of(document: Mapping[str, Any], path: str, method: str) -> list[dict[str, Any]]:
-    """Return the parameters in a path of the contract; they stand beside its methods or within one."""
+    """Return the parameters of a path in the contract, from the path item and its operations."""
     item = document["paths"][path]
     found = [*item.get("parameters", []), *item[method].get("parameters", [])]
     return [parameter for parameter in found if parameter["in"] == "path"]
 
 
 def install(app: Flask, document: Mapping[str, Any]) -> None:
-    """Make the schemas of a contract those that `check` asks.
+    """Set the contract whose schemas `check` uses.
 
-    An operation that documents no problem of the status 404 looks nothing up by its path.
+    Operations without a documented 404 problem do not look up anything by path.
     """
     checks: dict[tuple[str, str], dict[str, Check]] = {}
     for path, item in document["paths"].items():
@@ -52,16 +52,16 @@ def install(app: Flask, document: Mapping[str, Any]) -> None:
 
 
 def _check(parameter: Mapping[str, Any], missing: list[ProblemType]) -> Check:
-    """Return what a parameter is compared with, and the problem that names it: of `user_id`, `user_not_found`."""
+    """Return the validator of a parameter and its problem: for `user_id`, `user_not_found`."""
     stem = parameter["name"].removesuffix("_id").removesuffix("_name")
     kind = next((one for one in missing if one.code == f"{stem}_not_found"), missing[0])
     return jsonschema_rs.Draft202012Validator(parameter["schema"], validate_formats=True), kind
 
 
 def check(values: Mapping[str, str]) -> None:
-    """Raise the 404 of the current request's operation if one of the `values` in its path can name nothing.
+    """Raise the 404 problem of the current operation if one of the path `values` is impossible.
 
-    That is what does not fit its schema, and what has characters that nobody can see, NUL among them.
+    Impossible values do not match their schema, or have invisible characters, such as NUL.
     """
     rule = request.url_rule
     if rule is None:

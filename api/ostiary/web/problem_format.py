@@ -1,4 +1,4 @@
-"""How a problem is written: by RFC 9457, and under /oauth also by RFC 6749, which clients of OAuth read."""
+"""The format of problems: RFC 9457, and under /oauth also RFC 6749, for OAuth clients."""
 
 import re
 from collections.abc import Mapping
@@ -7,12 +7,12 @@ from typing import Any
 from ostiary.core.problems import MAX_DETAIL, MAX_TITLE, MAX_URI, Problem, ProblemType
 
 OAUTH_PATHS = "/oauth/"
-"""What the paths of OAuth's operations begin with."""
+"""The prefix of the paths of the OAuth operations."""
 MAX_DESCRIPTION = 512
-"""Characters of `error_description`."""
+"""Maximum length of `error_description`."""
 
 _OAUTH_CODES = {"invalid_client", "invalid_request", "unauthorized_client", "unsupported_token_type"}
-"""The problem codes that RFC 6749 section 5.2 and RFC 7009 section 2.2.1 define: answered under /oauth alone."""
+"""The problem codes of RFC 6749 section 5.2 and RFC 7009 section 2.2.1. They occur only under /oauth."""
 _NOT_IN_DESCRIPTIONS = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 
 
@@ -35,7 +35,7 @@ class OAuthFormat(ProblemFormat):
     media_type = "application/json"
 
     def body(self, problem: Problem, prefix: str = "") -> dict[str, Any]:
-        """Return the members of the answer for `problem`, those of OAuth at the end."""
+        """Return the members of the answer for `problem`, with those of OAuth at the end."""
         description = _NOT_IN_DESCRIPTIONS.sub("?", problem.detail)[:MAX_DESCRIPTION]
         return {**problem.body(prefix), "error": oauth_error(problem.kind), "error_description": description}
 
@@ -45,9 +45,9 @@ OAUTH_JSON = OAuthFormat()
 
 
 def oauth_error(kind: ProblemType) -> str:
-    """Return OAuth's code for a kind of problem.
+    """Return the OAuth error code of a problem type.
 
-    Kinds that OAuth does not define get `temporarily_unavailable` (429, 503), `server_error` (other 5xx) or
+    Problem types that OAuth does not define get `temporarily_unavailable` (429, 503), `server_error` (other 5xx) or
     `invalid_request`, as at its other endpoints (RFC 6749 sections 4.1.2.1 and 5.2).
     """
     if kind.code in _OAUTH_CODES:
@@ -58,31 +58,35 @@ def oauth_error(kind: ProblemType) -> str:
 
 
 def format_of(path: str) -> ProblemFormat:
-    """Return how problems are written that answer a request for `path`."""
+    """Return the format of problems for requests to `path`."""
     return OAUTH_JSON if path.startswith(OAUTH_PATHS) else PROBLEM_JSON
 
 
 def documented_problems(status: str | int, response: Mapping[str, Any]) -> list[str]:
-    """Return the codes of the problems that a response of the contract documents; none for a success."""
+    """Return the codes of the problems that a response in the contract documents; none for a success."""
     if int(status) < 400:
         return []
     return [code for content in response.get("content", {}).values() for code in content.get("examples", {})]
 
 
 def problem_schema(kind: ProblemType, *, is_under_oauth: bool) -> dict[str, Any]:
-    """Return the schema of one kind of problem (RFC 9457 section 3.1), with an example for each member.
+    """Return the schema of a problem type (RFC 9457 section 3.1), with an example for each member.
 
-    is_under_oauth: whether operations under /oauth answer it. Its schema has OAuth's members then; they are required if
-    no other operation answers it, and else optional, so that there is one schema for each code.
+    is_under_oauth: whether operations under /oauth return it. Then the schema has OAuth's members. They are required if
+    no other operation returns the problem, and otherwise optional, so that each code has one schema.
     """
     text = {"type": "string", "minLength": 1}
     uri = {**text, "maxLength": MAX_URI, "format": "uri-reference"}
     properties: dict[str, dict[str, Any]] = {
-        "type": {**uri, "description": "Leads to a description of this kind of problem."},
-        "title": {**text, "maxLength": MAX_TITLE, "description": "What happened, the same words each time."},
+        "type": {**uri, "description": "The address of the description of this problem type."},
+        "title": {
+            **text,
+            "maxLength": MAX_TITLE,
+            "description": "What happened. The text is the same for each occurrence.",
+        },
         "status": {"type": "integer", "const": kind.status, "description": "The HTTP status."},
         "detail": {**text, "maxLength": MAX_DETAIL, "description": "What happened this time."},
-        "code": {"type": "string", "const": kind.code, "description": "Tells the kind of problem to a program."},
+        "code": {"type": "string", "const": kind.code, "description": "The stable code of the problem type."},
         **kind.members,
     }
     required = list(properties)
@@ -94,7 +98,7 @@ def problem_schema(kind: ProblemType, *, is_under_oauth: bool) -> dict[str, Any]
             "error": {
                 "type": "string",
                 "const": oauth_error(kind),
-                "description": f"OAuth's own code (RFC 6749 section 5.2).{where}",
+                "description": f"The error code of OAuth (RFC 6749 section 5.2).{where}",
             },
             "error_description": {
                 **text,

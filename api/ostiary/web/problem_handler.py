@@ -1,4 +1,4 @@
-"""The one place where an exception becomes an answer."""
+"""The one place that turns exceptions into answers."""
 
 import errno
 
@@ -62,7 +62,7 @@ def answer(problem: Problem) -> Response:
 
 
 def is_out_of_files(error: BaseException | None) -> bool:
-    """Return whether `error`, or what it came from, is that this process or machine has too many open files."""
+    """Return whether `error` or its cause is that the process or the machine has too many open files."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
             return True

@@ -1,4 +1,4 @@
-"""The contract's responses for problems: one for each status, with the codes told apart within it."""
+"""The contract's responses for problems: one for each status, with a discriminator for the codes."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from ostiary.core.problems import ProblemType
 from ostiary.web.problem_format import ProblemFormat
 
 CHALLENGE_HEADERS = {"Bearer": "WWW-Authenticate", "Basic": "WWW-Authenticate-Basic"}
-"""The contract's component for the header of that name, by the authentication scheme of the challenge."""
+"""The header components of the contract, by the authentication scheme of the challenge."""
 
 
 def problem_responses(problems: list[ProblemType], form: ProblemFormat) -> dict[int, dict[str, Any]]:
-    """Return the contract's responses for `problems`: one for each status, the codes told apart within it."""
+    """Return the contract's responses for `problems`: one for each status, with a discriminator for the codes."""
     responses: dict[int, dict[str, Any]] = {}
     for status in sorted({problem.status for problem in problems}):
         kinds = {problem.code: problem for problem in problems if problem.status == status}
@@ -48,18 +48,18 @@ def problem_responses(problems: list[ProblemType], form: ProblemFormat) -> dict[
 
 
 def _retry_after_of(codes: list[str]) -> dict[str, Any]:
-    """Return the header of an answer of which only the problems of these codes have it."""
+    """Return the Retry-After header of a response in which only these codes have it."""
     return {
-        "description": f"With {' and '.join(f'`{code}`' for code in codes)}: seconds to wait before the next try.",
+        "description": f"With {' and '.join(f'`{code}`' for code in codes)}: seconds to wait before a retry.",
         "schema": {"type": "integer", "minimum": 1},
         "example": 1,
     }
 
 
 def name_unions(document: dict[str, Any]) -> None:
-    """Make each union of problems a schema of its own, which every response with the same problems refers to.
+    """Turn each union of problems into a named schema that all responses with the same problems share.
 
-    Generators call an inline union after the operation that they happen to meet first. The name says what is in it:
+    Generators name an inline union after the operation that they read first. Our name lists the problems:
     `AuthenticationRequiredOrInvalidTokenProblem`.
     """
     for item in document["paths"].values():
@@ -71,7 +71,7 @@ def name_unions(document: dict[str, Any]) -> None:
 
 
 def _shared(union: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
-    """Return a reference to the schema for `union`, which is put into `schemas`."""
+    """Add the schema for `union` to `schemas` and return a reference to it."""
     mapping = dict(sorted(union["discriminator"]["mapping"].items()))
     kinds = [reference.rpartition("/")[2].removesuffix("Problem") for reference in mapping.values()]
     name = f"{'Or'.join(kinds)}Problem"

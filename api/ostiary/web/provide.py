@@ -1,4 +1,4 @@
-"""How a view gets the service of its feature: by its class, from the services that the application was built with."""
+"""Gives views the services of their features, by class."""
 
 from typing import Protocol, TypeVar
 
@@ -16,7 +16,7 @@ _MAX_USER_AGENT_LENGTH = 256
 
 
 class Services(Protocol):
-    """Knows the services of this process."""
+    """The services of this process."""
 
     def get(self, kind: type[T]) -> T:
         """Return the service of this class."""
@@ -29,7 +29,7 @@ def install(app: Flask, services: Services) -> None:
 
 
 def install_ids(app: Flask, randomness: Randomness) -> None:
-    """Make `randomness` the source of the ids of requests."""
+    """Set the source of request ids."""
     app.extensions[_NEW_ID] = randomness.new_id
 
 
@@ -40,7 +40,7 @@ def provided(kind: type[T]) -> T:
 
 
 def request_id() -> str:
-    """Return the id by which the log and the audit trail name this request."""
+    """Return the id of this request in the log and the audit trail."""
     if "request_id" not in g:
         g.request_id = current_app.extensions[_NEW_ID]()
     found: str = g.request_id
@@ -48,9 +48,9 @@ def request_id() -> str:
 
 
 def request_info() -> RequestInfo:
-    """Return who calls: address, empty if it is not known, and User-Agent.
+    """Return the address of the caller (empty if unknown) and the User-Agent.
 
-    The latter is cut to 256 characters and has no control characters.
+    The User-Agent is truncated to 256 characters and has no control characters.
     """
     agent = request.headers.get("User-Agent", "")[:_MAX_USER_AGENT_LENGTH]
     return RequestInfo(

@@ -1,4 +1,4 @@
-"""Reading the query of a request strictly."""
+"""Strict parsing of the query of a request."""
 
 from collections import Counter
 
@@ -9,14 +9,13 @@ from ostiary.web.errors import problem_of
 from ostiary.web.urlencoded import Unreadable, pairs_of
 
 MAX_QUERY = 8192
-"""Bytes of a query; the longest that fits the contract has some 5,000."""
+"""Maximum length of a query, in bytes. The longest query in the contract has about 5,000."""
 
 
 def parse(request: Request) -> dict[str, str]:
     """Return the parameters.
 
-    Raises the problem `invalid_query` for a query that is too long or can be read in several ways, and for a parameter
-    that comes more than once.
+    Raises the problem `invalid_query` for a query that is too long or ambiguous, and for repeated parameters.
     """
     raw = request.query_string
     if len(raw) > MAX_QUERY:
@@ -24,7 +23,7 @@ def parse(request: Request) -> dict[str, str]:
     try:
         pairs = pairs_of(raw)
     except Unreadable as error:
-        raise _refusal("", f"The query is not as it should be: {error}.") from error
+        raise _refusal("", f"The query is not valid: {error}.") from error
     parameters = dict(pairs)
     if len(parameters) != len(pairs):
         repeated = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]

@@ -1,14 +1,14 @@
-"""What tools need of the contract's schemas: bounds everywhere, and parameters that a query can hold."""
+"""Adapts the contract's schemas to tools: limits everywhere, and parameters that a query can express."""
 
 from collections.abc import Iterator
 from typing import Any
 
 _OF_FORMAT = {"uuid": 36, "date-time": 64, "uri": 2048}
-"""Characters of a text of each format; more digits of a second than `date-time` has room for are refused."""
+"""Maximum length of a text of each format. A `date-time` with more fractional digits is refused."""
 
 
 def schemas_of(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield every object of a part of the contract that is a schema with a type, outermost first; examples are none."""
+    """Yield all schemas with a type in a part of the contract, outermost first. Examples are skipped."""
     if isinstance(value, list):
         for one in value:
             yield from schemas_of(one)
@@ -21,7 +21,7 @@ def schemas_of(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def bound_formats(document: dict[str, Any]) -> None:
-    """Write the greatest length of texts whose format decides on it: UUIDs, moments (RFC 3339), addresses."""
+    """Set the maximum length of texts whose format determines it: UUIDs, moments (RFC 3339), addresses."""
     for schema in schemas_of([document["paths"], document["components"]]):
         length = _OF_FORMAT.get(schema.get("format", ""))
         if length is not None:
@@ -29,10 +29,10 @@ def bound_formats(document: dict[str, Any]) -> None:
 
 
 def without_null_parameters(document: dict[str, Any]) -> None:
-    """Take `null` out of the schemas of parameters: a query, a path and a header cannot say it.
+    """Remove `null` from the schemas of parameters: queries, paths and headers cannot express it.
 
-    marshmallow's fields that are None when they are left out come out as nullable with the default null, and generated
-    clients send that as text.
+    marshmallow fields with the default None become nullable, with the default null. Generated clients would send that
+    as text.
     """
     for item in document["paths"].values():
         for method, operation in item.items():

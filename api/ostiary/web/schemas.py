@@ -1,4 +1,4 @@
-"""The base schemas: what comes in is refused if it has unknown members, what goes out may grow."""
+"""Base schemas. Request bodies with unknown members are refused; response bodies can get new members."""
 
 import re
 from datetime import UTC, datetime
@@ -9,15 +9,15 @@ import marshmallow as ma
 from ostiary.core.names import trimmed
 
 MAX_MESSAGE = 128
-"""Characters of a sentence that says that something is done."""
+"""Maximum length of a confirmation."""
 MAX_IP = 45
-"""Characters of a network address (RFC 4291 section 2.2, with an IPv4 address in it)."""
+"""Maximum length of a network address (RFC 4291 section 2.2, with an embedded IPv4 address)."""
 MAX_USER_AGENT = 256
-"""Characters that are kept of a User-Agent."""
+"""Maximum length of a stored User-Agent."""
 
 
 class Body(ma.Schema):
-    """A request body. Unknown members are refused, so that a misspelt one never passes in silence."""
+    """A request body. Unknown members are refused, so that misspelt names are noticed."""
 
     class Meta:
         """Options."""
@@ -26,7 +26,7 @@ class Body(ma.Schema):
 
 
 class Answer(ma.Schema):
-    """A response body. The contract leaves it open, so that a client which checks what it gets bears a new member."""
+    """A response body. The contract leaves it open, so that clients that validate responses accept new members."""
 
     class Meta:
         """Options."""
@@ -42,7 +42,7 @@ class Name(ma.fields.String):
 
 
 class WholeNumber(ma.fields.Integer):
-    """What JSON Schema calls an integer: `1` and `1.0`, but neither `1.5`, `"1"` nor `true`."""
+    """An integer as in JSON Schema: `1` and `1.0`, but not `1.5`, `"1"` or `true`."""
 
     def _validated(self, value: Any) -> int:
         if isinstance(value, float) and value.is_integer():
@@ -58,9 +58,9 @@ _RFC_3339 = re.compile(
 
 
 class UtcMoment(ma.fields.AwareDateTime):
-    """A moment that a client gives (RFC 3339 section 5.6), turned to UTC.
+    """A moment in a request (RFC 3339 section 5.6), converted to UTC.
 
-    Refused is also what has no date in UTC, such as a moment before the year 1 there.
+    Moments without a date in UTC, such as those before the year 1, are refused.
     """
 
     def __init__(self, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""The contract as a file: with the addresses of servers, and in the form that a certain tool reads."""
+"""The contract as a file, with the addresses of servers and adaptations for tools."""
 
 import copy
 import json
@@ -10,14 +10,14 @@ from ostiary.web.schema_bounds import schemas_of
 
 
 class NoServerAddress(ValueError):
-    """An address cannot stand in `servers`; the message says why."""
+    """An address is not allowed in `servers`; the message says why."""
 
 
 def server_address(text: str) -> str:
-    """Return an address of a server, http or https, as `servers` has it: without a slash at its end.
+    """Return the http or https address of a server for `servers`, without a trailing slash.
 
-    Raises NoServerAddress for a relative address, since a file has no place to which it could be relative (OpenAPI 3.1
-    section 4.8.5), and for one with a query, a fragment or credentials.
+    Raises NoServerAddress for a relative address, because a file has no base address (OpenAPI 3.1 section 4.8.5), and
+    for an address with a query, a fragment or credentials.
     """
     try:
         parts = urlsplit(text)
@@ -32,15 +32,15 @@ def server_address(text: str) -> str:
 
 
 def with_servers(document: dict[str, Any], addresses: Sequence[str]) -> dict[str, Any]:
-    """Return the contract with these servers in the place of its own; as it is without any."""
+    """Return the contract with these servers instead of its own; unchanged if none are given."""
     return {**document, "servers": [{"url": address} for address in addresses]} if addresses else document
 
 
 def for_openapi_generator(document: dict[str, Any]) -> dict[str, Any]:
     """Return the contract as OpenAPI Generator 7 reads it.
 
-    It takes nothing but a text for `requestBody` of a link, where OpenAPI 3.1 section 4.8.20 allows any value: the
-    others are left out. `const` (JSON Schema 2020-12 section 6.1.3) becomes an `enum` of one value, which is the same.
+    The generator accepts only text as `requestBody` of a link, although OpenAPI 3.1 section 4.8.20 allows any value.
+    Other values are removed. `const` (JSON Schema 2020-12 section 6.1.3) becomes an equivalent `enum` with one value.
     """
     changed = copy.deepcopy(document)
     for item in changed["paths"].values():
@@ -56,7 +56,7 @@ def for_openapi_generator(document: dict[str, Any]) -> dict[str, Any]:
 
 
 TOOLS = {"openapi-generator": for_openapi_generator}
-"""What is changed for a tool, by its name."""
+"""The adaptations, by the name of the tool."""
 
 
 def exported(document: dict[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""Reading name=value pairs strictly, as forms and queries have them: one reading only (WHATWG URL section 5)."""
+"""Strict parsing of name=value pairs in forms and queries (WHATWG URL section 5)."""
 
 import re
 from urllib.parse import parse_qsl
@@ -9,14 +9,14 @@ _NO_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 class Unreadable(ValueError):
-    """It is not what it should be; the text says why, as the end of a sentence."""
+    """The text is not valid; the message says why, as the end of a sentence."""
 
 
 def pairs_of(raw: bytes, charset: str = "utf-8") -> list[tuple[str, str]]:
-    """Return the pairs in their order, also those without a value.
+    """Return the pairs in order, including those without a value.
 
-    charset: that of the bytes that are not escaped. Raises Unreadable for bytes or escapes that are no UTF-8 (RFC 3629:
-    surrogates and overlong forms are none), an escape that is none, and more than 64 pairs.
+    charset: of the unescaped bytes. Raises Unreadable for bytes or escapes that are not UTF-8 (RFC 3629, so without
+    surrogates and overlong forms), malformed escapes, and more than 64 pairs.
     """
     try:
         text = raw.decode(charset)

@@ -1,4 +1,4 @@
-"""Users: registering, and what an account may do."""
+"""Users: registration, and the permissions of an account."""
 
 from flask import Flask
 

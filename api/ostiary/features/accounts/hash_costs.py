@@ -1,4 +1,4 @@
-"""Which costs the stored password hashes have, looked up now and then, so that unknown names have the same ones."""
+"""The costs of the stored password hashes, updated regularly, so that unknown names cost the same."""
 
 import asyncio
 
@@ -13,13 +13,13 @@ from ostiary.persistence.database import Database
 log = structlog.stdlib.get_logger(__name__)
 
 REFRESH_SECONDS = 600.0
-"""Seconds after which the hashes are counted again. It reads the whole table; shares change as users log in."""
+"""Seconds between counts. A count reads the whole table; the shares change as users log in."""
 _HEAD = 15
 """What stands before the costs in `$argon2id$v=19$m=19456,t=2,p=1$...`; in hashes of other kinds they are near."""
 
 
 class HashCosts:
-    """Tells `passwords` the costs of the stored hashes: at the start, and in the background when it is asked to."""
+    """Updates the costs in `passwords`: at the start, and in the background on request."""
 
     def __init__(self, database: Database, passwords: Passwords) -> None:
         self._database = database
@@ -39,7 +39,7 @@ class HashCosts:
         await self._passwords.learn(counts)
 
     def refresh_when_due(self) -> None:
-        """Begin to count in the background, if it has not been done for a while; costs next to nothing if it has."""
+        """Start a count in the background unless one was done recently; then the call costs almost nothing."""
         loop = asyncio.get_running_loop()
         if loop.time() >= self._next and (self._task is None or self._task.done()):
             self._next = loop.time() + REFRESH_SECONDS
@@ -52,7 +52,7 @@ class HashCosts:
             log.warning("the costs of the password hashes could not be counted", cause=problem.detail)
 
     async def stop(self) -> None:
-        """End what is under way."""
+        """Stop a running count."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})

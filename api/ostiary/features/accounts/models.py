@@ -8,17 +8,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ostiary.persistence.base import Base, Id, UtcDateTime
 
 Key = Text().with_variant(Text(collation="C"), "postgresql")
-"""Text in the order of its code points, as SQLite has it anyway: so an index finds what begins with a text."""
+"""Text in the order of its code points, as in SQLite, so that an index finds texts by prefix."""
 
 _IS_DISABLED = "disabled_at IS NOT NULL"
 
 
 class UserRow(Base):
-    """A person who can log in. `username` is as typed, `username_key` what makes it unique; likewise `email`.
+    """A user who can log in. `username` is as typed, `username_key` is its unique form; likewise for `email`.
 
-    username_skeleton: what names that look the same have in common; None for a user that an earlier release made after
-    the migration. username_twin: 0, or a number that tells users apart who had names that look the same before such
-    names were refused. version: counts the changes that others see. password_version: counts the passwords.
+    username_skeleton: the common form of names that look alike; None for a user that an earlier release created after
+    the migration. username_twin: 0, or a number that distinguishes users whose names looked alike before such names
+    were refused. version: counts the changes that others see. password_version: counts the passwords.
     """
 
     __tablename__ = "users"

@@ -1,4 +1,4 @@
-"""What can go wrong with an account."""
+"""Problem types of accounts."""
 
 from ostiary.core.problems import ProblemType
 
@@ -7,33 +7,33 @@ USERNAME_TAKEN = ProblemType(
     status=409,
     title="The user name is taken",
     detail="User already exists!",
-    remedy="Choose another user name; names that differ only in case, or look the same, are the same name.",
+    remedy="Choose another user name. Names that differ only in case, or that look alike, count as the same name.",
 )
 EMAIL_TAKEN = ProblemType(
     code="email_taken",
     status=409,
     title="The email address is taken",
     detail="Another user has this email address.",
-    remedy="Give another address; addresses that differ only in case are the same address.",
+    remedy="Choose another email address. Addresses that differ only in case count as the same address.",
 )
 USER_NOT_FOUND = ProblemType(
     code="user_not_found",
     status=404,
-    title="There is no such user",
-    detail="There is no user of this id.",
-    remedy="Take an id from GET /users; deleted users are not listed.",
+    title="The user does not exist",
+    detail="No user has this id.",
+    remedy="Take an id from GET /users. The list does not include deleted users.",
 )
 PASSWORD_TOO_COMMON = ProblemType(
     code="password_too_common",
     status=422,
-    title="The password is a common one",
-    detail="This password is among the most common ones, which attackers try first.",
-    remedy="Choose another password, such as several words that have nothing to do with each other.",
+    title="The password is too common",
+    detail="This is one of the most common passwords. Attackers try these first.",
+    remedy="Choose another password, such as several unrelated words.",
 )
 LAST_ADMINISTRATOR = ProblemType(
     code="last_administrator",
     status=409,
-    title="Nobody would be left to administer",
-    detail="This is the last enabled user who holds the role admin.",
+    title="No administrator would remain",
+    detail="This is the last enabled user with the role admin.",
     remedy="Give the role admin to another user first.",
 )

@@ -12,7 +12,7 @@ from ostiary.web.guards import public
 from ostiary.web.idempotency import idempotent
 from ostiary.web.provide import provided, request_info
 
-registration = Blueprint("auth", __name__, description="Register, log in, stay logged in, log out.")
+registration = Blueprint("auth", __name__, description="Register, log in, refresh tokens, log out.")
 
 LOG_IN = {
     "operationId": "login",
@@ -26,14 +26,14 @@ LOG_IN = {
 @hashes
 @registration.arguments(RegisterBody(), example={"username": "user1", "password": "password123"})
 @idempotent
-@registration.response(201, Registered, description="The user has been registered.")
+@registration.response(201, Registered, description="The user is registered.")
 @answers(USERNAME_TAKEN, PASSWORD_TOO_COMMON, DATABASE_UNAVAILABLE)
 @registration.doc(operationId="register", responses={201: {"links": {"login": LOG_IN}}})
 async def register(body: dict[str, str]) -> dict[str, Any]:
     """Register a user.
 
-    The name is unique regardless of case. The password is hashed with argon2id and kept nowhere else. Registering does
-    not log in: `POST /login` does.
+    User names are unique, regardless of case. Ostiary stores only an argon2id hash of the password. Registering does
+    not log the user in: call `POST /login` next.
     """
     account = await provided(Accounts).register(body["username"], body["password"], info=request_info())
     return {"message": "User registered successfully!", "user": account}

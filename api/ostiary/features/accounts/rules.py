@@ -1,4 +1,4 @@
-"""Rules for user names, passwords and addresses, and when two of them are the same. See also ostiary.core.names."""
+"""Rules for user names, passwords and email addresses, and their equality. See also ostiary.core.names."""
 
 import re
 import sys
@@ -27,14 +27,16 @@ def is_email(address: str) -> bool:
 
 
 def email_key(address: str) -> str:
-    """Return the form under which an address is unique. It is ASCII; a few servers tell case apart, people do not."""
+    """Return the unique form of an address. It is ASCII. Few servers distinguish case, and users do not."""
     return address.lower()
 
 
 def after_prefix(prefix: str) -> str | None:
-    """Return the first text, in the order of code points, after all that begin with `prefix`; None if none is."""
+    """Return the first text after all texts with `prefix`, in the order of code points; None if there is none."""
     for place in range(len(prefix) - 1, -1, -1):
         code = ord(prefix[place]) + 1
         if code <= sys.maxunicode:
-            return prefix[:place] + chr(0xE000 if code == 0xD800 else code)  # between them lie surrogates, no text
+            return prefix[:place] + chr(
+                0xE000 if code == 0xD800 else code
+            )  # the code points between them are surrogates, not text
     return None

@@ -1,4 +1,4 @@
-"""Shapes of accounts, in and out."""
+"""Request and response schemas of accounts."""
 
 from marshmallow import ValidationError, fields, validate
 
@@ -16,14 +16,14 @@ from ostiary.features.accounts.rules import (
 from ostiary.web.schemas import MAX_MESSAGE, Answer, Body, Name
 
 ID = {
-    "description": "Names the user, for ever.",
+    "description": "The id of the user. It never changes.",
     "format": "uuid",
     "example": "0199f6a2-6b7e-7c3a-8a51-2f1e5d0c9b44",
 }
 
 
 class UsernameRules(validate.Validator):
-    """Refuses what the contract's pattern refuses, and what no pattern tells."""
+    """Refuses names that do not match the contract's pattern, or break a rule that no pattern can express."""
 
     def __call__(self, value: str) -> str:
         """Return `value`, or raise ValidationError."""
@@ -34,7 +34,7 @@ class UsernameRules(validate.Validator):
 
 
 class EmailCharacters(validate.Validator):
-    """Refuses what the contract's pattern refuses."""
+    """Refuses values that do not match the contract's pattern."""
 
     def __call__(self, value: str) -> str:
         """Return `value`, or raise ValidationError."""
@@ -44,16 +44,16 @@ class EmailCharacters(validate.Validator):
 
 
 def username_field(*, required: bool, example: str) -> fields.String:
-    """Return the field for a user name that somebody wants to have."""
+    """Return the field for a new user name."""
     return Name(
         required=required,
         validate=[validate.Length(MIN_USERNAME_LENGTH, MAX_USERNAME_LENGTH), UsernameRules()],
         metadata={
             "description": (
-                "3 to 64 characters, unique regardless of case; no white space, no control characters, nothing "
-                "invisible. Letters, marks and digits of one script, or of those that one language writes together, "
-                "and printable ASCII (RFC 8265, UTS 39 section 5.2); more than the pattern can say. White space "
-                "around it is left out."
+                "3 to 64 characters, unique regardless of case. White space, control characters and invisible "
+                "characters are not allowed. Other printable ASCII characters are allowed, and so are letters, "
+                "marks and digits of one script, or of scripts that one language combines (RFC 8265, UTS 39 "
+                "section 5.2). The pattern covers only part of these rules. Surrounding white space is removed."
             ),
             "pattern": names.PATTERN,
             "example": example,
@@ -62,7 +62,7 @@ def username_field(*, required: bool, example: str) -> fields.String:
 
 
 def email_field() -> fields.String:
-    """Return the field for an address that is given to a user; null for none."""
+    """Return the field for a new email address; null for none."""
     return fields.String(
         allow_none=True,
         validate=[validate.Length(3, MAX_EMAIL_LENGTH), EmailCharacters()],
@@ -75,13 +75,13 @@ def email_field() -> fields.String:
 
 
 def password_field() -> fields.String:
-    """Return the field for a password that somebody wants to have."""
+    """Return the field for a new password."""
     return fields.String(
         required=True,
         load_only=True,
         validate=validate.Length(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH),
         metadata={
-            "description": "8 to 1,024 characters of any kind; never trimmed or altered.",
+            "description": "8 to 1,024 characters of any kind. The password is never trimmed or altered.",
             "format": "password",
             "example": "password123",
         },
@@ -102,7 +102,7 @@ class User(Answer):
     username = fields.String(
         validate=validate.Length(max=MAX_USERNAME_LENGTH),
         required=True,
-        metadata={"description": "As it was typed.", "example": "user1"},
+        metadata={"description": "The user name, in the spelling that was registered.", "example": "user1"},
     )
     roles = fields.List(
         fields.String(validate=validate.Length(max=MAX_ROLE_NAME)),
@@ -114,24 +114,25 @@ class User(Answer):
         validate=validate.Length(max=MAX_EMAIL_LENGTH),
         required=True,
         allow_none=True,
-        metadata={"description": "The address of the user, if there is one.", "example": None},
+        metadata={"description": "The email address of the user, or null.", "example": None},
     )
     disabled = fields.Boolean(
-        required=True, metadata={"description": "Whether the user may not log in.", "example": False}
+        required=True,
+        metadata={"description": "Whether the user is disabled. Disabled users cannot log in.", "example": False},
     )
     created_at = fields.AwareDateTime(
         required=True,
         format="iso",
-        metadata={"description": "When the user registered, in UTC.", "example": "2026-11-23T12:00:00+00:00"},
+        metadata={"description": "When the user was created, in UTC.", "example": "2026-11-23T12:00:00+00:00"},
     )
 
 
 class Registered(Answer):
-    """The answer to a registration."""
+    """The result of a registration."""
 
     message = fields.String(
         validate=validate.Length(max=MAX_MESSAGE),
         required=True,
-        metadata={"description": "Says that it is done.", "example": "User registered successfully!"},
+        metadata={"description": "A confirmation.", "example": "User registered successfully!"},
     )
     user = fields.Nested(User, required=True)

@@ -1,4 +1,4 @@
-"""Accounts: registering, proving a password, looking oneself up, and what an account may do."""
+"""Accounts: registration, password checks, look-ups, and the permissions of an account."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -33,7 +33,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Account:
-    """A user as others see them. `version` counts the changes of what is seen here."""
+    """The visible data of a user. `version` counts its changes."""
 
     id: str
     username: str
@@ -51,7 +51,7 @@ class Account:
 
 @dataclass(frozen=True)
 class NewAccount:
-    """An account that is to be added."""
+    """An account to add."""
 
     account: Account
     password_hash: str
@@ -59,7 +59,7 @@ class NewAccount:
 
 @dataclass(frozen=True)
 class PasswordCheck:
-    """What came of a name and a password. account: None for an unknown name. password_version: which was compared."""
+    """The result of a password check. account: None for an unknown name. password_version: of the compared password."""
 
     matches: bool
     account: Account | None = None
@@ -68,7 +68,7 @@ class PasswordCheck:
 
 @dataclass(frozen=True)
 class AuthorizationSnapshot:
-    """What an account may do, and the position of the revocation feed as of which that holds."""
+    """The permissions of an account, as of a position of the revocation feed."""
 
     grants: Grants
     position: int
@@ -97,7 +97,7 @@ def snapshot_columns(user_id: ColumnElement[str] | Any) -> tuple[Any, ...]:
 
 
 def is_enabled(user_id: ColumnElement[str] | Any) -> ColumnElement[bool]:
-    """Return a criterion for a query that has the column `user_id`: there is such a user, and nobody disabled them."""
+    """Return a criterion for a query with the column `user_id`: the user exists and is not disabled."""
     return exists().where(UserRow.id == user_id, UserRow.disabled_at.is_(None))
 
 
@@ -134,11 +134,11 @@ class Accounts:
         name_tables.load()
 
     async def start(self) -> None:
-        """Learn what the stored hashes cost; raises the problems `database_unavailable` and `overloaded`."""
+        """Load the costs of the stored hashes; raises the problems `database_unavailable` and `overloaded`."""
         await self.hash_costs.refresh()
 
     async def stop(self) -> None:
-        """End what runs in the background."""
+        """Stop background tasks."""
         await self.hash_costs.stop()
 
     async def register(
@@ -150,8 +150,8 @@ class Accounts:
     ) -> Account:
         """Create an account and return it, for a user who registers or for the operator of the server.
 
-        The name and password are as the contract asks for. Raises the problems `username_taken`,
-        `password_too_common`, `unknown_role`, `overloaded`, `database_unavailable`.
+        The name and password must match the contract. Raises the problems `username_taken`, `password_too_common`,
+        `unknown_role`, `overloaded`, `database_unavailable`.
         """
         new = await self.prepare(username, password, roles)
         return await self._database.write(self.add, new, info)
@@ -159,7 +159,7 @@ class Accounts:
     async def prepare(
         self, username: str, password: str, roles: Sequence[str] = (), email: str | None = None
     ) -> NewAccount:
-        """Return an account to `add`; that takes as long as a password hash.
+        """Return an account for `add`. This takes as long as a password hash.
 
         Raises the problems `username_taken`, `password_too_common`, `overloaded`, `database_unavailable`.
         """
@@ -200,7 +200,7 @@ class Accounts:
         return account
 
     async def hash_new(self, password: str, username: str) -> str:
-        """Return the hash of a password that the user of this name wants to have.
+        """Return the hash of a new password for the user with this name.
 
         Raises the problems `password_too_common`, `overloaded`.
         """
@@ -211,17 +211,17 @@ class Accounts:
         return await self._passwords.hash(password)
 
     async def verify(self, username: str, password: str) -> PasswordCheck:
-        """Tell whether the password is right and whose it is. A wrong one and an unknown name take the same time.
+        """Check a user name and a password. Wrong passwords and unknown names take the same time.
 
-        A hash of outdated parameters is replaced. Raises the problems `overloaded` and `database_unavailable`.
+        A hash with outdated parameters is replaced. Raises the problems `overloaded` and `database_unavailable`.
         """
-        # What cannot be a user name is not looked up: PostgreSQL's text, for one, has no NUL.
+        # Impossible user names are not looked up: PostgreSQL's text, for example, cannot contain NUL.
         name = names.trimmed(username)
         found = await self._find(_BY_NAME, username_key(name)) if names.is_possible(name) else None
         return await self._prove(found, password, username_key(name))
 
     async def verify_id(self, user_id: str, password: str) -> PasswordCheck:
-        """Tell the same of the user with this id; raises as `verify` does."""
+        """Check the password of the user with this id; raises as `verify` does."""
         return await self._prove(await self._find(_BY_ID, user_id), password, user_id)
 
     async def _prove(self, found: _Found | None, password: str, name: str) -> PasswordCheck:
@@ -236,10 +236,10 @@ class Accounts:
 
     @staticmethod
     async def confirm(tx: Transaction, user_id: str, password_version: int | None) -> AuthorizationSnapshot | None:
-        """Return what an account may do; None if it was disabled or deleted, or has another password than was checked.
+        """Return the permissions of an account; None if it was disabled or deleted, or its password was changed.
 
-        The account then stays as it is until the commit: a concurrent change waits. password_version: of the password
-        that was checked; None: no password was.
+        The account cannot change until the commit: a concurrent change waits. password_version: of the password that
+        was checked; None if none was checked.
         """
         statement = _SNAPSHOT if password_version is None else _SNAPSHOT_OF_PASSWORD
         checked = {"id": user_id, "password_version": password_version}
@@ -258,7 +258,7 @@ class Accounts:
 
     @staticmethod
     async def set_password(tx: RevokingTransaction, check: PasswordCheck, password_hash: str) -> bool:
-        """Replace the password that was checked; return whether it still was the password.
+        """Replace the password that was checked; return whether it was still current.
 
         Revoke what was issued under the former password in the same transaction.
         """
@@ -273,7 +273,7 @@ class Accounts:
         return await tx.session.scalar(statement) is not None
 
     async def delete_as_operator(self, user_id: str) -> bool:
-        """Delete the account, also if no administrator is left; return whether there was one.
+        """Delete the account, even if no administrator remains; return whether it existed.
 
         Raises the problem `database_unavailable`.
         """
@@ -281,9 +281,9 @@ class Accounts:
 
     @staticmethod
     async def delete(tx: RevokingTransaction, user_id: str, info: RequestInfo, actor_id: str | None) -> bool:
-        """Delete the account and all that belongs to it but the audit trail; return whether there was one.
+        """Delete the account and all its data except the audit trail; return whether it existed.
 
-        Its sessions and tokens end. It is deleted also if no administrator is left.
+        Its sessions and tokens end. The account is deleted even if no administrator remains.
         """
         statement = delete(UserRow).where(UserRow.id == user_id).returning(UserRow.id)
         if await tx.session.scalar(statement) is None:
@@ -297,7 +297,7 @@ class Accounts:
     async def keeping_an_administrator(tx: RevokingTransaction, user_id: str) -> AsyncGenerator[None]:
         """Raise `last_administrator` if the block leaves no enabled administrator, and this user was one before it.
 
-        There is one revoking transaction at a time, so two administrators cannot remove each other.
+        Only one revoking transaction runs at a time, so two administrators cannot remove each other.
         """
         was_one = await tx.session.scalar(_ADMINISTRATORS.where(UserRow.id == user_id)) is not None
         yield
@@ -311,7 +311,7 @@ class Accounts:
 
     @staticmethod
     async def _upgrade_hash(tx: Transaction, found: _Found, password_hash: str) -> None:
-        # Only if it is still the one that was verified: a password that was changed concurrently must stay changed.
+        # Only if it is still the verified password: a concurrent change of the password must persist.
         statement = (
             update(UserRow)
             .where(UserRow.id == found.account.id, UserRow.password_hash == found.password_hash)
@@ -334,7 +334,7 @@ _ADMINISTRATORS: Select[Any] = select(UserRow.id).where(UserRow.id.in_(holders(A
 
 
 def taken(error: IntegrityError) -> Problem:
-    """Return the problem `username_taken` or `email_taken`, whichever made the database refuse; else raise `error`."""
+    """Return `username_taken` or `email_taken`, depending on the violated constraint; else raise `error`."""
     constraint = duplicated(error)
     if "email" in constraint:
         return EMAIL_TAKEN()

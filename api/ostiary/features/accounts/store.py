@@ -1,4 +1,4 @@
-"""Queries on users for those who administer them, and changes of one user at one version."""
+"""Queries on users for administrators, and changes of one version of a user."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,12 +18,12 @@ from ostiary.features.roles.service import Grants, granted, holders
 from ostiary.persistence.transaction import Transaction
 
 Sort = Literal["created_at", "-created_at", "username", "-username"]
-"""What a list of users is sorted by; with a minus the other way round."""
+"""The sort order of a list of users; a leading minus reverses it."""
 
 
 @dataclass(frozen=True)
 class UserFilter:
-    """Which users to list, and in which order. search: the beginning of a name or an email address, in any case."""
+    """Which users to list, and their order. search: a prefix of a name or an email address, regardless of case."""
 
     sort: Sort
     role: str | None = None
@@ -33,7 +33,7 @@ class UserFilter:
 
 @dataclass(frozen=True)
 class LockedUser:
-    """A user whom nobody else changes until the transaction ends, and what they may do."""
+    """A user who is locked until the transaction ends, with their permissions."""
 
     account: Account
     grants: Grants
@@ -46,7 +46,7 @@ class LockedUser:
 
 
 def page_of_ids(wanted: UserFilter, limit: int, after: Position | None) -> Select[str, str]:
-    """Return a query for the ids and names of one page, and of one more user if there is a next page.
+    """Return a query for the ids and names of one page, plus one more user if there is a next page.
 
     Ids are UUIDv7, so their order is that of creation.
     """
@@ -61,8 +61,8 @@ def page_of_ids(wanted: UserFilter, limit: int, after: Position | None) -> Selec
         query = query.where(UserRow.disabled_at.is_not(None) if wanted.disabled else UserRow.disabled_at.is_(None))
     search = (wanted.search or "").strip()
     name = username_key(search)
-    if name:  # what has nothing visible is the beginning of every name
-        # One range in each of the two indexes: an OR of the two would let the database read everything instead.
+    if name:  # a search without visible characters is a prefix of every name
+        # One range in each of the two indexes: with an OR, the database would scan the whole table.
         found = (
             select(UserRow.id).where(_begins(UserRow.username_key, name)),
             select(UserRow.id).where(_begins(UserRow.email_key, email_key(search).replace("\0", " "))),
@@ -78,7 +78,7 @@ def _begins(column: Any, prefix: str) -> ColumnElement[bool]:
 
 
 async def page(session: AsyncSession, wanted: UserFilter, limit: int, after: Position | None) -> Page[Account]:
-    """Return one page of the users that are wanted."""
+    """Return one page of the users that match the filter."""
     keys = list(await session.execute(page_of_ids(wanted, limit, after)))
     ids = [user_id for user_id, _ in keys[:limit]]
     query = select(UserRow, *granted(UserRow.id)).where(UserRow.id.in_(ids))
@@ -87,7 +87,9 @@ async def page(session: AsyncSession, wanted: UserFilter, limit: int, after: Pos
     if len(keys) > limit:
         user_id, name = keys[limit - 1]
         position = (name if wanted.sort.endswith("username") else user_id,)
-    return Page([rows[one] for one in ids if one in rows], position)  # one may have gone between the two queries
+    return Page(
+        [rows[one] for one in ids if one in rows], position
+    )  # a user may have been deleted between the two queries
 
 
 async def lock_user(tx: Transaction, user_id: str) -> LockedUser | None:
@@ -105,7 +107,7 @@ async def change(
     email: str | Literal[False] | None = False,
     disabled_at: datetime | Literal[False] | None = False,
 ) -> None:
-    """Change the user if the version is still that of `account`, and count the version up. What is not given stays.
+    """Change the user and increment the version, if it is still that of `account`. Omitted values do not change.
 
     Raises the problems `precondition_failed`, `username_taken`, `email_taken`.
     """
@@ -132,7 +134,7 @@ async def change(
 
 
 async def _name_values(tx: Transaction, account: Account, username: str) -> dict[str, Any]:
-    """Return the columns of a new name of `account`; raises the problem `username_taken` if it looks like another's.
+    """Return the columns of a new name of `account`; raises `username_taken` if it looks like another user's.
 
     Of two users who take such a name at once, the unique constraint refuses one.
     """
@@ -147,6 +149,6 @@ async def _name_values(tx: Transaction, account: Account, username: str) -> dict
 
 
 async def note_changed_roles(tx: Transaction, role: str) -> None:
-    """Increment the version of every user who holds `role`, which is about to be taken from all of them."""
+    """Increment the version of all users with `role`, before the role is removed from them."""
     statement = update(UserRow).where(UserRow.id.in_(holders(role))).values(version=UserRow.version + 1)
     await tx.session.execute(statement.execution_options(synchronize_session=False))

@@ -1,4 +1,4 @@
-"""Writes on behalf of somebody, each of which asks again whether its actor may still act."""
+"""Writes on behalf of an actor. Each checks again whether the actor may still act."""
 
 from ostiary.feature import Context, Feature, Rechecks
 from ostiary.features.actors.service import Actors

@@ -1,8 +1,8 @@
-"""Writes on behalf of somebody: each asks in its transaction whether its actor may still act.
+"""Writes on behalf of an actor. Each checks in its transaction whether the actor may still act.
 
-The guard looks before a request waits: for its body, for a password hash, for a lock. In that time the actor may be
-deleted, disabled, logged out or given other roles. On both databases the order of the commits decides: a write that is
-committed after such a removal has no effect.
+The guard checks before the request waits for its body, a password hash or a lock. During that time the actor may be
+deleted, disabled or logged out, or may get other roles. On both databases the order of the commits decides: a write
+that would be committed after such a change is refused.
 """
 
 from collections.abc import Awaitable, Callable
@@ -22,7 +22,7 @@ Tx = TypeVar("Tx", bound=Transaction)
 
 
 class Actors:
-    """Runs every write on behalf of somebody. The work gets the principal that holds in the transaction."""
+    """Runs writes on behalf of an actor. The work gets the principal as of its transaction."""
 
     def __init__(self, database: Database, revocations: Revocations, api_keys: Rechecks | None = None) -> None:
         self._database = database
@@ -38,8 +38,8 @@ class Actors:
     ) -> T:
         """Run `work(tx, bearer, ...)` in one transaction. Revocations are committed before it or after it.
 
-        Raises the problem with which a new request of the actor would be answered: `invalid_token`,
-        `insufficient_scope`, `insufficient_role`; and `database_unavailable`.
+        Raises the problem that a new request of the actor would get: `invalid_token`, `insufficient_scope`,
+        `insufficient_role`; and `database_unavailable`.
         """
         return await self._database.write(self._run_shared, actor, lambda tx, bearer: work(tx, bearer, *args, **kwargs))
 
@@ -59,8 +59,7 @@ class Actors:
     ) -> T:
         """Run `work(tx, bearer, ...)`, which may revoke, in a transaction of `Revocations.write`.
 
-        There is one such transaction at a time, and no other write on behalf of somebody beside it. Raises as `write`
-        does.
+        Only one such transaction runs at a time, without concurrent writes on behalf of actors. Raises as `write` does.
         """
         return await self._revocations.write(self._run, actor, lambda tx, bearer: work(tx, bearer, *args, **kwargs))
 
@@ -73,7 +72,7 @@ class Actors:
             return seen
         if seen.api_key_id is None or self._api_keys is None:
             raise INVALID_TOKEN()
-        # The key may be as good as before: an entry against its owner says only that something has changed.
+        # The key may still be valid: an entry for its owner says only that something has changed.
         now = await self._api_keys.look_up_again(tx, seen)
         actor.check(now)
         return now

@@ -1,4 +1,4 @@
-"""Operations on all users, for those who have the permission."""
+"""Operations on all users. They need permissions."""
 
 from typing import Any
 
@@ -34,13 +34,17 @@ from ostiary.web.idempotency import idempotent
 from ostiary.web.pages import PAGE_NOT_FOUND, page_answer, position_of
 from ostiary.web.provide import provided, request_info
 
-admin = Blueprint("admin", __name__, description="Users, roles and the audit trail, for those who have the permission.")
+admin = Blueprint(
+    "admin",
+    __name__,
+    description="Manage users and roles, and read the audit trail. These operations need permissions.",
+)
 
 USER = {
     "in": "path",
     "name": "user_id",
     "required": True,
-    "description": "The user, as GET /users names them.",
+    "description": "The id of the user, as listed by GET /users.",
     "schema": {"type": "string", "format": "uuid"},
     "example": ID["example"],
 }
@@ -50,7 +54,7 @@ READ = {"operationId": "getUser", "description": "Read the user.", "parameters":
 AFTER_CHANGE = {
     "user": READ,
     "update": {"operationId": "updateUser", "description": "Change the user.", "parameters": _SAME_VERSION},
-    "roles": {"operationId": "setUserRoles", "description": "Give the user roles.", "parameters": _SAME_VERSION},
+    "roles": {"operationId": "setUserRoles", "description": "Set the roles of the user.", "parameters": _SAME_VERSION},
     "sessions": {"operationId": "endUserSessions", "description": "Log the user out.", "parameters": _SAME},
     "delete": {"operationId": "deleteUser", "description": "Delete the user.", "parameters": _SAME_VERSION},
 }
@@ -65,8 +69,8 @@ AFTER_CHANGE = {
 async def list_users(query: dict[str, Any]) -> WithHeaders:
     """List users.
 
-    Page by page: `next_cursor`, or the header Link, leads to the next one. Users who are created or deleted meanwhile
-    make no other user come twice or not at all.
+    Returns one page. To get the next page, send `next_cursor` as `cursor`, or follow the `Link` header. Concurrent
+    creations and deletions never skip or repeat other users.
     """
     after = position_of(query["cursor"], query["sort"], str)
     disabled = None if query["disabled"] is None else query["disabled"] == "true"
@@ -85,7 +89,7 @@ async def list_users(query: dict[str, Any]) -> WithHeaders:
     201,
     User,
     headers={**etags.HEADERS, "Location": {"$ref": "#/components/headers/Location"}},
-    description="The user has been created.",
+    description="The user is created.",
 )
 @answers(
     USERNAME_TAKEN,
@@ -99,8 +103,8 @@ async def list_users(query: dict[str, Any]) -> WithHeaders:
 async def create_user(body: dict[str, Any]) -> WithHeaders:
     """Create a user.
 
-    The caller can give roles that they hold, or, with `roles:grant`, roles with no more permissions than they have. An
-    API key gives none.
+    Callers can assign only roles that they hold. With `roles:grant` they can also assign other roles, as long as these
+    give no permission that the caller does not have. API keys cannot assign roles.
     """
     account = await provided(Administration).create(
         actor(), body["username"], body["password"], body.get("email"), body.get("roles", []), request_info()
@@ -117,7 +121,7 @@ async def create_user(body: dict[str, Any]) -> WithHeaders:
 async def get_user(user_id: str) -> Any:
     """Read a user.
 
-    The ETag of the answer is what If-Match takes to change the user.
+    To change the user, send the returned ETag in the If-Match header.
     """
     return if_changed(await provided(Administration).get(user_id))
 
@@ -125,17 +129,17 @@ async def get_user(user_id: str) -> Any:
 @admin.route("/users/<user_id>", methods=["PATCH"], parameters=[USER])
 @requires(scope=USERS_WRITE)
 @admin.arguments(UserChangesBody(), example={"disabled": False})
-@admin.response(200, User, headers=etags.HEADERS, description="The user as they are now.")
+@admin.response(200, User, headers=etags.HEADERS, description="The updated user.")
 @answers(USER_NOT_FOUND, USERNAME_TAKEN, EMAIL_TAKEN, LAST_ADMINISTRATOR, BEYOND_OWN_PERMISSIONS, DATABASE_UNAVAILABLE)
 @changes_version(required=True)
 @admin.doc(operationId="updateUser")
 async def update_user(body: dict[str, Any], user_id: str) -> WithHeaders:
     """Change a user.
 
-    With `disabled: true` all sessions of the user end in the same moment, and no token of theirs counts on any worker;
-    with `disabled: false` they may log in again. Nobody changes a user who has more permissions than they have
-    themselves, or, without `roles:grant`, a role that they do not hold. The last enabled administrator cannot be
-    disabled.
+    `disabled: true` ends all sessions of the user at once: every worker refuses their tokens from the next request on.
+    `disabled: false` lets the user log in again. Callers cannot change a user who has more permissions than they do.
+    Without `roles:grant` they also cannot change a user who has a role that they do not hold. The last enabled
+    administrator cannot be disabled.
     """
     changes = Changes(body.get("username"), body.get("email", False), body.get("disabled"))
     return with_etag(
@@ -145,15 +149,15 @@ async def update_user(body: dict[str, Any], user_id: str) -> WithHeaders:
 
 @admin.route("/users/<user_id>", methods=["DELETE"], parameters=[USER])
 @requires(scope=USERS_WRITE)
-@admin.response(204, description="The user is gone.")
+@admin.response(204, description="The user is deleted.")
 @answers(USER_NOT_FOUND, LAST_ADMINISTRATOR, BEYOND_OWN_PERMISSIONS, DATABASE_UNAVAILABLE)
 @changes_version(required=True)
 @admin.doc(operationId="deleteUser")
 async def delete_user(user_id: str) -> Response:
     """Delete a user.
 
-    The user, their sessions and every token of them are gone at once, on every worker; the audit trail stays. The last
-    enabled administrator cannot be deleted.
+    Deletes the user and their sessions at once: every worker refuses their tokens from the next request on. The audit
+    trail is kept. The last enabled administrator cannot be deleted.
     """
     await provided(Administration).delete(actor(), user_id, condition(required=True), request_info())
     return no_content()
@@ -161,13 +165,13 @@ async def delete_user(user_id: str) -> Response:
 
 @admin.route("/users/<user_id>/sessions", methods=["DELETE"], parameters=[USER])
 @requires(scope=USERS_WRITE)
-@admin.response(200, UserSessionsEnded, description="They have ended.")
+@admin.response(200, UserSessionsEnded, description="The sessions have ended.")
 @answers(USER_NOT_FOUND, BEYOND_OWN_PERMISSIONS, DATABASE_UNAVAILABLE)
 @admin.doc(operationId="endUserSessions")
 async def end_user_sessions(user_id: str) -> dict[str, int]:
     """End all sessions of a user.
 
-    Every token of them is refused from the next request on. The user may log in again.
+    All tokens of these sessions are refused from the next request on. The user can log in again.
     """
     return {"ended_sessions": await provided(Administration).end_sessions(actor(), user_id, request_info())}
 
@@ -175,17 +179,17 @@ async def end_user_sessions(user_id: str) -> dict[str, int]:
 @admin.route("/users/<user_id>/roles", methods=["PUT"], parameters=[USER])
 @requires(scope=USERS_WRITE)
 @admin.arguments(RolesBody(), example={"roles": []})
-@admin.response(200, User, headers=etags.HEADERS, description="The user as they are now.")
+@admin.response(200, User, headers=etags.HEADERS, description="The updated user.")
 @answers(USER_NOT_FOUND, UNKNOWN_ROLE, LAST_ADMINISTRATOR, BEYOND_OWN_PERMISSIONS, DATABASE_UNAVAILABLE)
 @changes_version(required=True)
 @admin.doc(operationId="setUserRoles")
 async def set_user_roles(body: dict[str, Any], user_id: str) -> WithHeaders:
     """Set the roles of a user.
 
-    The user holds exactly these from then on. Access tokens that they got before are refused from the next request on;
-    `POST /refresh` gives one with the new roles. Nobody gives or takes what has more permissions than they have
-    themselves, or, without `roles:grant`, a role that they do not hold; an API key gives and takes none. The last
-    enabled administrator keeps the role admin.
+    Replaces all roles of the user. Access tokens issued before are refused from the next request on; `POST /refresh`
+    returns one with the new roles. Callers can add or remove only roles that they hold. With `roles:grant` they can
+    also add or remove other roles, as long as these give no permission that the caller does not have. API keys cannot
+    set roles. The last enabled administrator keeps the role admin.
     """
     return with_etag(
         await provided(Administration).set_roles(

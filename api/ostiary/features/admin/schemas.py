@@ -1,4 +1,4 @@
-"""Shapes of what administrators do with users."""
+"""Request and response schemas of user administration."""
 
 from marshmallow import fields, validate
 
@@ -15,7 +15,7 @@ def _roles(*, required: bool) -> fields.List[str]:
         fields.String(validate=validate.Length(1, MAX_NAME_LENGTH)),
         required=required,
         validate=validate.Length(max=MAX_ROLES),
-        metadata={"description": "Names of roles, as GET /roles lists them.", "example": []},
+        metadata={"description": "Names of roles, as listed by GET /roles.", "example": []},
     )
 
 
@@ -25,30 +25,30 @@ class UserQuery(PageQuery):
     sort = fields.String(
         load_default="created_at",
         validate=validate.OneOf(SORTS),
-        metadata={"description": "The order; with a minus the other way round.", "example": "created_at"},
+        metadata={"description": "The sort order. A leading minus reverses it.", "example": "created_at"},
     )
     role = fields.String(
         load_default=None,
         validate=[validate.Length(1, MAX_NAME_LENGTH), validate.Regexp(r"[!-~]*\Z")],
         metadata={
-            "description": "Only those who hold this role.",
+            "description": "Only users with this role.",
             "pattern": rf"^[!-~]{{1,{MAX_NAME_LENGTH}}}$",
         },
     )
     disabled = fields.String(
         load_default=None,
         validate=validate.OneOf(["true", "false"]),
-        metadata={"description": "Only those who are disabled, or only those who are not."},
+        metadata={"description": "`true`: only disabled users. `false`: only enabled users."},
     )
     search = fields.String(
         load_default=None,
         validate=validate.Length(1, 254),
-        metadata={"description": "Only those whose name or email address begins with this, in any case."},
+        metadata={"description": "Only users whose name or email address begins with this text, regardless of case."},
     )
 
 
 class UserPage(PageAnswer):
-    """Some users, in the order that was asked for."""
+    """A page of users, in the requested order."""
 
     users = fields.List(
         fields.Nested(User),
@@ -68,7 +68,7 @@ class NewUserBody(Body):
 
 
 class UserChangesBody(Body):
-    """What to change of a user; what is not given stays as it is."""
+    """Changes to a user. Omitted fields keep their values."""
 
     username = username_field(required=False, example="user2")
     email = email_field()
@@ -76,23 +76,23 @@ class UserChangesBody(Body):
         truthy={True},
         falsy={False},
         metadata={
-            "description": "true: the user may not log in, and all their sessions end. false: they may again.",
+            "description": "`true` ends all sessions of the user and prevents logins. `false` allows logins again.",
             "example": False,
         },
     )
 
 
 class RolesBody(Body):
-    """All roles that a user is to hold; those that are not among them are taken away."""
+    """All roles of a user. Roles that are not listed are removed."""
 
     roles = _roles(required=True)
 
 
 class UserSessionsEnded(Answer):
-    """How many sessions of a user ended."""
+    """The number of sessions of a user that ended."""
 
     ended_sessions = fields.Integer(
         required=True,
         validate=validate.Range(min=0),
-        metadata={"description": "How many sessions ended, with all their tokens.", "example": 2},
+        metadata={"description": "The number of sessions that ended.", "example": 2},
     )

@@ -1,4 +1,4 @@
-"""Administration: what those who have the permission do with users."""
+"""Administration of users."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ Args = TypeVarTuple("Args")
 
 @dataclass(frozen=True)
 class Changes:
-    """What to change of a user. None, of the email False: it stays as it is. An email of None: none from now on."""
+    """Changes to a user. None (False for the email) means no change. An email of None removes the address."""
 
     username: str | None = None
     email: str | Literal[False] | None = False
@@ -37,7 +37,7 @@ class Changes:
 
 
 class Administration:
-    """The use cases of administration. Nobody reaches a user who may do more than they may themselves."""
+    """The use cases of administration. Actors cannot manage users with more permissions than their own."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Administration:
         self._clock = clock
 
     async def page(self, wanted: UserFilter, limit: int, after: Position | None) -> Page[Account]:
-        """Return a page of the users that are wanted; raises the problem `database_unavailable`."""
+        """Return a page of the users that match the filter; raises the problem `database_unavailable`."""
         async with self._database.read() as session:
             return await store.page(session, wanted, limit, after)
 
@@ -85,14 +85,14 @@ class Administration:
         return await self._actors.write(actor, self._create, new, info)
 
     async def _create(self, tx: Transaction, by: Principal, new: NewAccount, info: RequestInfo) -> Account:
-        # The roles may give more than before the hash.
+        # The permissions of the roles may have changed during the hash.
         check_reach(by, await grants_of(tx.session, new.account.roles))
         return await self._accounts.add(tx, new, info, by.user_id)
 
     async def update(
         self, actor: Actor, user_id: str, condition: Condition, changes: Changes, info: RequestInfo
     ) -> Account:
-        """Change a user and return it. A disabled user has no sessions any more, and no valid tokens.
+        """Change a user and return it. Disabling a user ends all their sessions and tokens.
 
         Raises the problems `user_not_found`, `precondition_failed`, `username_taken`, `email_taken`,
         `last_administrator`, `beyond_own_permissions`, `database_unavailable`.
@@ -131,7 +131,7 @@ class Administration:
     async def set_roles(
         self, actor: Actor, user_id: str, condition: Condition, roles: Collection[str], info: RequestInfo
     ) -> Account:
-        """Let a user hold exactly `roles` and return it; access tokens issued before no longer count.
+        """Set the roles of a user to `roles` and return the user. Access tokens issued before are no longer valid.
 
         Raises the problems `user_not_found`, `precondition_failed`, `unknown_role`, `last_administrator`,
         `beyond_own_permissions`, `database_unavailable`.
@@ -160,7 +160,7 @@ class Administration:
         return await self._present(tx, user_id)
 
     async def delete(self, actor: Actor, user_id: str, condition: Condition, info: RequestInfo) -> None:
-        """Delete a user and all that belongs to them but the audit trail.
+        """Delete a user and all their data except the audit trail.
 
         Raises the problems `user_not_found`, `precondition_failed`, `last_administrator`, `beyond_own_permissions`,
         `database_unavailable`.
@@ -191,9 +191,9 @@ class Administration:
         *args: *Args,
         keeps_roles: bool = False,
     ) -> T:
-        """Lock a user, check that the actor may reach them and the condition, and run `work(tx, by, locked, ...)`.
+        """Lock a user, check the actor's permissions and the condition, and run `work(tx, by, locked, ...)`.
 
-        keeps_roles: whether `work` checks itself which roles it changes, and leaves the others as they are.
+        keeps_roles: whether `work` itself checks the roles that it changes, and keeps the others.
         """
         roles = () if keeps_roles else None
         return await self._actors.write_revoking(

@@ -1,4 +1,4 @@
-"""Whom an API key stands for."""
+"""Authentication with API keys."""
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,7 +20,7 @@ REMEMBERED_KEYS = 20_000
 
 
 class ApiKeyBearers:
-    """Authenticates API keys. What was looked up is remembered, so that a busy client costs no look at the database.
+    """Authenticates API keys. Results are cached, so that a busy client needs no database queries.
 
     remember: seconds, at most the longest life of an access token. The revocation feed is kept that long, so that
     whatever has happened to a key or its owner since the look-up is still in it.
@@ -39,9 +39,9 @@ class ApiKeyBearers:
         await self.last_used.stop()
 
     def cached_principal(self, token: str) -> Principal | None:
-        """Return whom an API key stands for, if memory alone can tell; else None.
+        """Return the principal of an API key if it is cached; else None.
 
-        On the event loop alone, where it takes some µs. Raises the problem `invalid_token` for what cannot be a key.
+        Only on the event loop, where it takes some µs. Raises the problem `invalid_token` for malformed keys.
         """
         bearer = self._known(token)
         if bearer is None or not self._revocations.allows_now(bearer):
@@ -49,10 +49,10 @@ class ApiKeyBearers:
         return self._accepted(bearer)
 
     async def authenticate(self, token: str) -> Principal:
-        """Return whom an API key stands for; raises the problems `invalid_token` and `database_unavailable`.
+        """Return the principal of an API key; raises the problems `invalid_token` and `database_unavailable`.
 
-        An entry of the feed against what is remembered, such as that the owner's roles have changed, means to look the
-        key up anew: what the database says counts.
+        If the feed has an entry against the cached result, such as a change of the owner's roles, the key is looked up
+        again.
         """
         bearer = self._known(token)
         if bearer is None or not await self._revocations.allows(bearer):
@@ -65,7 +65,7 @@ class ApiKeyBearers:
         return self._cache.get(token)
 
     async def look_up_again(self, tx: Transaction, bearer: Principal) -> Principal:
-        """Return what the API key of `bearer` stands for in this transaction; raises the problem `invalid_token`."""
+        """Return the principal of `bearer`'s API key as of this transaction; raises the problem `invalid_token`."""
         found = await self._find(tx.session, ApiKeyRow.id == bearer.api_key_id)
         if found is None:
             raise INVALID_TOKEN()
@@ -82,7 +82,7 @@ class ApiKeyBearers:
         return bearer
 
     async def _find(self, session: AsyncSession, which: ColumnElement[bool]) -> Principal | None:
-        """Return whom a key stands for; None if there is none, or it has expired, or its owner is disabled."""
+        """Return the principal of a key; None if it does not exist or has expired, or its owner is disabled."""
         query = select(
             ApiKeyRow.id,
             ApiKeyRow.user_id,
@@ -90,7 +90,7 @@ class ApiKeyBearers:
             ApiKeyRow.expires_at,
             *snapshot_columns(ApiKeyRow.user_id),
         ).where(which, is_enabled(ApiKeyRow.user_id))
-        # One statement, so that the owner, the roles and the feed's position are of one moment.
+        # One statement, so that the owner, the roles and the feed's position are consistent.
         found = (await session.execute(query)).one_or_none()
         if found is None:
             return None

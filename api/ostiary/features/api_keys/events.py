@@ -1,23 +1,23 @@
-"""What the audit trail says of API keys."""
+"""Audit events of API keys."""
 
 from ostiary.core.events import EventType
 from ostiary.core.scopes import MAX_SCOPE_NAME, MAX_SCOPES
 
 _KEY = {
     "api_key_id": {"type": "string", "format": "uuid", "description": "The API key."},
-    "name": {"type": "string", "maxLength": 100, "description": "What its owner calls it."},
+    "name": {"type": "string", "maxLength": 100, "description": "The name."},
 }
 
 API_KEY_CREATED = EventType(
     "api_key.created",
-    "A user made an API key.",
+    "A user created an API key.",
     {
         **_KEY,
         "scopes": {
             "type": "array",
             "maxItems": MAX_SCOPES,
             "items": {"type": "string", "maxLength": MAX_SCOPE_NAME},
-            "description": "What it may do.",
+            "description": "The scopes of the API key.",
         },
     },
 )

@@ -35,7 +35,7 @@ FEATURE = Feature(
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "ost_…",
-            "description": "An API key that POST /me/api-keys has answered with, sent in place of an access token.",
+            "description": "An API key from POST /me/api-keys, sent instead of an access token.",
         }
     },
 )

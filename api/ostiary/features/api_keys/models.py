@@ -9,7 +9,7 @@ from ostiary.persistence.base import Base, Id, UtcDateTime
 
 
 class ApiKeyRow(Base):
-    """An API key, by its digest; revoking it deletes the row.
+    """An API key, stored by its digest. Revoking it deletes the row.
 
     hint: its first characters. scopes: separated by spaces. last_used_at: written with some delay.
     """

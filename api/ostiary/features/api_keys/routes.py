@@ -1,4 +1,4 @@
-"""Operations on the own API keys."""
+"""Operations on the caller's own API keys."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ API_KEY_PARAMETER = {
     "in": "path",
     "name": "api_key_id",
     "required": True,
-    "description": "The API key, as GET /me/api-keys names it.",
+    "description": "The id of the API key, as listed by GET /me/api-keys.",
     "schema": {"type": "string", "format": "uuid"},
     "example": API_KEY_ID["example"],
 }
@@ -28,10 +28,10 @@ API_KEY_PARAMETER = {
 LOCATION = {"Location": {"$ref": "#/components/headers/Location"}}
 
 AFTER_CREATING = {
-    "list": {"operationId": "listMyApiKeys", "description": "All own API keys, this one first."},
+    "list": {"operationId": "listMyApiKeys", "description": "List your API keys. The new one comes first."},
     "revoke": {
         "operationId": "revokeMyApiKey",
-        "description": "Revoke it.",
+        "description": "Revoke the API key.",
         "parameters": {"api_key_id": "$response.body#/id"},
     },
 }
@@ -43,9 +43,10 @@ AFTER_CREATING = {
 @answers(DATABASE_UNAVAILABLE)
 @api_keys.doc(operationId="listMyApiKeys")
 async def list_my_api_keys() -> dict[str, Any]:
-    """List the own API keys.
+    """List your API keys.
 
-    The newest first, also those that have expired. The keys themselves cannot be got again; `hint` tells them apart.
+    The newest keys come first. Expired keys are included. The keys themselves cannot be retrieved again; use `hint` to
+    tell them apart.
     """
     return {"api_keys": await provided(ApiKeys).keys_of(principal().user_id)}
 
@@ -54,15 +55,17 @@ async def list_my_api_keys() -> dict[str, Any]:
 @requires(fresh=True)
 @api_keys.arguments(NewApiKeyBody(), example={"name": "nightly report", "scopes": ["me:read"], "expires_in_days": 30})
 @idempotent
-@api_keys.response(201, ApiKeyWithSecret, headers=LOCATION, description="The API key, shown this once.")
+@api_keys.response(
+    201, ApiKeyWithSecret, headers=LOCATION, description="The new API key. The key itself is returned only here."
+)
 @answers(SCOPE_NOT_HELD, TOO_MANY_API_KEYS, DATABASE_UNAVAILABLE)
 @api_keys.doc(operationId="createMyApiKey", responses={201: {"links": AFTER_CREATING}})
 async def create_my_api_key(body: dict[str, Any]) -> Response:
-    """Make an API key.
+    """Create an API key.
 
-    A program sends it as `Authorization: Bearer …` in place of an access token, and acts as the user within the key's
-    scopes; what needs a person, such as this, it cannot do. Only its digest is kept, so nobody can show it again. The
-    login must be recent (RFC 9470).
+    A program sends the key as `Authorization: Bearer …` instead of an access token. It then acts as the user, within
+    the scopes of the key. Operations that need a login, such as this one, do not accept API keys. Ostiary stores only a
+    digest, so the key cannot be shown again. This operation needs a recent login (RFC 9470).
     """
     created = await provided(ApiKeys).create(
         actor(), body["name"], body["scopes"], body["expires_in_days"], request_info()
@@ -74,13 +77,13 @@ async def create_my_api_key(body: dict[str, Any]) -> Response:
 
 @api_keys.route("/me/api-keys/<api_key_id>", methods=["DELETE"], parameters=[API_KEY_PARAMETER])
 @requires(scope=ME_WRITE)
-@api_keys.response(204, description="The API key is worth nothing any more.")
+@api_keys.response(204, description="The API key is revoked.")
 @answers(API_KEY_NOT_FOUND, DATABASE_UNAVAILABLE)
 @api_keys.doc(operationId="revokeMyApiKey")
 async def revoke_my_api_key(api_key_id: str) -> Response:
     """Revoke an API key.
 
-    Every worker refuses it from the next request on. It cannot be undone; make another key instead.
+    Every worker refuses the key from the next request on. This cannot be undone. Create a new key instead.
     """
     await provided(ApiKeys).revoke(actor(), api_key_id, request_info())
     return no_content()

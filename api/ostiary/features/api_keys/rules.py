@@ -1,12 +1,12 @@
-"""What an API key may be called, how long it lives, how many there are."""
+"""Limits of API keys: names, lifetimes and their number."""
 
 import re
 
 MAX_KEYS = 100
-"""API keys that one user may have, those that have expired included."""
+"""Maximum number of API keys of a user, including expired ones."""
 DEFAULT_DAYS = 90
 MAX_DAYS = 365
-"""Days after which an API key ends: unless said otherwise, and at most."""
+"""The default and the maximum lifetime of an API key, in days."""
 MAX_NAME_LENGTH = 100
 
 _EXCLUDED = r"\u0000-\u001F\u007F-\u009F\u2028\u2029"
@@ -17,5 +17,5 @@ _NAME = re.compile(NAME_PATTERN.removeprefix("^").removesuffix("$"))
 
 
 def is_name(text: str) -> bool:
-    """Return whether an API key may be called so."""
+    """Return whether an API key can have this name."""
     return _NAME.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""Shapes of API keys, in and out."""
+"""Request and response schemas of API keys."""
 
 from marshmallow import ValidationError, fields, validate
 
@@ -15,14 +15,14 @@ from ostiary.features.api_keys.rules import (
 from ostiary.web.schemas import Answer, Body, WholeNumber
 
 API_KEY_ID = {
-    "description": "Names the API key.",
+    "description": "The id of the API key.",
     "format": "uuid",
     "example": "0199f6a2-8c21-7d43-b6f0-3e5a9c7d1e22",
 }
 
 
 class NameCharacters(validate.Validator):
-    """Refuses what the contract's pattern refuses; `$` of Python's own matcher would let a last newline through."""
+    """Refuses values that do not match the contract's pattern; Python's `$` would accept a trailing newline."""
 
     def __call__(self, value: str) -> str:
         """Return `value`, or raise ValidationError."""
@@ -32,13 +32,13 @@ class NameCharacters(validate.Validator):
 
 
 class NewApiKeyBody(Body):
-    """What a new API key is called, what it may do, and for how long."""
+    """The name, scopes and lifetime of a new API key."""
 
     name = fields.String(
         required=True,
         validate=[validate.Length(1, MAX_NAME_LENGTH), NameCharacters()],
         metadata={
-            "description": "1 to 100 characters without control characters, for its owner to know it by.",
+            "description": "A name that helps you recognise the key: 1 to 100 characters, without control characters.",
             "pattern": NAME_PATTERN,
             "example": "nightly report",
         },
@@ -49,7 +49,8 @@ class NewApiKeyBody(Body):
         validate=validate.Length(max=MAX_SCOPES),
         metadata={
             "description": (
-                "What the key may do: some of the scopes that the account has now. Without any it only says who calls."
+                "The scopes of the key. The account must have each of them. A key without scopes only identifies "
+                "the user."
             ),
             "example": ["me:read"],
         },
@@ -57,7 +58,7 @@ class NewApiKeyBody(Body):
     expires_in_days = WholeNumber(
         load_default=DEFAULT_DAYS,
         validate=validate.Range(1, MAX_DAYS),
-        metadata={"description": "After how many days the key ends.", "example": 30},
+        metadata={"description": "The number of days until the key expires.", "example": 30},
     )
 
 
@@ -68,7 +69,7 @@ class ApiKey(Answer):
     name = fields.String(
         validate=validate.Length(max=MAX_NAME_LENGTH),
         required=True,
-        metadata={"description": "What its owner calls it.", "example": "nightly report"},
+        metadata={"description": "The name of the key.", "example": "nightly report"},
     )
     hint = fields.String(
         validate=validate.Length(max=HINT_LENGTH),
@@ -80,39 +81,41 @@ class ApiKey(Answer):
         required=True,
         validate=validate.Length(max=MAX_SCOPES),
         metadata={
-            "description": "What it may do, as long as its owner may, in alphabetical order.",
+            "description": (
+                "The scopes of the key, in alphabetical order. A scope has no effect while the owner does not have it."
+            ),
             "example": ["me:read"],
         },
     )
     created_at = fields.AwareDateTime(
         required=True,
         format="iso",
-        metadata={"description": "When it was made, in UTC.", "example": "2026-11-23T12:00:00+00:00"},
+        metadata={"description": "When the key was created, in UTC.", "example": "2026-11-23T12:00:00+00:00"},
     )
     expires_at = fields.AwareDateTime(
         required=True,
         format="iso",
-        metadata={"description": "When it ends, in UTC.", "example": "2026-12-23T12:00:00+00:00"},
+        metadata={"description": "When the key expires, in UTC.", "example": "2026-12-23T12:00:00+00:00"},
     )
     last_used_at = fields.AwareDateTime(
         required=True,
         allow_none=True,
         format="iso",
         metadata={
-            "description": "When it was last used, in UTC, up to half a minute behind; null: never.",
+            "description": "When the key was last used, in UTC; null if never. The value can lag by 30 seconds.",
             "example": "2026-11-23T12:34:56+00:00",
         },
     )
 
 
 class ApiKeyWithSecret(ApiKey):
-    """An API key that was made just now, with the key itself."""
+    """A new API key, including the key itself."""
 
     api_key = fields.String(
         required=True,
         validate=validate.Length(equal=LENGTH),
         metadata={
-            "description": "The key, sent as `Authorization: Bearer …`. It is shown this once and cannot be got again.",
+            "description": "The key, to be sent as `Authorization: Bearer …`. It is returned only once.",
             "pattern": f"^{PATTERN}$",
             "example": "ost_Vb0nOZ2Qm5k0V1m3sYF9Z6l4D1b8yWc7tTq2eRj5hGk1xtF81",
         },
@@ -121,16 +124,16 @@ class ApiKeyWithSecret(ApiKey):
         required=True,
         allow_none=True,
         format="iso",
-        metadata={"description": "When it was last used: never.", "example": None},
+        metadata={"description": "Always null for a new key.", "example": None},
     )
 
 
 class ApiKeyList(Answer):
-    """The API keys of a user, the newest first."""
+    """The API keys of a user, newest first."""
 
     api_keys = fields.List(
         fields.Nested(ApiKey),
         required=True,
         validate=validate.Length(max=MAX_KEYS),
-        metadata={"description": "The API keys, also those that have expired."},
+        metadata={"description": "The API keys, including expired ones."},
     )

@@ -1,4 +1,4 @@
-"""API keys: what users do about their own."""
+"""API keys: users manage their own keys."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class ApiKeyWithSecret(ApiKey):
-    """A new API key, and the key itself, which nobody sees again."""
+    """A new API key, with the key itself, which is shown only once."""
 
     api_key: str = field(repr=False)
 
@@ -66,7 +66,7 @@ class ApiKeys:
         self._randomness = randomness
 
     async def keys_of(self, user_id: str) -> list[ApiKey]:
-        """Return the API keys of a user, the newest first, also those that have expired.
+        """Return the API keys of a user, newest first, including expired ones.
 
         Raises the problem `database_unavailable`.
         """
@@ -95,7 +95,7 @@ class ApiKeys:
             expires_at=now + timedelta(days=days),
             last_used_at=None,
         )
-        # One at a time, so that two at once do not both become the last one allowed.
+        # One at a time, so that concurrent requests cannot exceed the limit.
         await self._actors.write_revoking(actor, self._add, row, info)
         return ApiKeyWithSecret(**_members(row), api_key=key)
 

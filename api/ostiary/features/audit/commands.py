@@ -1,4 +1,4 @@
-"""`ostiary audit`: does the trail fit together?"""
+"""`ostiary audit`: verify the audit trail."""
 
 import sys
 
@@ -15,10 +15,12 @@ def audit() -> None:
 
 
 @audit.command("verify")
-@click.option("--expect-head", metavar="HASH", help="A head told before: it must still be there.")
+@click.option(
+    "--expect-head", metavar="HASH", help="The head from an earlier verification. It must still be in the trail."
+)
 @click.pass_obj
 def verify_audit(command_line: CommandLine, expect_head: str | None) -> None:
-    """Tell whether the audit trail fits together, and its head.
+    """Verify the audit trail and print its head.
 
     Exits with 1 and names the first event that was altered, removed or moved. Keep the head elsewhere: with it, the
     next verification notices if the end of the trail was cut off.

@@ -9,7 +9,7 @@ from ostiary.persistence.base import Base, BigId, Id, UtcDateTime
 
 
 class AuditEventRow(Base):
-    """Something that has happened, linked to what happened before. Rows are only ever added.
+    """An event, linked to the event before it. Rows are never changed or deleted.
 
     user_id: whom it concerns; actor_id: who did it; neither is a foreign key, since events outlive users.
     details: JSON. hash: an HMAC over all of this and the predecessor's hash.

@@ -15,7 +15,7 @@ from ostiary.persistence.database import Database
 
 @dataclass(frozen=True)
 class Event:
-    """Something that has happened. user_id: whom it concerns; actor_id: who did it."""
+    """An event. user_id: the user that it is about. actor_id: the user who acted."""
 
     id: str
     occurred_at: datetime
@@ -31,7 +31,7 @@ class Event:
 
 @dataclass(frozen=True)
 class EventFilter:
-    """Which events: those that fit all that is not None. since: from then on; until: before then."""
+    """A filter for events. An event must match all values that are not None. since is inclusive, until is exclusive."""
 
     type: str | None = None
     user_id: str | None = None
@@ -40,7 +40,7 @@ class EventFilter:
     until: datetime | None = None
 
     def criteria(self) -> list[ColumnElement[bool]]:
-        """Return what the rows have to fulfil."""
+        """Return the criteria of the filter."""
         found = [
             column == value
             for column, value in (
@@ -58,16 +58,15 @@ class EventFilter:
 
 
 class AuditTrail:
-    """What the trail says."""
+    """Reads the audit trail."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def page(self, wanted: EventFilter, limit: int, after: Position | None) -> Page[Event]:
-        """Return at most `limit` events, the newest first, from behind the position `after` on.
+        """Return at most `limit` events, newest first, starting after the position `after`.
 
-        Events that come meanwhile move nothing: they are newer than the first page. Raises the problem
-        `database_unavailable`.
+        New events do not shift the pages: they come before the first page. Raises the problem `database_unavailable`.
         """
         query = select(AuditEventRow).where(*wanted.criteria()).order_by(AuditEventRow.seq.desc()).limit(limit + 1)
         if after is not None:

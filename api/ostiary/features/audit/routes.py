@@ -13,7 +13,7 @@ from ostiary.web.pages import PAGE_NOT_FOUND, PageQuery, page_answer, position_o
 from ostiary.web.provide import provided
 
 ORDER = "newest first"
-"""What a cursor of these lists is good for."""
+"""The sort order that cursors of these lists name."""
 
 audit = Blueprint("audit", __name__)
 
@@ -25,9 +25,10 @@ audit = Blueprint("audit", __name__)
 @answers(PAGE_NOT_FOUND, DATABASE_UNAVAILABLE)
 @audit.doc(operationId="listMyAuditEvents")
 async def list_my_audit_events(query: dict[str, Any]) -> WithHeaders:
-    """List what has happened to the own account.
+    """List the audit events of your account.
 
-    The newest first, with what others have done to it. Nothing is ever left out or changed.
+    The newest events come first. They include what other users did to your account. Events are never changed or
+    removed.
     """
     return await _page(EventFilter(user_id=principal().user_id), query)
 
@@ -39,9 +40,9 @@ async def list_my_audit_events(query: dict[str, Any]) -> WithHeaders:
 @answers(PAGE_NOT_FOUND, DATABASE_UNAVAILABLE)
 @audit.doc(operationId="listAuditEvents")
 async def list_audit_events(query: dict[str, Any]) -> WithHeaders:
-    """List what has happened to all accounts.
+    """List the audit events of all users.
 
-    The newest first; all filters that are given have to fit. Events outlive the users whom they concern.
+    The newest events come first. An event must match all given filters. The events of deleted users are kept.
     """
     return await _page(
         EventFilter(**{name: value for name, value in query.items() if name not in ("limit", "cursor")}), query

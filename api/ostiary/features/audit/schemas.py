@@ -1,4 +1,4 @@
-"""Shapes of audit events, in and out."""
+"""Request and response schemas of audit events."""
 
 from typing import Any
 
@@ -15,17 +15,17 @@ _MOMENT = "2026-11-23T12:00:00+00:00"
 
 
 class _EventType(validate.Validator):
-    """Refuses a type that nothing declares; the contract lists those that there are, see `list_types`."""
+    """Refuses event types that no feature declares. The contract lists the declared types, see `list_types`."""
 
     def __call__(self, value: str) -> str:
         """Return `value`, or raise ValidationError."""
         if value not in EVENT_TYPES:
-            raise ValidationError("There is no such type of event.")
+            raise ValidationError("Not a known type of event.")
         return value
 
 
 class _Uuid(validate.Validator):
-    """Refuses what is no UUID."""
+    """Refuses values that are not UUIDs."""
 
     def __call__(self, value: str) -> str:
         """Return `value`, or raise ValidationError."""
@@ -35,7 +35,7 @@ class _Uuid(validate.Validator):
 
 
 class AuditQuery(PageQuery):
-    """Which events."""
+    """Filters for events."""
 
     type = fields.String(
         validate=_EventType(),
@@ -43,7 +43,7 @@ class AuditQuery(PageQuery):
     )
     user_id = fields.String(
         validate=_Uuid(),
-        metadata={"description": "Only events that concern this user.", "format": "uuid", "example": _ID},
+        metadata={"description": "Only events about this user.", "format": "uuid", "example": _ID},
     )
     outcome = fields.String(
         validate=validate.OneOf(["success", "failure"]),
@@ -58,32 +58,43 @@ class AuditQuery(PageQuery):
 
 
 class AuditEvent(Answer):
-    """Something that has happened."""
+    """An event of the audit trail."""
 
-    id = fields.String(required=True, metadata={"description": "Names the event.", "format": "uuid", "example": _ID})
-    occurred_at = fields.AwareDateTime(
-        required=True, format="iso", metadata={"description": "When, in UTC.", "example": _MOMENT}
+    id = fields.String(
+        required=True, metadata={"description": "The id of the event.", "format": "uuid", "example": _ID}
     )
-    type = fields.String(required=True, metadata={"description": "What has happened.", "example": "session.started"})
+    occurred_at = fields.AwareDateTime(
+        required=True, format="iso", metadata={"description": "When the event happened, in UTC.", "example": _MOMENT}
+    )
+    type = fields.String(
+        required=True, metadata={"description": "The type of the event.", "example": "session.started"}
+    )
     outcome = fields.String(
         required=True,
         validate=validate.OneOf(["success", "failure"]),
-        metadata={"description": "Whether it succeeded or was refused.", "example": "success"},
+        metadata={"description": "`success`, or `failure` for a refused attempt.", "example": "success"},
     )
     user_id = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "Whom it concerns; null if no user is known.", "format": "uuid", "example": _ID},
+        metadata={
+            "description": "The id of the user that the event is about; null if unknown.",
+            "format": "uuid",
+            "example": _ID,
+        },
     )
     actor_id = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "Who did it; null if nobody is known.", "format": "uuid", "example": _ID},
+        metadata={"description": "The id of the user who acted; null if unknown.", "format": "uuid", "example": _ID},
     )
     ip = fields.String(
         validate=validate.Length(max=MAX_IP),
         required=True,
-        metadata={"description": "The address that it came from; empty on the server.", "example": "192.0.2.1"},
+        metadata={
+            "description": "The network address of the request; empty for actions on the server.",
+            "example": "192.0.2.1",
+        },
     )
     user_agent = fields.String(
         validate=validate.Length(max=MAX_USER_AGENT),
@@ -93,11 +104,11 @@ class AuditEvent(Answer):
     request_id = fields.String(
         validate=validate.Length(max=MAX_REQUEST_ID),
         required=True,
-        metadata={"description": "Names the request, also in the server's log.", "example": _ID},
+        metadata={"description": "The id of the request, also used in the server's log.", "example": _ID},
     )
     details = fields.Dict(
         required=True,
-        metadata={"description": "More about it, by the type.", "example": {"session_id": _ID}},
+        metadata={"description": "Details, depending on the type.", "example": {"session_id": _ID}},
     )
 
 
@@ -113,13 +124,13 @@ class AuditEventPage(PageAnswer):
 
 
 def list_types(document: dict[str, Any]) -> None:
-    """Write into the contract which types of events there are, once every feature has declared its own."""
+    """List the event types in the contract, once every feature has declared its own."""
     types = sorted(EVENT_TYPES.values(), key=lambda kind: kind.name)
     schema = document["components"]["schemas"]["AuditEvent"]["properties"]
     names = [kind.name for kind in types]
     schema["type"]["enum"] = names
     schema["type"]["description"] = "\n".join(
-        ["What has happened:", "", *(f"- `{kind.name}`: {kind.description}" for kind in types)]
+        ["The type of the event:", "", *(f"- `{kind.name}`: {kind.description}" for kind in types)]
     )
     details = schema["details"]
     details.pop("additionalProperties", None)
@@ -130,7 +141,7 @@ def list_types(document: dict[str, Any]) -> None:
 
 
 def _details() -> dict[str, Any]:
-    """Return the schema of each member that the details of some type have."""
+    """Return the schemas of all members that the details of any type can have."""
     members: dict[str, dict[str, Any]] = {}
     for kind in sorted(EVENT_TYPES.values(), key=lambda kind: kind.name):
         for name, schema in kind.details.items():
@@ -139,7 +150,7 @@ def _details() -> dict[str, Any]:
             if "enum" in schema:
                 found["enum"] = sorted({*found["enum"], *schema["enum"]})
     for found in members.values():
-        told = f"Of {', '.join(found.pop('with'))}."
+        told = f"Present in {', '.join(found.pop('with'))}."
         found["description"] = f"{found['description']} {told}" if "description" in found else told
         if found["type"] == "string":
             found.setdefault("example", found["enum"][0] if "enum" in found else _ID)

@@ -1,4 +1,4 @@
-"""The audit trail: who did what to whom, from where, with which outcome; each event linked to the one before."""
+"""The audit trail: events with actor, user, origin and outcome, each linked to the event before it."""
 
 import hashlib
 import hmac
@@ -20,7 +20,7 @@ from ostiary.persistence.base import table_of
 from ostiary.persistence.transaction import Transaction
 
 BEGINNING = "0" * 64
-"""What the first event is linked to."""
+"""The link of the first event."""
 
 _LAST = select(AuditEventRow.hash).order_by(AuditEventRow.seq.desc()).limit(1)
 _ADD = insert(table_of(AuditEventRow))
@@ -32,7 +32,7 @@ def last_event() -> ScalarSelect[int]:
 
 
 def hash_of_event(seq: ColumnElement[int]) -> ScalarSelect[str]:
-    """Return the hash of the event of that number as a column: no other history has it."""
+    """Return the hash of the event with that number as a column. It is unique to this history."""
     return select(AuditEventRow.hash).where(AuditEventRow.seq == seq).scalar_subquery()
 
 
@@ -74,7 +74,7 @@ class Audit:
             "request_id": info.request_id,
             "details": json.dumps(details, sort_keys=True, ensure_ascii=False),
         }
-        # Each event waits until the one before it is committed, so it is written when everything else is done.
+        # Each event waits for the commit of the event before it, so it is written last.
         tx.before_commit(partial(self._append, event))
 
     async def _append(self, event: Mapping[str, Any], tx: Transaction) -> None:

@@ -1,4 +1,4 @@
-"""Does the audit trail fit together? Whoever has the secret key can tell; nobody else can mend it unseen."""
+"""Verification of the audit trail. It needs the secret key. Without the key, nobody can alter the trail unnoticed."""
 
 import hmac
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from ostiary.features.audit.service import BEGINNING, Audit
 from ostiary.persistence.database import Database
 
 AT_ONCE = 1000
-"""Events that are in memory at a time."""
+"""Number of events in memory at a time."""
 
 ALTERED = "it was altered, or created without the secret key"
 UNLINKED = "it does not follow the event before it: some were removed, added or put in another order"
@@ -30,7 +30,7 @@ class Misfit:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How many events fit, the hash of the last of them, and what does not fit.
+    """The number of valid events, the hash of the last one, and the first event that is not valid.
 
     anchored: whether the event with the expected hash is among them; true if none was expected.
     """
@@ -47,10 +47,10 @@ class Verdict:
 
 
 async def verify(database: Database, audit: Audit, expected: str | None = None) -> Verdict:
-    """Go through the trail from its beginning and return the verdict.
+    """Verify the trail from its beginning and return the result.
 
-    expected: the head that an earlier verification has told. A trail whose end was cut off fits together as well as a
-    whole one, and only this tells. Raises the problem `database_unavailable`.
+    expected: the head from an earlier verification. Only this detects that the end of the trail was cut off, because
+    the rest is still valid. Raises the problem `database_unavailable`.
     """
     count, head, anchored = 0, BEGINNING, expected in (None, BEGINNING)
     async for row in _events(database):

@@ -1,4 +1,4 @@
-"""Service clients: other services that may ask about tokens."""
+"""Service clients: other services that can introspect tokens."""
 
 from flask import Flask
 
@@ -24,9 +24,12 @@ FEATURE = Feature(
         client_guard.CLIENT_SCHEME: {
             "type": "http",
             "scheme": "basic",
-            "description": "The id and secret of a service client, each form-urlencoded first (RFC 6749 section "
-            "2.3.1). `ostiary clients create NAME` makes one on the server. A client may instead send them as the "
-            "parameters `client_id` and `client_secret` of the form, but not in both ways at once.",
+            "description": (
+                "The id and secret of a service client, each form-urlencoded first (RFC 6749 section 2.3.1). "
+                "Create a client on the server with `ostiary clients create NAME`. A client can instead send both"
+                " as the form parameters `client_id` and `client_secret`, but it must not use both ways in one "
+                "request."
+            ),
         }
     },
     commands=(commands,),

@@ -9,10 +9,10 @@ from ostiary.persistence.base import Base, Id, UtcDateTime
 
 
 class ServiceClientRow(Base):
-    """Another service that may ask about tokens.
+    """Another service that can introspect tokens.
 
     `secret_digest`: of the secret and the id together, so that one look-up finds the row that both belong to.
-    `may_revoke`: whether it may end tokens as well, all of which were issued to somebody else (RFC 7009 section 2.1).
+    `may_revoke`: whether it can also revoke tokens, all of which were issued to others (RFC 7009 section 2.1).
     """
 
     __tablename__ = "service_clients"

@@ -1,4 +1,4 @@
-"""Service clients: other services that ask about tokens, each with a secret of its own (RFC 6749 section 2.1)."""
+"""Service clients: other services that introspect tokens, each with its own secret (RFC 6749 section 2.1)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ MAX_NAME_LENGTH = 64
 
 @dataclass(frozen=True)
 class ServiceClient:
-    """A service client as others see it: its id is public. may_revoke: it may end tokens, not only ask about them."""
+    """The public data of a service client. may_revoke: whether it can also revoke tokens."""
 
     client_id: str
     name: str
@@ -50,7 +50,7 @@ class Clients:
         )
 
     async def create(self, name: str, *, may_revoke: bool = False) -> tuple[ServiceClient, str]:
-        """Create a client; return it and its secret, which is kept nowhere. Raises the problem `database_unavailable`.
+        """Create a client; return it and its secret, which is not stored. Raises the problem `database_unavailable`.
 
         The secret has 256 random bits, so a plain digest of it is enough (OWASP ASVS 11.4.1).
         """
@@ -61,7 +61,7 @@ class Clients:
         return client, secret
 
     async def put(self, client_id: str, secret: str, name: str, by: RequestInfo) -> bool:
-        """Create a client of this id and secret that may revoke tokens; it replaces any other of this id.
+        """Create a client with this id and secret that can revoke tokens. It replaces any other client with this id.
 
         Return whether it was created: False if it exists already. Of several workers that call this at once, one
         creates it. by: the caller, for the audit trail. Raises the problem `database_unavailable`.
@@ -70,7 +70,7 @@ class Clients:
         try:
             return await self._database.write(self._put, client, secret, by)
         except IntegrityError as error:
-            if not is_duplicate(error):  # else another worker was quicker
+            if not is_duplicate(error):  # else another worker was faster
                 raise
             return False
 
@@ -80,7 +80,7 @@ class Clients:
         if found is not None:
             if found.may_revoke and found.secret_digest == secret_digest(client_id, secret):
                 return False
-            # No other than what was found: another worker may have replaced it since.
+            # Only the client that was found: another worker may have replaced it since.
             same = (
                 ServiceClientRow.secret_digest == found.secret_digest,
                 ServiceClientRow.may_revoke == found.may_revoke,
@@ -122,13 +122,13 @@ class Clients:
     async def authenticate_client(self, client_id: str, secret: str, *, may_revoke: bool = False) -> bool:
         """Return whether there is a client of this id and secret, and, if so asked, whether it may revoke tokens.
 
-        What is compared is a digest that nobody can choose, so the time that it takes tells nothing. Raises the problem
+        The comparison is of digests that nobody can choose, so its timing reveals nothing. Raises the problem
         `database_unavailable`.
         """
         return await self._query.exists(secret_digest=secret_digest(client_id, secret), may_revoke=may_revoke)
 
     async def stop(self) -> None:
-        """Close what the look-up keeps open."""
+        """Close the resources of the look-up."""
         self._query.close()
 
     @staticmethod
@@ -154,5 +154,5 @@ def _service_client(row: ServiceClientRow) -> ServiceClient:
 
 
 def secret_digest(client_id: str, secret: str) -> str:
-    """Return what the database keeps of a client's secret."""
+    """Return the stored form of a client's secret."""
     return digest(f"{client_id}:{secret}")  # an id of ours has no colon

@@ -1,4 +1,4 @@
-"""The example administrator: what Swagger UI's examples act as where an operation needs the role admin."""
+"""The example administrator: Swagger UI's examples use it for operations that need the role admin."""
 
 import base64
 
@@ -16,9 +16,9 @@ USERNAME = "example-admin"
 
 
 class ExampleAdministrator:
-    """An account that is there exactly where `present` says, once `settle` has been called.
+    """An account that exists after `settle` if `present` is true, and otherwise does not.
 
-    Its password is derived from the secret key: every worker knows it, nothing keeps it, nobody guesses it.
+    Its password is derived from the secret key: every worker can compute it, it is not stored, and nobody can guess it.
     """
 
     def __init__(self, accounts: Accounts, secret_key: str, *, present: bool) -> None:
@@ -30,9 +30,9 @@ class ExampleAdministrator:
         """User name and password."""
 
     async def settle(self) -> None:
-        """Make the account, or remove the one that another profile has left; raises `database_unavailable`.
+        """Create the account, or remove the one from another profile; raises `database_unavailable`.
 
-        Somebody else's account of this name, which has another password, is left alone.
+        An account with this name and another password belongs to somebody else. It is not changed.
         """
         if self._present:
             await self._make()
@@ -41,7 +41,7 @@ class ExampleAdministrator:
         self._settled = True
 
     async def restore(self) -> None:
-        """Settle again, if that was done before: every account has been deleted. Raises as `settle` does."""
+        """Call `settle` again if it was called before, because all accounts were deleted. Raises as `settle` does."""
         if self._settled:
             await self.settle()
 

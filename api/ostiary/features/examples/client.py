@@ -1,4 +1,4 @@
-"""The example client: what Swagger UI's examples act as where an operation is for other services."""
+"""The example client: Swagger UI's examples use it for operations for other services."""
 
 import base64
 
@@ -15,9 +15,9 @@ NAME = "example"
 
 
 class ExampleClient:
-    """A service client that is there exactly where `present` says, once `settle` has been called.
+    """A service client that exists after `settle` if `present` is true, and otherwise does not.
 
-    Its secret is derived from the secret key: every worker knows it, nothing keeps it, nobody guesses it.
+    Its secret is derived from the secret key: every worker can compute it, it is not stored, and nobody can guess it.
     """
 
     def __init__(self, clients: Clients, secret_key: str, *, present: bool) -> None:
@@ -28,9 +28,9 @@ class ExampleClient:
         """Its id and secret."""
 
     async def settle(self) -> None:
-        """Make the client, or remove the one that another profile has left; raises `database_unavailable`.
+        """Create the client, or remove the one from another profile; raises `database_unavailable`.
 
-        Where it is as it should be, nothing is written, nor into the audit trail.
+        If nothing has to change, nothing is written, not even to the audit trail.
         """
         if not self._present:
             await self._clients.remove(CLIENT_ID, SERVER)

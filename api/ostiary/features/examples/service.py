@@ -1,4 +1,4 @@
-"""The identities that Swagger UI acts as where an operation needs a role or is for other services."""
+"""The identities that Swagger UI uses for operations that need a role or are for other services."""
 
 from dataclasses import dataclass
 

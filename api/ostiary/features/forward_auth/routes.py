@@ -1,7 +1,7 @@
-"""The question of a proxy: may this request pass, and who sends it (forward authentication)?
+"""Forward authentication: a proxy asks whether a request may pass, and who sends it.
 
-The same answer at one path for every method, and at every path below it: some proxies ask with the method and the path
-of the request that they have received.
+The answer is the same for every method, at one path and at every path below it. Some proxies ask with the method and
+the path of the original request.
 """
 
 from collections.abc import Callable
@@ -22,24 +22,24 @@ forward_auth = Blueprint("forward_auth", __name__)
 
 PATH = "/authorize"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-"""Those that a proxy may hand on; each is an operation of the contract. HEAD comes with GET."""
+"""The methods that proxies can use. Each is an operation of the contract. HEAD comes with GET."""
 TAGS = ["operations"]
 
 _TEXT = {"type": "string", "maxLength": 8192, "pattern": "^[ -~]*$"}
 _HEADERS = {
     SUBJECT: {
-        "description": "The id of the user, as the claim `sub` of an access token.",
+        "description": "The id of the user, as in the `sub` claim of access tokens.",
         "required": True,
         "schema": {"type": "string", "format": "uuid"},
     },
     ROLES: {
-        "description": "The roles of the user, separated by spaces; empty with an API key.",
+        "description": "The roles of the user, separated by spaces. Empty for API keys.",
         "required": True,
         "schema": _TEXT,
         "example": "admin helpdesk",
     },
     SCOPES: {
-        "description": "The scopes of the credential, separated by spaces.",
+        "description": "The scopes of the access token or API key, separated by spaces.",
         "required": True,
         "schema": _TEXT,
         "example": "me:read me:write",
@@ -53,7 +53,7 @@ def _asked(query: dict[str, str]) -> dict[str, str]:
 
 
 _read_query = cast("Callable[[], dict[str, str]]", _asked)
-"""Return what a request asks for; the decorator passes the query."""
+"""Return the query parameters, which the decorator passes."""
 
 
 def _operation(method: str) -> Callable[..., Response]:
@@ -70,12 +70,12 @@ def _operation(method: str) -> Callable[..., Response]:
 
     verb = method.lower()
     authorize.__name__ = f"authorize_{verb}"
-    authorize.__doc__ = f"""Let a proxy ask about a {method} request.
+    authorize.__doc__ = f"""Authorize a proxied {method} request.
 
-    For a proxy that asks before it passes a request on, with the Authorization of that request: 204 lets the request
-    pass. The headers of the answer say who sends it; a proxy must put them in place of those that the client has sent.
-    A proxy may ask with any of these methods, at `/authorize` and at every path below it. Below it the query is that of
-    the request and is not looked at.
+    A proxy calls this operation before it forwards a request, and sends the Authorization header of that request. 204
+    lets the request pass. The response headers identify the sender. The proxy must overwrite any such headers that the
+    client sent. A proxy can call GET, POST, PUT, PATCH, DELETE or OPTIONS, at `/authorize` and at every path below it.
+    Below `/authorize`, the query belongs to the original request and is ignored.
     """
     authorize._apidoc = deepcopy(_asked._apidoc)  # type: ignore[attr-defined]
     view: Any = forward_auth.response(204, headers=_HEADERS, description="The request may pass.")(authorize)
@@ -87,16 +87,16 @@ def _operation(method: str) -> Callable[..., Response]:
 
 
 class _Rest(PathConverter):
-    """The rest of a path: any number of segments, none and empty ones included."""
+    """The rest of a path: any number of segments, including none and empty ones."""
 
     regex = ".*?"
     part_isolating = False
 
 
 def _below(view: Callable[..., Response], method: str) -> Callable[[BlueprintSetupState], None]:
-    """Return what makes `view` answer at every path below PATH too.
+    """Return a decorator that also serves `view` at every path below PATH.
 
-    OpenAPI has no template for many segments, so the contract describes PATH alone (see `path_of`).
+    An OpenAPI template cannot match several segments, so the contract describes only PATH (see `path_of`).
     """
 
     def register(state: BlueprintSetupState) -> None:

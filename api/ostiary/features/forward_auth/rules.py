@@ -1,4 +1,4 @@
-"""What a proxy learns about the caller, as header fields."""
+"""The header fields that identify the caller to a proxy."""
 
 from ostiary.core.principal import Principal
 
@@ -8,11 +8,12 @@ SCOPES = "X-Auth-Scopes"
 
 
 def identity(bearer: Principal) -> dict[str, str]:
-    """Return the header fields that say who the bearer is: always all three, so that a proxy replaces all three.
+    """Return the header fields that identify the bearer.
 
-    The subject is the user's id, as the claim `sub` of access tokens. Roles and scopes are in order, separated by
-    spaces (RFC 6749 section 3.3), and empty if there are none. All of it is printable ASCII. There is no user name: no
-    credential carries it, so each request would ask the database, and a name can change and pass to another user.
+    All three are always present, so that a proxy overwrites all three. The subject is the user's id, as in the `sub`
+    claim of access tokens. Roles and scopes are sorted, separated by spaces (RFC 6749 section 3.3), and empty if there
+    are none. All values are printable ASCII. The user name is not included: credentials do not carry it, so each
+    request would query the database. A name can also change, and another user can take it.
     """
     return {
         SUBJECT: bearer.user_id,

@@ -1,4 +1,4 @@
-"""What a proxy may ask for."""
+"""Query parameters of forward authentication."""
 
 from marshmallow import fields, validate
 
@@ -7,7 +7,7 @@ from ostiary.features.roles.rules import MAX_NAME_LENGTH
 from ostiary.web.schemas import Body
 
 MAX_LENGTH = 256
-"""Characters of a list of scopes or roles."""
+"""Maximum length of a list of scopes or roles."""
 
 _SCOPE = "|".join(sorted(SCOPES))
 _SCOPE_LIST = rf"(?:{_SCOPE})(?: (?:{_SCOPE}))*"
@@ -16,12 +16,12 @@ _ROLE_LIST = rf"{_ROLE}(?: {_ROLE})*"
 
 
 class AuthorizeQuery(Body):
-    """What the caller must have."""
+    """Requirements on the caller."""
 
     scope = fields.String(
         validate=[validate.Length(1, MAX_LENGTH), validate.Regexp(rf"{_SCOPE_LIST}\Z", error="Not a list of scopes.")],
         metadata={
-            "description": "The scopes that the caller must have, separated by spaces: all of them.",
+            "description": "The scopes that the caller must have, separated by spaces. All of them are required.",
             "pattern": f"^{_SCOPE_LIST}$",
             "example": "me:read",
         },
@@ -29,7 +29,10 @@ class AuthorizeQuery(Body):
     role = fields.String(
         validate=[validate.Length(1, MAX_LENGTH), validate.Regexp(rf"{_ROLE_LIST}\Z", error="Not a list of roles.")],
         metadata={
-            "description": "The roles that the caller must have, separated by spaces: all of them. API keys have none.",
+            "description": (
+                "The roles that the caller must have, separated by spaces. All of them are required. API keys "
+                "have no roles."
+            ),
             "pattern": f"^{_ROLE_LIST}$",
         },
     )

@@ -10,13 +10,13 @@ from ostiary.persistence.transaction import Transaction
 
 
 class IdempotencyCleanup:
-    """Deletes claims and answers that have expired; a request with such a key is the first one again."""
+    """Deletes expired claims and answers. After that, a request with the same key counts as new."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
     async def expired_keys(self, tx: Transaction, most: int) -> Mapping[str, int]:
-        """Delete expired keys, at most so many. Keys that a request is claiming anew are left to it."""
+        """Delete expired keys, up to a limit. Keys that a request is claiming again are skipped."""
         expired = (
             select(IdempotencyKeyRow.digest)
             .where(IdempotencyKeyRow.expires_at <= self._clock.now())

@@ -9,7 +9,7 @@ from ostiary.persistence.base import Base, Id, UtcDateTime
 
 
 class IdempotencyKeyRow(Base):
-    """A key that a request is under way with, or was answered with; neither key nor body can be told from it.
+    """The key of a running or an answered request. The row reveals neither the key nor the body.
 
     `digest`: of the operation, the caller and the key. `fingerprint`: of all these and the body. `claim`: names the
     request that does the work. `sealed_answer`: none while it does; to be opened with the key and the body alone.

@@ -1,4 +1,4 @@
-"""Idempotency keys: who does the work of a key, and what was answered."""
+"""Idempotency keys: claims and stored answers."""
 
 import asyncio
 import hashlib
@@ -33,7 +33,7 @@ _TRIES = 3
 
 @dataclass(frozen=True)
 class _Names:
-    """What the table knows of a request, and the secret that opens its answer, which the table does not know."""
+    """The stored values of a request, and the secret that opens its answer. The secret is not stored."""
 
     digest: str
     fingerprint: str
@@ -52,12 +52,12 @@ class Claim:
 
     @contextmanager
     def holding(self) -> Iterator[None]:
-        """Defer the commit of what is written within, until `keep` or `release`."""
+        """Defer the commit of all writes inside, until `keep` or `release`."""
         with self._deferred.in_force():
             yield
 
     async def keep(self, answer: KeptAnswer) -> None:
-        """Commit what was written together with `answer`, to be given again from now on.
+        """Commit the writes together with `answer`, which repetitions get from now on.
 
         If the claim has lapsed and another request has taken it, all is rolled back and the problem
         `idempotency_key_in_use` raised: nothing is done twice. Also raises the problem `database_unavailable`.
@@ -71,7 +71,7 @@ class Claim:
             raise IDEMPOTENCY_KEY_IN_USE()
 
     async def release(self, *, commit: bool) -> None:
-        """Let the key be free again; commit: whether what was written stays.
+        """Free the key again. commit: whether to commit the writes.
 
         Raises nothing: there is an error already, and a key that stays claimed lapses by itself. Goes on to its end
         when the client goes away.
@@ -117,7 +117,7 @@ class Idempotency:
         self._keep = timedelta(seconds=keep_seconds)
 
     async def begin(self, asked: Asked) -> Claim | KeptAnswer:
-        """Return the first answer, or the claim of who is the first.
+        """Return the stored answer, or a claim if this is the first request.
 
         Raises the problems `idempotency_key_in_use`, `idempotency_key_reused` and `database_unavailable`.
         """
@@ -155,12 +155,12 @@ class Idempotency:
         return KeptAnswer(**json.loads(self._sealer(names).unseal(found.sealed_answer, names.digest)))
 
     async def _claim(self, names: _Names) -> Claim | None:
-        """Return a claim, or None if another request was quicker."""
+        """Return a claim, or None if another request was faster."""
         writing = self._database.finish(self._write_claim(names))
         try:
             return await asyncio.shield(writing)
         except asyncio.CancelledError:
-            # The client went away, but what it has begun to write is written: nobody else could use the key.
+            # The client went away, but its write continues: otherwise nobody could use the key.
             self._database.finish(_give_back(writing))
             raise
 

@@ -11,7 +11,7 @@ from ostiary.features.keys.rules import HEARD_OF_WITHIN, JWKS_MAX_AGE, PUBLISHED
 from ostiary.features.revocation.service import Revocations
 
 SOON = int(VERIFIERS_COOLDOWN.total_seconds()) + 5
-"""Seconds after which verifiers with usual settings have a new key."""
+"""Seconds after which verifiers with common settings know a new key."""
 NOT_YET_EVERYWHERE = f"""\
 Services that fetched the public keys just before refuse tokens of the new key until they fetch the keys again.
 PyJWT and jose wait {VERIFIERS_COOLDOWN.seconds} seconds between two fetches; others wait up to {JWKS_MAX_AGE} seconds.
@@ -37,12 +37,14 @@ def _told(key: KeyState) -> str:
 
 
 @keys.command("rotate")
-@click.option("--now", "at_once", is_flag=True, help="Sign with the new key at once, not once everybody has it.")
+@click.option(
+    "--now", "at_once", is_flag=True, help="Sign with the new key at once, without waiting until all caches have it."
+)
 @click.option(
     "--sign-after",
     type=click.IntRange(0, int(PUBLISHED_AHEAD.total_seconds())),
     metavar="SECONDS",
-    help=f"Publish the new key at once and sign with it so much later; {SOON} is enough for most verifiers.",
+    help=f"Publish the new key at once and sign with it after this time; {SOON} is enough for most verifiers.",
 )
 @click.pass_obj
 def rotate_keys(command_line: CommandLine, at_once: bool, sign_after: int | None) -> None:
@@ -76,7 +78,7 @@ def rotate_keys(command_line: CommandLine, at_once: bool, sign_after: int | None
 @keys.command("list")
 @click.pass_obj
 def list_keys(command_line: CommandLine) -> None:
-    """Print a line for each key: id, when it was made, what it does."""
+    """Print a line for each key: id, creation time, state."""
     found: list[KeyState] = command_line.run(lambda context: context.get(KeyRotation).known())
     for key in found:
         click.echo(f"{key.kid}  {_moment(key.created_at)}  {_told(key)}")
@@ -86,7 +88,7 @@ def list_keys(command_line: CommandLine) -> None:
 @click.argument("kid")
 @click.pass_obj
 def retire_key(command_line: CommandLine, kid: str) -> None:
-    """Remove the key KID at once. Every token that it has signed is refused from the next request on."""
+    """Remove the key KID at once. All its tokens are refused from the next request on."""
 
     async def retire(context: Context) -> None:
         await context.get(Revocations).start()

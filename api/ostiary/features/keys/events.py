@@ -1,7 +1,7 @@
-"""What the audit trail says of signing keys.
+"""Audit events of signing keys.
 
-That a former key is no longer published, once its last token has expired, is no event: the clock does that, and no
-token that counted is refused by it.
+There is no event for the end of a former key's publication. It happens by time, after the key's last token has expired,
+so no valid token is affected.
 """
 
 from ostiary.core.events import EventType
@@ -10,19 +10,19 @@ _KID = {"kid": {"type": "string", "format": "uuid", "description": "The signing 
 
 SIGNING_KEY_ADDED = EventType(
     "signing_key.added",
-    "A signing key was added, by an operator or, where there was none, by the server itself.",
+    "A signing key was added. An operator added it, or the server created the first one.",
     {
         **_KID,
         "signs_from": {
             "type": "string",
             "format": "date-time",
-            "description": "From when on it signs, in UTC.",
+            "description": "When the key starts to sign, in UTC.",
             "example": "2026-11-23T12:05:10+00:00",
         },
     },
 )
 SIGNING_KEY_RETIRED = EventType(
     "signing_key.retired",
-    "An operator removed a signing key before its time; what it had signed no longer counts.",
+    "An operator retired a signing key early. Tokens that it signed are no longer valid.",
     _KID,
 )

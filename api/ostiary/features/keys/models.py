@@ -11,8 +11,8 @@ from ostiary.persistence.base import Base, Id, UtcDateTime
 class SigningKeyRow(Base):
     """A signing key, its private part sealed.
 
-    `slot`: "current" on the newest, else nothing; so of two rotations at once one fails. `activates_at`: from when on
-    it signs. `retires_at`: from when on it is no longer published, known once it has a successor.
+    `slot`: "current" for the newest key, otherwise null, so that one of two concurrent rotations fails. `activates_at`:
+    when it starts to sign. `retires_at`: when it is no longer published; known once it has a successor.
     """
 
     __tablename__ = "signing_keys"

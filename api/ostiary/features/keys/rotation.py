@@ -1,4 +1,4 @@
-"""Rotation of the signing keys, with overlap: no token that is valid is refused because its key was followed."""
+"""Rotation of the signing keys, with overlap: a rotation never invalidates valid tokens."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class KeyRefused(Exception):
-    """The keys are not in a state in which that can be done; the message says why and what to do."""
+    """The state of the keys does not allow the operation; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class KeyState:
 
 
 class KeyRotation:
-    """What an operator does to the keys. token_seconds: the longest life of an access token.
+    """Key operations for operators. token_seconds: the maximum lifetime of an access token.
 
-    Nothing here opens a key, so that one which cannot be opened can be followed and retired.
+    Nothing here decrypts a key, so that unreadable keys can be replaced and retired.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class KeyRotation:
         self._token_seconds = token_seconds
 
     async def rotate(self, *, sign_after: timedelta | None = None) -> KeyState:
-        """Add a key and return it; every worker knows it then.
+        """Add a key and return it when every worker knows it.
 
         It is published from now on and signs once everybody who keeps the published keys has it; with `sign_after` that
         much later, but not before the workers know it, and in the place of a key that was to sign later. The former
@@ -94,7 +94,7 @@ class KeyRotation:
                     f"a rotation is under way: key {row.kid} signs from {row.activates_at:%Y-%m-%d %H:%M:%SZ} on. "
                     "In an emergency: ostiary keys rotate --now"
                 )
-            await tx.session.delete(row)  # it has signed nothing
+            await tx.session.delete(row)  # it has not signed anything
             _record_retired(tx, row.kid)
         activates_at = now + (PUBLISHED_AHEAD if sign_after is None else max(sign_after, HEARD_OF_WITHIN))
         if signer is None:
@@ -111,10 +111,10 @@ class KeyRotation:
         return self._state(added, signer or added, now)
 
     async def retire(self, kid: str) -> None:
-        """Remove a key: what it has signed is refused from the next request on, by every worker.
+        """Remove a key. Every worker refuses its tokens from the next request on.
 
-        Retiring the key that is to sign next takes its rotation back. Raises KeyRefused for an unknown key and for the
-        one that signs, and the problem `database_unavailable`.
+        Retiring the next key cancels its rotation. Raises KeyRefused for an unknown key and for the key that signs, and
+        the problem `database_unavailable`.
         """
         await self._revocations.write(self._retire, kid)
         log.warning("a signing key was retired; what it has signed is refused", kid=kid)
@@ -150,7 +150,7 @@ class KeyRotation:
 
     @staticmethod
     async def _locked(tx: Transaction, now: datetime) -> list[SigningKeyRow]:
-        """Return the keys that are published, which nobody else changes until the commit; delete the others."""
+        """Return the published keys, locked until the commit, and delete the others."""
         query = select(SigningKeyRow).order_by(SigningKeyRow.activates_at, SigningKeyRow.kid).with_for_update()
         rows = list(await tx.session.scalars(query))
         past = [row.kid for row in rows if not is_published(row, now)]

@@ -1,4 +1,4 @@
-"""Operations on keys."""
+"""Operations on signing keys."""
 
 import json
 from functools import lru_cache
@@ -15,7 +15,7 @@ from ostiary.web.cors import open_to_every_origin
 from ostiary.web.guards import public
 from ostiary.web.provide import provided
 
-keys = Blueprint("tokens", __name__, description="For other services: verify tokens, ask about them, end them.")
+keys = Blueprint("tokens", __name__, description="For other services: verify, introspect and revoke tokens.")
 
 
 @keys.route("/.well-known/jwks.json")
@@ -26,15 +26,16 @@ keys = Blueprint("tokens", __name__, description="For other services: verify tok
 @answers(DATABASE_UNAVAILABLE)
 @keys.doc(operationId="getJwks")
 async def get_jwks() -> Response:
-    """Get the public keys that verify access tokens.
+    """Get the public keys for access tokens.
 
-    A resource server verifies access tokens with these (RFC 7517, RFC 9068) without calling Ostiary each time. It may
-    keep them for the time in Cache-Control, and should fetch them anew when a token names a key that it does not know.
+    Resource servers verify access tokens with these keys (RFC 7517, RFC 9068), without a call to Ostiary for each
+    token. They can cache the keys for the time in Cache-Control. They should fetch the keys again when a token names an
+    unknown key.
     """
     return _held(json.dumps(await provided(Keys).jwks(), separators=(",", ":")).encode()).answer()
 
 
 @lru_cache(maxsize=4)
 def _held(content: bytes) -> CachedResponse:
-    """The answer for one set of keys, which changes only now and then."""
+    """The cached response for one set of keys, which rarely changes."""
     return CachedResponse(content, "application/json", {"Cache-Control": f"public, max-age={JWKS_MAX_AGE}"})

@@ -1,4 +1,4 @@
-"""Which of several keys signs, and until when each verifies."""
+"""Which key signs, and how long each key verifies."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,17 +7,17 @@ from typing import Protocol, TypeVar
 from ostiary.core.access_tokens import MAX_CLOCK_SKEW
 
 JWKS_MAX_AGE = 300
-"""Seconds for which others may keep the published keys."""
+"""Seconds for which others can cache the published keys."""
 PUBLISHED_AHEAD = timedelta(seconds=JWKS_MAX_AGE + MAX_CLOCK_SKEW)
-"""For how long a new key is published before it signs: then everybody who keeps the keys has it."""
+"""Seconds for which a new key is published before it signs, so that all caches have it."""
 VERIFIERS_COOLDOWN = timedelta(seconds=30)
-"""For how long verifiers do not fetch the keys again: the default of PyJWT's PyJWKClient and of jose."""
+"""Seconds for which verifiers do not fetch the keys again: the default of PyJWT's PyJWKClient and of jose."""
 HEARD_OF_WITHIN = timedelta(seconds=1)
-"""After which every worker has heard of a change, or knows that it is out of touch and asks the database."""
+"""Seconds after which every worker knows a change, or knows that it is out of touch and queries the database."""
 
 
 class Timed(Protocol):
-    """A key with the moment from which it signs and the one from which it is no longer published."""
+    """A key, with the times when it starts to sign and when its publication ends."""
 
     @property
     def kid(self) -> str:
@@ -26,12 +26,12 @@ class Timed(Protocol):
 
     @property
     def activates_at(self) -> datetime:
-        """From when on it signs, unless a later key does."""
+        """When it starts to sign, unless a later key signs."""
         ...
 
     @property
     def retires_at(self) -> datetime | None:
-        """From when on it is not published; None: that is not known yet."""
+        """When its publication ends; None if not known yet."""
         ...
 
 
@@ -46,7 +46,7 @@ def is_published(key: Timed, now: datetime) -> bool:
 def signing(keys: Sequence[T], now: datetime) -> T | None:
     """Return the key that signs: the one activated last.
 
-    If none is active yet, as on a machine whose clock is behind, the one that will be first. None without keys.
+    If none is active yet, for example because the clock is behind, the first one to become active. None without keys.
     """
     published = [key for key in keys if is_published(key, now)]
     active = [key for key in published if key.activates_at <= now]

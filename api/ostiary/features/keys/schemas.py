@@ -1,22 +1,22 @@
-"""Shapes of keys."""
+"""Response schemas of keys."""
 
 from marshmallow import fields, validate
 
 from ostiary.web.schemas import Answer
 
 COORDINATE_LENGTH = 43
-"""Characters of 32 bytes in base64url (RFC 7518 section 6.2.1.2)."""
+"""The length of 32 bytes in base64url (RFC 7518 section 6.2.1.2)."""
 MAX_KEYS = 100
-"""Keys that are published; a key follows another after minutes and goes after the life of a token."""
+"""Maximum number of published keys. Rotations are minutes apart, and keys go after the lifetime of a token."""
 
 
 class Jwk(Answer):
-    """A public key of the kind EC P-256 (RFC 7517, RFC 7518 section 6.2)."""
+    """An EC P-256 public key (RFC 7517, RFC 7518 section 6.2)."""
 
     kty = fields.String(
         required=True,
         validate=validate.OneOf(["EC"]),
-        metadata={"description": "The family of keys: elliptic curve.", "example": "EC"},
+        metadata={"description": "The key type: elliptic curve.", "example": "EC"},
     )
     crv = fields.String(
         required=True, validate=validate.OneOf(["P-256"]), metadata={"description": "The curve.", "example": "P-256"}
@@ -41,19 +41,19 @@ class Jwk(Answer):
         validate=validate.Length(max=36),
         required=True,
         metadata={
-            "description": "The id by which tokens name the key.",
+            "description": "The id of the key, which tokens have in their header.",
             "example": "0199f6a2-6b7e-7c3a-8a51-2f1e5d0c9b44",
         },
     )
     use = fields.String(
         required=True,
         validate=validate.OneOf(["sig"]),
-        metadata={"description": "What it is for: signatures.", "example": "sig"},
+        metadata={"description": "The use of the key: signatures.", "example": "sig"},
     )
     alg = fields.String(
         required=True,
         validate=validate.OneOf(["ES256"]),
-        metadata={"description": "The algorithm that it is for (RFC 7518 section 3.4).", "example": "ES256"},
+        metadata={"description": "The algorithm of the key (RFC 7518 section 3.4).", "example": "ES256"},
     )
 
 
@@ -64,5 +64,5 @@ class Jwks(Answer):
         fields.Nested(Jwk),
         required=True,
         validate=validate.Length(1, MAX_KEYS),
-        metadata={"description": "The keys that verify tokens which are valid now."},
+        metadata={"description": "The keys of all tokens that are valid now."},
     )

@@ -28,7 +28,7 @@ log = structlog.stdlib.get_logger(__name__)
 CURRENT = "current"
 PURPOSE = "signing key"
 RELOAD_EVERY = 5.0
-"""Seconds between two looks at the database for keys that tokens name and nobody knows."""
+"""Minimum seconds between two database queries for unknown keys in tokens."""
 
 
 class KeysUnreadable(Exception):
@@ -50,7 +50,7 @@ class _LoadedKey:
 
 
 class Keys:
-    """The signing keys as one worker knows them: read with the first use, and anew when the feed says so.
+    """The signing keys in one worker: read on first use, and again after changes in the feed.
 
     A key is published before it signs and for as long as a token of it may be valid; see `rotation`.
     """
@@ -75,7 +75,7 @@ class Keys:
         revocations.on("keys", self._note_change)
 
     async def start(self) -> None:
-        """Read the signing keys, and create the first one; raises KeysUnreadable and `database_unavailable`."""
+        """Read the signing keys, or create the first one; raises KeysUnreadable and `database_unavailable`."""
         await self.ring()
 
     async def current(self) -> SigningKey:
@@ -87,19 +87,19 @@ class Keys:
         return found.key
 
     async def ring(self) -> Mapping[str, SigningKey]:
-        """Return the published keys by kid, making the first if there is none; raises as `current` does.
+        """Return the published keys by kid, and create the first if there is none; raises as `current` does.
 
-        One that was retired a moment ago may be among them: what it has signed is revoked by the feed.
+        They may include a key that was just retired. The feed revokes its tokens.
         """
         if not self._loaded or self._changed:
             await self._load()
         return self._published()
 
     async def reloaded_ring(self) -> Mapping[str, SigningKey]:
-        """Return the published keys by kid, read anew unless that was done a moment ago; raises as `current` does.
+        """Return the published keys by kid, read again unless that was just done; raises as `current` does.
 
-        Bounded, because anybody can send a token that names an unknown key. A change that the feed tells is read at
-        once; out of touch with it, the database is asked each time.
+        Reads are limited, because anybody can send a token with an unknown key. A change in the feed is read at once.
+        Without contact to the feed, the database is queried each time.
         """
         in_touch = self._revocations.is_current()
         if not in_touch or self._changed or self._clock.timestamp() - self._loaded_at >= RELOAD_EVERY:
@@ -109,7 +109,7 @@ class Keys:
     async def jwks(self) -> dict[str, Any]:
         """Return the public keys as a JWK Set (RFC 7517 section 5); raises as `current` does.
 
-        While the database cannot be reached, those known; none can be retired meanwhile.
+        While the database is unavailable, the known keys are returned; no key can be retired during that time.
         """
         try:
             await self._refresh()
@@ -126,7 +126,7 @@ class Keys:
         return {loaded.kid: loaded.key for loaded in self._loaded if is_published(loaded, now)}
 
     async def _refresh(self) -> None:
-        """Make sure that the keys are those in the database, asking it only if the feed does not suffice."""
+        """Make sure that the keys match the database. It is queried only if the feed is not sufficient."""
         if not self._revocations.is_current() or self._changed or not self._loaded:
             await self._load()
 
@@ -162,7 +162,7 @@ class Keys:
         try:
             await self._database.write(self._insert, row)
         except IntegrityError as error:
-            if not is_duplicate(error):  # another worker was quicker: there is a key, and that is all that matters
+            if not is_duplicate(error):  # another worker was faster; all that matters is that there is a key
                 raise
 
     @staticmethod

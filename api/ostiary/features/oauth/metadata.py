@@ -1,4 +1,4 @@
-"""What another service needs to know of this one before it asks anything (RFC 8414)."""
+"""The authorization server metadata for other services (RFC 8414)."""
 
 import json
 from typing import Any
@@ -6,15 +6,15 @@ from typing import Any
 from ostiary.web.cached_response import CachedResponse
 
 MAX_AGE = 3600
-"""Seconds for which others may keep it: it changes with the settings alone."""
+"""Seconds for which others can cache it. It changes only with the settings."""
 AUTHENTICATION = ["client_secret_basic", "client_secret_post"]
 
 
 def metadata(issuer: str) -> dict[str, Any]:
-    """Return the metadata of `issuer`, whose path, if it has one, stands before those of the contract.
+    """Return the metadata of `issuer`. Its path, if any, is the prefix of the contract's paths.
 
-    Ostiary has neither authorization nor token endpoint. RFC 8414 section 2 requires `response_types_supported`, and
-    takes a missing `grant_types_supported` for two grants that there are not: so both are there, and empty.
+    Ostiary has neither authorization nor token endpoint. RFC 8414 section 2 requires `response_types_supported`, and a
+    missing `grant_types_supported` would mean two grants that Ostiary does not have. So both are present and empty.
     """
     base = issuer.rstrip("/")
     return {
@@ -31,7 +31,7 @@ def metadata(issuer: str) -> dict[str, Any]:
 
 
 class Metadata:
-    """The metadata as it is answered."""
+    """The cached response with the metadata."""
 
     def __init__(self, issuer: str) -> None:
         content = json.dumps(metadata(issuer), separators=(",", ":")).encode()

@@ -28,9 +28,9 @@ EXAMPLE = {"token": ACCESS_TOKEN, "token_type_hint": "access_token"}
 @oauth.response(200, ServerMetadata, headers=HEADERS, description="The metadata.")
 @oauth.doc(operationId="getServerMetadata")
 def get_server_metadata() -> Response:
-    """Get where the operations for other services are.
+    """Get the authorization server metadata.
 
-    The metadata of RFC 8414. Addresses begin with the issuer, `OSTIARY_ISSUER`.
+    Returns the addresses of the operations for other services (RFC 8414). They begin with the issuer, `OSTIARY_ISSUER`.
     """
     return provided(Metadata).held.answer()
 
@@ -41,10 +41,11 @@ def get_server_metadata() -> Response:
 @oauth.response(200, ServerMetadata, headers=HEADERS, description="The metadata.")
 @oauth.doc(operationId="getOpenidConfiguration")
 def get_openid_configuration() -> Response:
-    """Get the same metadata where many clients look first.
+    """Get the metadata at the OpenID Connect address.
 
-    It is that of an OAuth server (RFC 8414 section 5), without what OpenID Connect would add: Ostiary issues no ID
-    tokens. If the issuer has a path, this address stands below it, and needs no rule of its own in a proxy.
+    Many clients look here first. The response is the OAuth metadata (RFC 8414 section 5), without the members of OpenID
+    Connect: Ostiary does not issue ID tokens. If the issuer has a path, this address is below that path, so a proxy
+    needs no extra rule for it.
     """
     return provided(Metadata).held.answer()
 
@@ -52,14 +53,15 @@ def get_openid_configuration() -> Response:
 @oauth.route("/oauth/introspect", methods=["POST"], tags=TAGS)
 @requires_client()
 @oauth.arguments(IntrospectForm(), example=EXAMPLE)
-@oauth.response(200, Introspection, description="What is known of the token.")
+@oauth.response(200, Introspection, description="The state of the token.")
 @oauth.doc(operationId="introspectToken")
 async def introspect_token(form: dict[str, str]) -> service.Introspection:
-    """Ask whether a token is good, and for whom.
+    """Introspect a token.
 
-    For a service that must know at once when a session ends (RFC 7662); others verify access tokens with the public
-    keys. A token that is malformed, foreign, expired, used up or revoked gets `{"active": false}`, never an error. A
-    refresh token gets it too, unless the request says `token_type_hint=refresh_token`. The token stays as it is.
+    Returns whether a token is valid, and its user (RFC 7662). Use it in services that must notice the end of a session
+    at once; other services can verify access tokens with the public keys. The result for a malformed, foreign, expired,
+    used or revoked token is `{"active": false}`, not an error. A refresh token has the same result, unless the request
+    has `token_type_hint=refresh_token`. The token is not changed.
     """
     return await provided(OAuth).introspect(form["token"], form.get("token_type_hint", ""))
 
@@ -68,14 +70,14 @@ async def introspect_token(form: dict[str, str]) -> service.Introspection:
 @requires_client(may_revoke=True)
 @answers(UNSUPPORTED_TOKEN_TYPE)
 @oauth.arguments(RevokeForm(), example=EXAMPLE)
-@oauth.response(200, description="The token is worth nothing, now or already before. The body is empty.")
+@oauth.response(200, description="The token is not valid, or no longer valid. The body is empty.")
 @oauth.doc(operationId="revokeToken")
 async def revoke_token(form: dict[str, str]) -> Response:
-    """End the session of a token.
+    """Revoke a token and its session.
 
-    Every access and refresh token of the session is refused from the next request on (RFC 7009). One that was worth
-    nothing before, or is unknown, gets the same answer. An API key is refused: only its owner revokes it. For a service
-    client that was made with `--may-revoke`.
+    All access and refresh tokens of the session are refused from the next request on (RFC 7009). The answer for an
+    invalid or unknown token is the same. API keys are refused: only their owners can revoke them. The service client
+    must have been created with `--may-revoke`.
     """
     await provided(OAuth).revoke(form["token"], client_id(), request_info(), form.get("token_type_hint", ""))
     answer = Response(status=200)

@@ -1,4 +1,4 @@
-"""Shapes of what other services ask and get."""
+"""Request and response schemas of the OAuth operations."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from ostiary.core.scopes import MAX_ROLE_NAME, MAX_ROLES, MAX_SCOPE_NAME, MAX_SC
 from ostiary.web.schemas import Answer
 
 MAX_TOKEN_LENGTH = 16384
-"""Characters: more than the header field of a request can bring to most servers, and than a token of ours has."""
+"""Maximum length of a token. It exceeds the header limit of most servers, and the length of Ostiary's tokens."""
 MAX_HINT_LENGTH = 256
 MAX_METHOD = 64
-"""Characters of the name of a method or a grant."""
+"""Maximum length of the name of a method or a grant."""
 MAX_METHODS = 16
-"""Names of methods or grants in a list."""
+"""Maximum number of methods or grants in a list."""
 
 ACCESS_TOKEN = "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIuLi4ifQ.c2lnbmF0dXJl"  # noqa: S105 - an example
 
@@ -29,14 +29,14 @@ class _TokenForm(ma.Schema):
     token_type_hint = fields.String(
         validate=validate.Length(0, MAX_HINT_LENGTH),
         metadata={
-            "description": "Which kind it is: `access_token` or `refresh_token`. Anything else is ignored.",
+            "description": "The type of the token: `access_token` or `refresh_token`. Other values are ignored.",
             "example": "access_token",
         },
     )
 
 
 class IntrospectForm(_TokenForm):
-    """A token to tell about (RFC 7662 section 2.1). Other parameters are ignored."""
+    """A token to introspect (RFC 7662 section 2.1). Other parameters are ignored."""
 
     token = fields.String(
         required=True,
@@ -46,7 +46,7 @@ class IntrospectForm(_TokenForm):
 
 
 class RevokeForm(_TokenForm):
-    """A token to end (RFC 7009 section 2.1). Other parameters are ignored."""
+    """A token to revoke (RFC 7009 section 2.1). Other parameters are ignored."""
 
     token = fields.String(
         required=True,
@@ -69,15 +69,13 @@ def _moment(description: str, example: int) -> fields.Integer:
 
 
 class Introspection(Answer):
-    """What is known of a token (RFC 7662 section 2.2). Of one that is not active nothing else is told."""
+    """The state of a token (RFC 7662 section 2.2). For an inactive token, `active` is the only member."""
 
-    active = fields.Boolean(
-        required=True, metadata={"description": "Whether the token is good at this moment.", "example": True}
-    )
+    active = fields.Boolean(required=True, metadata={"description": "Whether the token is valid now.", "example": True})
     token_use = fields.String(
         validate=validate.OneOf(["access_token", "refresh_token"]),
         metadata={
-            "description": "Which kind it is. A resource server must refuse a `refresh_token`.",
+            "description": "The type of the token. A resource server must refuse a `refresh_token`.",
             "example": "access_token",
         },
     )
@@ -92,12 +90,12 @@ class Introspection(Answer):
     username = _text("The name of the user.", "user1")
     sub = _text("The id of the user.", _USER)
     sid = _text("The id of the session.", "0199f6a2-7d10-7b52-9c1e-6a7d2f0b3c55")
-    iss = _text("Who issued the token.", "https://auth.example.org", MAX_URI)
-    aud = _text("Whom an access token is for.", "https://auth.example.org", MAX_URI)
-    exp = _moment("When it ends", 1795435200)
-    iat = _moment("When it was issued", 1795434300)
+    iss = _text("The issuer of the token.", "https://auth.example.org", MAX_URI)
+    aud = _text("The audience of an access token.", "https://auth.example.org", MAX_URI)
+    exp = _moment("When the token expires", 1795435200)
+    iat = _moment("When the token was issued", 1795434300)
     jti = _text("The id of an access token.", "0199f6a2-7d10-7b52-9c1e-6a7d2f0b3c56")
-    auth_time = _moment("When the user last proved who they are", 1795434300)
+    auth_time = _moment("When the user last authenticated", 1795434300)
     roles = fields.List(
         fields.String(validate=validate.Length(max=MAX_ROLE_NAME)),
         validate=validate.Length(max=MAX_ROLES),
@@ -106,14 +104,14 @@ class Introspection(Answer):
     amr = fields.List(
         fields.String(validate=validate.Length(max=MAX_METHOD)),
         validate=validate.Length(max=MAX_METHODS),
-        metadata={"description": "How the user proved who they are (RFC 8176).", "example": ["pwd"]},
+        metadata={"description": "How the user authenticated (RFC 8176).", "example": ["pwd"]},
     )
 
-    acr = _text("How well the user proved who they are (NIST SP 800-63B).", "aal1")
+    acr = _text("The assurance level of the authentication (NIST SP 800-63B).", "aal1")
 
     @ma.post_dump
     def _leave_out(self, told: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """Leave out what there is nothing to tell about."""
+        """Leave out members without a value."""
         return {name: value for name, value in told.items() if value is not None}
 
 
@@ -134,18 +132,18 @@ def _names(description: str, *possible: str) -> "fields.List[Any]":
 
 
 class ServerMetadata(Answer):
-    """Where the operations for other services are, and how to authenticate there (RFC 8414 section 2)."""
+    """The addresses of the operations for other services, and their authentication methods (RFC 8414 section 2)."""
 
-    issuer = _address("`iss` of the tokens.", "")
-    jwks_uri = _address("The public keys.", "/.well-known/jwks.json")
-    response_types_supported = _names("Empty: there is no authorization endpoint.")
-    grant_types_supported = _names("Empty: there is no token endpoint.")
-    service_documentation = _address("The contract, to be explored.", "/docs")
-    introspection_endpoint = _address("Introspection (RFC 7662).", "/oauth/introspect")
+    issuer = _address("The issuer, as in the `iss` claim of access tokens.", "")
+    jwks_uri = _address("The address of the public keys.", "/.well-known/jwks.json")
+    response_types_supported = _names("Empty, because there is no authorization endpoint.")
+    grant_types_supported = _names("Empty, because there is no token endpoint.")
+    service_documentation = _address("The address of the interactive documentation.", "/docs")
+    introspection_endpoint = _address("The address of token introspection (RFC 7662).", "/oauth/introspect")
     introspection_endpoint_auth_methods_supported = _names(
-        "How a client authenticates for introspection.", "client_secret_basic", "client_secret_post"
+        "The authentication methods for introspection.", "client_secret_basic", "client_secret_post"
     )
-    revocation_endpoint = _address("Revocation (RFC 7009).", "/oauth/revoke")
+    revocation_endpoint = _address("The address of token revocation (RFC 7009).", "/oauth/revoke")
     revocation_endpoint_auth_methods_supported = _names(
-        "How a client authenticates for revocation.", "client_secret_basic", "client_secret_post"
+        "The authentication methods for revocation.", "client_secret_basic", "client_secret_post"
     )

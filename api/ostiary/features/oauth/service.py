@@ -1,4 +1,4 @@
-"""What other services ask about tokens: is it good, and for whom (RFC 7662)? May it end (RFC 7009)?"""
+"""Introspection (RFC 7662) and revocation (RFC 7009) of tokens for other services."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -16,7 +16,7 @@ REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a value of token_type_hint (RFC 
 
 @dataclass(frozen=True)
 class Introspection:
-    """What is to be told about a token (RFC 7662 section 2.2). None: nothing. Times are in seconds since 1970 UTC."""
+    """The state of a token (RFC 7662 section 2.2). None: omitted. Times are in seconds since 1970 UTC."""
 
     active: bool
     token_use: Literal["access_token", "refresh_token"] | None = None
@@ -56,7 +56,7 @@ class OAuth:
         self._issuer = issuer
 
     async def introspect(self, token: str, hint: str = "") -> Introspection:
-        """Return what is known of an access or refresh token now; it stays as it is.
+        """Return the state of an access or refresh token, without changing the token.
 
         A token that is malformed, foreign, expired, used up or revoked is inactive; the answer says nothing else. A
         refresh token is not a credential for a resource, so it is inactive too unless the hint is `refresh_token`: a
@@ -67,7 +67,7 @@ class OAuth:
         return found or await self._introspect_access_token(token) or INACTIVE
 
     async def revoke(self, token: str, client_id: str, info: RequestInfo, hint: str = "") -> None:
-        """End the session of an access or refresh token, and with it every token of it.
+        """End the session of an access or refresh token, with all its tokens.
 
         A token that is worth nothing anyway changes nothing (RFC 7009 section 2.2); but one refresh token of a session
         stands for all, used up or not. client_id: the service client that asks, for the audit trail. Raises the problem

@@ -1,4 +1,4 @@
-"""Health, the contract, its page, and the meaning of problems."""
+"""Operations for health checks, the contract and its page, and problem codes."""
 
 from flask import Response, request
 
@@ -12,10 +12,12 @@ from ostiary.web.guards import public
 from ostiary.web.openapi import contract
 from ostiary.web.provide import provided
 
-operations = Blueprint("operations", __name__, description="For operators and for readers of the contract.")
+operations = Blueprint(
+    "operations", __name__, description="Health checks, the contract, and the meaning of problem codes."
+)
 
 MAX_FILE = 10_000_000
-"""Characters or bytes of a file of Swagger UI."""
+"""Maximum size of a file of Swagger UI, in characters or bytes."""
 TEXT = {"type": "string", "maxLength": MAX_FILE}
 OTHER_FILES = {
     "text/css": {"schema": TEXT},
@@ -28,22 +30,22 @@ OTHER_FILES = {
 @operations.response(200, schemas.Health, description="The server answers.")
 @operations.doc(operationId="getHealth")
 async def get_health() -> dict[str, str]:
-    """Ask whether the server answers.
+    """Check whether the server is alive.
 
-    For a supervisor that restarts a server which hangs. Touches nothing but the server itself.
+    For a supervisor that restarts a hanging server. The check does not access the database.
     """
     return {"status": "ok"}
 
 
 @operations.route("/readyz")
 @public
-@operations.response(200, schemas.Health, description="Requests can be served.")
+@operations.response(200, schemas.Health, description="The server is ready.")
 @answers(DATABASE_UNAVAILABLE)
 @operations.doc(operationId="getReadiness")
 async def get_readiness() -> dict[str, str]:
-    """Ask whether requests can be served.
+    """Check whether the server is ready.
 
-    For a load balancer. Asks the database.
+    For load balancers. The check queries the database.
     """
     await provided(Operations).check_ready()
     return {"status": "ok"}
@@ -57,7 +59,7 @@ async def get_readiness() -> dict[str, str]:
 def get_openapi() -> Response:
     """Get this contract.
 
-    An OpenAPI 3.1 document, the same bytes as `ostiary spec export` writes.
+    Returns the OpenAPI 3.1 document, byte for byte as `ostiary spec export` writes it.
     """
     return contract().held.answer()
 
@@ -70,7 +72,7 @@ def get_openapi() -> Response:
 def get_docs() -> Response:
     """Explore this contract in Swagger UI.
 
-    Everything that the page needs comes from this server.
+    All files of the page come from this server.
     """
     return provided(Page).html.answer()
 
@@ -94,7 +96,7 @@ def get_docs() -> Response:
 def get_docs_asset(asset: str) -> Response:
     """Get a file of Swagger UI.
 
-    A part of the page at `/docs`.
+    The page at `/docs` loads these files.
     """
     found = provided(Page).asset(asset, request.environ.get("HTTP_HOST", ""))
     if found is None:
@@ -115,12 +117,12 @@ def get_docs_asset(asset: str) -> Response:
     ],
 )
 @public
-@operations.response(200, schemas.ProblemDescription, description="What the problem means.")
+@operations.response(200, schemas.ProblemDescription, description="The meaning of the problem code.")
 @answers(NOT_FOUND)
 @operations.doc(operationId="getProblem")
 async def get_problem(code: str) -> service.ProblemDescription:
-    """Look up what a problem code means.
+    """Get the meaning of a problem code.
 
-    The `type` of every problem leads here.
+    The `type` of each problem is the address of this operation.
     """
     return provided(Operations).describe(code)

@@ -1,4 +1,4 @@
-"""Shapes of operations."""
+"""Response schemas of the operations."""
 
 from marshmallow import fields, validate
 
@@ -12,17 +12,17 @@ class Health(Answer):
     status = fields.String(
         required=True,
         validate=validate.OneOf(["ok"]),
-        metadata={"description": "All is well; anything else is a problem.", "example": "ok"},
+        metadata={"description": "Always `ok`. Failures are returned as problems.", "example": "ok"},
     )
 
 
 class ProblemDescription(Answer):
-    """What a kind of problem means and what to do about it."""
+    """The meaning of a problem code, and a remedy."""
 
     code = fields.String(
         validate=validate.Length(max=MAX_CODE_LENGTH),
         required=True,
-        metadata={"description": "Tells the kind of problem to a program.", "example": "invalid_credentials"},
+        metadata={"description": "The stable code of the problem type.", "example": "invalid_credentials"},
     )
     status = fields.Integer(
         required=True,
@@ -32,15 +32,18 @@ class ProblemDescription(Answer):
     title = fields.String(
         validate=validate.Length(max=MAX_TITLE),
         required=True,
-        metadata={"description": "What happened, the same words each time.", "example": "The credentials are wrong"},
+        metadata={
+            "description": "What happened. The text is the same for each occurrence.",
+            "example": "The credentials are wrong",
+        },
     )
     detail = fields.String(
         validate=validate.Length(max=MAX_DETAIL),
         required=True,
-        metadata={"description": "What happened, as it is mostly put.", "example": "Invalid credentials!"},
+        metadata={"description": "The usual description of an occurrence.", "example": "Invalid credentials!"},
     )
     remedy = fields.String(
         validate=validate.Length(max=MAX_REMEDY),
         required=True,
-        metadata={"description": "What the caller can do.", "example": "Check the user name."},
+        metadata={"description": "What to do about the problem.", "example": "Check the user name."},
     )

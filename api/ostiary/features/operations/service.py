@@ -1,4 +1,4 @@
-"""What operators and readers of the contract ask."""
+"""Health checks and the meaning of problem codes."""
 
 import asyncio
 import contextvars
@@ -14,7 +14,7 @@ READY_SECONDS = 0.8
 
 @dataclass(frozen=True)
 class ProblemDescription:
-    """What a problem code means."""
+    """The meaning of a problem code."""
 
     code: str
     status: int
@@ -33,15 +33,15 @@ class Operations:
         self._pinged_at = 0.0
 
     async def check_ready(self) -> None:
-        """Return if requests can be served; raises the problem `database_unavailable` within a second.
+        """Return if the service is ready; raises the problem `database_unavailable` within a second.
 
-        All who ask at the same time share one question to the database, also when it is not answered for long.
+        Concurrent checks share one database query, even if it takes long.
         """
         if self._startup.is_pending:
             raise DATABASE_UNAVAILABLE()
         loop = asyncio.get_running_loop()
         if self._ping is None or self._ping.done():
-            # In a context of its own: it may outlive the request.
+            # In its own context, because it can outlive the request.
             self._ping = loop.create_task(self._database.ping(), context=contextvars.Context())
             self._ping.add_done_callback(_look_at)
             self._pinged_at = loop.time()

@@ -1,4 +1,4 @@
-"""Swagger UI's files, from the installed package and from here; nothing is loaded from elsewhere."""
+"""Swagger UI's files, from the installed package and this one. Nothing is loaded from other servers."""
 
 import json
 from functools import cache
@@ -14,7 +14,7 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Everything from this server alone, no inline script or style. Swagger UI's icons are data:, images it shows blob:."""
+"""Only this server, no inline scripts or styles. Swagger UI's icons are data: URLs, images that it shows blob: URLs."""
 
 _ISOLATED = {"Cross-Origin-Resource-Policy": "same-origin"}
 _OF_THE_PACKAGE = {
@@ -73,8 +73,8 @@ class Page:
     def asset(self, name: str, host: str) -> CachedResponse | None:
         """Return one of the page's files, None if it has no such file; `host` is the request's Host header field.
 
-        Only a request for a loopback name is shown the example administrator and client: not one for a name that
-        somebody else has made to lead here (DNS rebinding), or that leads to a proxy or a tunnel before this server.
+        Only requests with a loopback host name get the example administrator and client. Requests for other names may
+        come by DNS rebinding, or through a proxy or a tunnel.
         """
         if name == INITIALIZER:
             if self._with_identities is not None and is_loopback(without_port(host)):
@@ -93,7 +93,7 @@ def _initializer(
         service = client and {"id": client[0], "secret": client[1]}
         known = f"const ADMINISTRATOR = {json.dumps(person)};\nconst CLIENT = {json.dumps(service)};\n"
         script = f"{known}\n{(here / 'examples.js').read_text('utf-8')}\n{script}"
-    kept = "no-store" if administrator or client else "no-cache"  # a password belongs into no cache
+    kept = "no-store" if administrator or client else "no-cache"  # passwords must not be cached
     return CachedResponse(script.encode(), "text/javascript; charset=utf-8", {"Cache-Control": kept, **_ISOLATED})
 
 

@@ -17,19 +17,19 @@ from ostiary.web.etags import changes_version, condition, if_changed, shows_vers
 from ostiary.web.guards import actor, principal, requires
 from ostiary.web.provide import provided, request_info
 
-me = Blueprint("me", __name__, description="The user's own account.")
+me = Blueprint("me", __name__, description="Your own account.")
 
 
 @me.route("/me")
 @requires(scope=ME_READ)
-@me.response(200, User, headers=etags.HEADERS, description="The user who calls.")
+@me.response(200, User, headers=etags.HEADERS, description="The current user.")
 @answers(DATABASE_UNAVAILABLE)
 @shows_version
 @me.doc(operationId="getMe")
 async def get_me() -> Any:
-    """Tell who calls.
+    """Get the current user.
 
-    The roles are those that the user holds now; an access token carries those of the moment when it was issued.
+    Returns the roles that the user has now. An access token carries the roles from the time when it was issued.
     """
     account = await provided(Accounts).get(principal().user_id)
     if account is None:
@@ -40,14 +40,14 @@ async def get_me() -> Any:
 @me.route("/me", methods=["PATCH"])
 @requires(scope=ME_WRITE)
 @me.arguments(MyChangesBody(), example={"username": "user1"})
-@me.response(200, User, headers=etags.HEADERS, description="The user as they are now.")
+@me.response(200, User, headers=etags.HEADERS, description="The updated user.")
 @answers(USERNAME_TAKEN, DATABASE_UNAVAILABLE)
 @changes_version(required=False)
 @me.doc(operationId="updateMe")
 async def update_me(body: dict[str, str]) -> WithHeaders:
-    """Change the own account.
+    """Change your account.
 
-    The name under which the user logs in. Tokens and sessions go on, since they name the user by id.
+    Changes your user name. Sessions and tokens stay valid, because they refer to the user by id.
     """
     return with_etag(
         await provided(Profile).update(actor(), condition(required=False), body.get("username"), request_info())
@@ -56,14 +56,15 @@ async def update_me(body: dict[str, str]) -> WithHeaders:
 
 @me.route("/me", methods=["DELETE"])
 @requires(fresh=True)
-@me.response(204, description="The account is gone.")
+@me.response(204, description="The account is deleted.")
 @answers(LAST_ADMINISTRATOR, DATABASE_UNAVAILABLE)
 @me.doc(operationId="deleteMe")
 async def delete_me() -> Response:
-    """Delete the own account.
+    """Delete your account.
 
-    The user, the sessions and every token of them are gone at once, on every worker. It cannot be undone, so the login
-    must be recent (RFC 9470): otherwise the answer is `insufficient_user_authentication`, and logging in again helps.
+    Deletes the user and all their sessions at once: every worker refuses their tokens from the next request on. This
+    cannot be undone, so it needs a recent login (RFC 9470). Otherwise the answer is `insufficient_user_authentication`;
+    log in again to proceed.
     """
     await provided(Profile).delete(actor(), request_info())
     return no_content()

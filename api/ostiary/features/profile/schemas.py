@@ -1,10 +1,10 @@
-"""Shapes of the user's own account."""
+"""Request schemas of the user's own account."""
 
 from ostiary.features.accounts.schemas import username_field
 from ostiary.web.schemas import Body
 
 
 class MyChangesBody(Body):
-    """What to change of the own account; what is not given stays as it is."""
+    """Changes to your account. Omitted fields keep their values."""
 
     username = username_field(required=False, example="user1")

@@ -1,4 +1,4 @@
-"""What users change of their own account."""
+"""Changes of a user's own account."""
 
 from ostiary.core.actor import Actor
 from ostiary.core.etags import Condition
@@ -14,14 +14,14 @@ from ostiary.persistence.transaction import Transaction
 
 
 class Profile:
-    """The use cases that concern one's own account."""
+    """The use cases of a user's own account."""
 
     def __init__(self, actors: Actors, accounts: Accounts) -> None:
         self._actors = actors
         self._accounts = accounts
 
     async def update(self, actor: Actor, condition: Condition, username: str | None, info: RequestInfo) -> Account:
-        """Change what is given of the user and return the account.
+        """Change the given values of the user and return the account.
 
         Raises the problems `precondition_failed`, `username_taken`, `invalid_token`, `database_unavailable`.
         """
@@ -40,7 +40,7 @@ class Profile:
         return (await _lock(tx, owner)).account
 
     async def delete(self, actor: Actor, info: RequestInfo) -> None:
-        """Delete the user and all that belongs to them but the audit trail.
+        """Delete the user and all their data except the audit trail.
 
         Raises the problems `last_administrator`, `invalid_token`, `database_unavailable`.
         """

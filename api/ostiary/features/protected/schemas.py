@@ -1,4 +1,4 @@
-"""Shapes of the protected examples."""
+"""Response schemas of the protected examples."""
 
 from marshmallow import fields, validate
 
@@ -6,7 +6,7 @@ from ostiary.web.schemas import MAX_MESSAGE, Answer
 
 
 class ProtectedMessage(Answer):
-    """A greeting for those who may see it."""
+    """A greeting for authorized callers."""
 
     message = fields.String(
         validate=validate.Length(max=MAX_MESSAGE),

@@ -1,4 +1,4 @@
-"""What a worker asks the database of one bearer when its memory cannot tell."""
+"""The database query for one bearer, for workers whose memory is not current."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ _ENTRY = select(_ONE).where(
 )
 
 AHEAD: Select[Any] = select(_ONE).where(_POSITION > _LAST)
-"""Finds a row where the bearer is of a future that was undone: the feed has not reached its position."""
+"""Finds a row if the bearer was issued after a position that the feed has not reached: that history was undone."""
 
 AGAINST: CompoundSelect[Any] = union_all(_ENTRY, AHEAD)
 """Finds a row where an entry stands against the bearer, or so."""

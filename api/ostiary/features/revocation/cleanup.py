@@ -10,7 +10,7 @@ from ostiary.persistence.transaction import Transaction
 
 
 class RevocationCleanup:
-    """Deletes entries that no token outlives. Workers forget them by themselves, from their own clocks.
+    """Deletes entries whose tokens have all expired. Workers remove them from memory by their own clocks.
 
     The last entry stays: its number is the position of the feed, which must never go back.
     """
@@ -19,7 +19,7 @@ class RevocationCleanup:
         self._clock = clock
 
     async def expired_entries(self, tx: Transaction, most: int) -> Mapping[str, int]:
-        """Delete expired entries, at most so many. Entries that another worker is deleting are left to it."""
+        """Delete expired entries, up to a limit. Entries that another worker is deleting are skipped."""
         last = select(func.max(RevocationRow.seq)).scalar_subquery()
         expired = (
             select(RevocationRow.seq)

@@ -1,21 +1,24 @@
-"""What the audit trail says of the database's history."""
+"""Audit events of the database's history."""
 
 from ostiary.core.events import EventType
 from ostiary.features.revocation.identity import REASONS
 
 DATABASE_WENT_BACK = EventType(
     "database.went_back",
-    "The server found that its database is an earlier one: a backup was restored, or a standby took over that lacked "
-    "changes. Every access token issued before is refused; sessions go on by refresh.",
+    (
+        "The database went back to an earlier state: a backup was restored, or a standby without the "
+        "latest changes took over. All access tokens issued before are refused. Sessions continue with "
+        "POST /refresh."
+    ),
     {
         "sign": {
             "type": "string",
             "enum": sorted(REASONS),
-            "description": "What it was recognised by; docs/backup.md explains each.",
+            "description": "How the server recognised it. See docs/backup.md.",
         },
         "position": {
             "type": "integer",
-            "description": "The position of the revocation feed before which nothing counts any more.",
+            "description": "The position in the revocation feed before which issued tokens are no longer valid.",
             "example": 1_000_042,
         },
     },

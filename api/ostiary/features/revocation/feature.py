@@ -1,4 +1,4 @@
-"""The revocation feed: what no longer counts, known to every worker before the next request."""
+"""The revocation feed: revoked credentials, known to every worker before the next request."""
 
 from collections.abc import Iterable
 

@@ -11,16 +11,16 @@ from ostiary.features.revocation.memory import Entry
 from ostiary.persistence.transaction import Transaction
 
 Apply = Callable[[list[Entry]], None]
-"""Takes entries that are new, in their order."""
+"""Receives new entries, in order."""
 Recover = Callable[[], Awaitable[None]]
-"""Asks in a transaction of its own whether the database went back, and voids what was issued before if so."""
+"""Checks in its own transaction whether the database went back, and if so, revokes everything issued before."""
 
 AT_ONCE = 2_000
 """Entries read without a pause: some 10 ms on the event loop."""
 
 
 def loop_time() -> float:
-    """Return the loop's own time in seconds, which nobody moves."""
+    """Return the loop's own time in seconds, which does not jump."""
     return asyncio.get_running_loop().time()
 
 
@@ -28,7 +28,7 @@ class Follower(Protocol):
     """Keeps the memory of one worker up to date."""
 
     def is_current(self) -> bool:
-        """Return whether everything committed so far is known; on SQLite read it first, if there is more."""
+        """Return whether everything committed so far is known. On SQLite, read new entries first."""
         ...
 
     async def check(self) -> None:
@@ -43,7 +43,7 @@ class Follower(Protocol):
         ...
 
     async def inspect(self, session: AsyncSession) -> tuple[Found, Reason | None]:
-        """Return what is found of the history, and by what it is recognised as one that went back, if it has.
+        """Return the state of the history, and the sign that it went back, if it has.
 
         At the beginning of a transaction that adds to the feed, when nobody else can.
         """
@@ -56,7 +56,7 @@ class Follower(Protocol):
         ...
 
     async def renew(self, tx: Transaction, generation: str, position: int) -> None:
-        """Write down that the history goes on as `generation` from `position` on."""
+        """Record that the history continues as `generation` from `position`."""
         ...
 
     async def announce(self, tx: Transaction) -> int:
@@ -68,5 +68,5 @@ class Follower(Protocol):
         ...
 
     async def stop(self) -> None:
-        """Let go of what is open."""
+        """Close all resources."""
         ...

@@ -1,4 +1,4 @@
-"""Is this still the history that a worker knows? Pure rules; the two followers gather what they need."""
+"""Rules that decide whether the database still has the known history. The two followers supply the facts."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -21,15 +21,15 @@ Reason = Literal[
     "token",
     "wal_position",
 ]
-"""By what a database that went back is recognised."""
+"""The sign by which a database that went back is recognised."""
 MARK = 16
-"""Characters of an audit event's hash that are compared."""
+"""Number of compared characters of an audit event's hash."""
 REASONS: tuple[str, ...] = get_args(Reason)
 
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of the history from an earlier look. generation: None before the first one.
+    """The known state of the history from an earlier look. generation: None before the first look.
 
     audit, audit_mark: number of the last audit event, and the beginning of its hash. wal: a position of PostgreSQL's
     log on the disk.
@@ -44,7 +44,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Found:
-    """What one look has found. generation: None if the database has none yet. since: the position at which it began.
+    """The result of one look. generation: None if the database has none yet. since: the position at which it began.
 
     last: the position of the last entry. known_audit_mark: that of the audit event of the number that was asked for.
     facts: what PostgreSQL tells of itself that its row contradicts.
@@ -61,17 +61,17 @@ class Found:
 
     @classmethod
     def of(cls, row: Any, wal: int = 0, facts: Reason | None = None) -> "Found":
-        """Return what the first six columns of a look's row say."""
+        """Return the first six columns of a look's row."""
         generation, since, last, known_hash, audit, audit_hash = tuple(row)[:6]
         return cls(generation, since, last, (known_hash or "")[:MARK], audit, audit_hash[:MARK], wal, facts)
 
     def as_known(self, wal: int = 0) -> Known:
-        """Return it as what is known from now on."""
+        """Return this state as the known one."""
         return Known(self.generation, self.last, self.audit, self.audit_mark, wal)
 
 
 def sign(known: Known, position: int, found: Found) -> Reason | None:
-    """Return by what the database is recognised as one that went back; None: it is the history that is known.
+    """Return the sign that the database went back; None if it has the known history.
 
     known: from the last look. position: that of the last entry which was read, perhaps later.
     """
@@ -83,7 +83,7 @@ def sign(known: Known, position: int, found: Found) -> Reason | None:
         if known.audit and found.known_audit_mark != known.audit_mark:
             return "audit_trail"
         return "wal_position" if found.wal < known.wal else None
-    # Another worker has recognised it, and has voided what was issued before, if its entry is above all that is known.
+    # If the entry is above everything known, another worker has recognised it and revoked everything issued before.
     return None if found.since > known.position else "generation"
 
 

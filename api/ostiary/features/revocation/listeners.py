@@ -1,4 +1,4 @@
-"""Who else follows the feed, and who of them must know an entry before its writer may answer."""
+"""The other workers that follow the feed, and which of them must know an entry before its writer can answer."""
 
 from collections.abc import Collection
 
@@ -19,22 +19,22 @@ class Listeners:
         self._left: set[str] = set()
 
     def know(self, name: str, position: int) -> None:
-        """Take down that `name` knows the entry at `position` and all before."""
+        """Record that `name` knows the entry at `position` and all entries before it."""
         self._positions[name] = position
         self._left.discard(name)
         self._silent.discard(name)
 
     def highest(self) -> int:
-        """Return the highest position that anybody has told."""
+        """Return the highest reported position."""
         return max(self._positions.values(), default=0)
 
     def left(self, name: str) -> None:
-        """Take down that `name` has said it ends, though its connection may still be listed for a moment."""
+        """Record that `name` has announced its end. Its connection may still be listed for a moment."""
         self._left.add(name)
         self._forget(name)
 
     def listed(self, names: Collection[str], now: float) -> None:
-        """Take down which connections there are; `now`: the loop's time once that was told, in seconds."""
+        """Record the current connections. now: the loop's time when they were reported, in seconds."""
         self._left.intersection_update(names)
         for name in set(names) - self._left:
             self._positions.setdefault(name, 0)
@@ -44,15 +44,17 @@ class Listeners:
                 self._forget(name)
 
     def give_up(self, position: int) -> list[str]:
-        """Take down that who does not know the entry at `position` by now is silent: it was waited for as long as it
-        could trust its memory, and need not be waited for again until it has spoken. Return their names.
+        """Mark workers that do not know the entry at `position` as silent; return their names.
+
+        They had as long to confirm it as they could trust their memory. This worker does not wait for them again until
+        they have spoken.
         """
         silent = [name for name, known in self._positions.items() if known < position and name != self._own]
         self._silent.update(silent)
         return silent
 
     def given_up(self, name: str, position: int) -> None:
-        """Take down that another worker has given `name` up, which did not know the entry at `position`.
+        """Record that another worker has stopped waiting for `name`, which did not know the entry at `position`.
 
         Such news may be older than what `name` has said since, so the position decides.
         """
@@ -61,18 +63,18 @@ class Listeners:
 
     def _forget(self, name: str) -> None:
         if name == self._own:
-            self._silent.clear()  # while this worker does not listen, others may speak unheard
+            self._silent.clear()  # while this worker does not listen, it can miss messages
         self._silent.discard(name)
         self._positions.pop(name, None)
         self._gone.pop(name, None)
 
     def wait_until(self, position: int) -> float | None:
-        """Return the time until which to wait for those who do not know the entry at `position` yet.
+        """Return the time until which to wait for workers that do not know the entry at `position` yet.
 
-        None: nobody has to be waited for. Infinity: there is one whose connection stands. Those who are silent count
-        only until this worker has heard itself: news come in the order of the commits, so one that has spoken before
-        the entry was committed has been heard by then, and one that speaks later reads the entry before it trusts its
-        memory.
+        None: there is nobody to wait for. Infinity: a worker with an open connection does not know it. Silent workers
+        count only until this worker has heard its own message. Messages arrive in the order of the commits. So a worker
+        that spoke before the entry was committed has been heard by then, and a worker that speaks later reads the entry
+        before it trusts its memory.
         """
         own = self._positions.get(self._own, -1)
         silent = self._silent if own >= position else ()

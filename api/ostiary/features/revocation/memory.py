@@ -1,4 +1,4 @@
-"""What a worker remembers of the revocation feed."""
+"""The revocation feed in the memory of a worker."""
 
 from collections.abc import Iterable
 
@@ -23,7 +23,7 @@ class _Span:
         """Of the users some of whose entries keep a session: the last position for each session that was kept."""
 
     def end_user(self, user: int, position: int, kept: int | None) -> None:
-        """Remember an entry for a user."""
+        """Add an entry for a user."""
         if kept is not None or user in self.details:
             before = self.users.get(user)
             details = self.details.setdefault(user, {} if before is None else {None: before})

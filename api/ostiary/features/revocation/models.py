@@ -7,10 +7,10 @@ from ostiary.persistence.base import Base, BigId, Id
 
 
 class RevocationRow(Base):
-    """Something that no longer counts, from this position of the feed on. Rows are added and, once expired, deleted.
+    """A revocation at this position of the feed. Rows are added and, once expired, deleted.
 
-    kind: see service.Kind. subject: the id of what no longer counts. expires_at: seconds since 1970-01-01 UTC, when the
-    last access token that it concerns has expired. kept_session: the one session of a user that goes on.
+    kind: see service.Kind. subject: the id of what is revoked. expires_at: seconds since 1970-01-01 UTC, when the last
+    access token that it concerns has expired. kept_session: the one session of a user that goes on.
     """
 
     __tablename__ = "revocations"
@@ -24,7 +24,7 @@ class RevocationRow(Base):
 
 
 class FeedIdentityRow(Base):
-    """The one row that says which history of the database this is.
+    """The single row that identifies the history of the database.
 
     generation: changes whenever the database was found to have gone back. position: that of the entry which was
     written then. The others are PostgreSQL's: the server's system identifier and timeline, the database's oid (all

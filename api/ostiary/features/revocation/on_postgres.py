@@ -1,4 +1,4 @@
-"""How a worker follows the revocation feed on PostgreSQL: by being told, and by telling the others that it knows."""
+"""Follows the revocation feed on PostgreSQL: workers get notifications, and confirm them to each other."""
 
 import asyncio
 import contextlib
@@ -24,19 +24,19 @@ log = structlog.stdlib.get_logger(__name__)
 CHANNEL = "ostiary_revocations"
 ACKNOWLEDGED = "ostiary_revocations_seen"
 APPLICATION = "ostiary feed "
-"""How the connections that listen call themselves in pg_stat_activity, each with an id of its own."""
+"""The name of listening connections in pg_stat_activity. Each has its own id."""
 SILENT = "ostiary_revocations_silent"
-"""The channel on which a worker tells the others whom it has stopped waiting for: a position, and the name."""
+"""The channel on which a worker reports the workers it has stopped waiting for: a position and the name."""
 GONE = "gone"
-"""Said on the second channel, in place of a position, by a worker that ends."""
+"""The message of a worker that ends, on the second channel, instead of a position."""
 HEARTBEAT = 1.0
-"""Seconds between two questions whether the connection still lives and nothing was missed."""
+"""Seconds between checks that the connection is alive and nothing was missed."""
 PATIENCE = 3.0
-"""Seconds after the last answer from which on the worker asks the database for each request."""
+"""Seconds after the last answer until the worker queries the database for each request."""
 RETRY = 0.5
-"""Seconds between two tries to connect."""
+"""Seconds between attempts to connect."""
 LIST_AGAIN = 0.1
-"""Seconds between two looks at who listens, while some have not said that they know an entry."""
+"""Seconds between checks of the listening workers, while some have not confirmed an entry."""
 
 # The last where the server has ended the connection and the question came before the news (asyncpg's issue 1069).
 _BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -51,10 +51,10 @@ _LISTENING = """
 
 
 class PostgresFollower:
-    """Is told by LISTEN/NOTIFY. While that connection is down, or silent for too long, the worker is not current.
+    """Follows the feed by LISTEN/NOTIFY. While the connection is down or too long silent, it is not current.
 
-    Who has seen an entry says so on a second channel, so that a logout is answered only when no worker accepts the
-    token any more. address: where to listen. name: an id for this worker's connection.
+    Workers that have seen an entry confirm it on a second channel, so that a logout is answered only when no worker
+    accepts the token any more. address: where to listen. name: an id for this worker's connection.
     """
 
     def __init__(self, database: Database, address: PostgresAddress, apply: Apply, recover: Recover, name: str) -> None:
@@ -76,17 +76,17 @@ class PostgresFollower:
         self._tried = asyncio.Event()
 
     def is_current(self) -> bool:
-        """Return whether the connection has answered lately, and has said nothing that is not read yet."""
+        """Return whether the connection has answered recently, and all its messages have been read."""
         return self._told == self._read_up_to and loop_time() - self._confirmed < PATIENCE
 
     async def start(self) -> None:
-        """Begin to listen; return after the first try, whether it has succeeded or not."""
+        """Begin to listen; return after the first attempt, successful or not."""
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._follow())
         await self._tried.wait()
 
     async def stop(self) -> None:
-        """Close the connection, and let nobody wait for this worker."""
+        """Close the connection, so that no worker waits for this one."""
         if self._task is None:
             return
         was_current = self.is_current()
@@ -94,7 +94,7 @@ class PostgresFollower:
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
         if was_current:
-            with contextlib.suppress(Problem):  # the others wait for a moment instead
+            with contextlib.suppress(Problem):  # the others then wait for a moment
                 await self._database.write(self._say_goodbye)
 
     async def _say_goodbye(self, tx: Transaction) -> None:
@@ -111,11 +111,11 @@ class PostgresFollower:
                     "revocations are not pushed at the moment; asking the database for each request",
                     cause=f"{type(error).__name__}: {str(error)[:300]}",
                 )
-            except Exception:  # whatever it is: a worker that followed no more would stay slow until its restart
+            except Exception:  # any error: a worker that stopped following would stay slow until its restart
                 log.exception("revocations are not pushed at the moment, for a fault; it is tried again")
             finally:
                 self._confirmed = self._read_at = float("-inf")
-                self._listeners.left(self._name)  # knows it at once: nobody here has to wait for it
+                self._listeners.left(self._name)  # knows it at once, so nobody here has to wait for it
                 self._tried.set()
             await asyncio.sleep(RETRY)
 
@@ -128,7 +128,7 @@ class PostgresFollower:
                 await connection.add_listener(CHANNEL, self._notified)
                 await connection.add_listener(ACKNOWLEDGED, self._acknowledged)
                 await connection.add_listener(SILENT, self._given_up)
-                await self._acknowledge(connection)  # what it knew before: from now on it is to be waited for
+                await self._acknowledge(connection)  # its earlier position: from now on the others wait for it
                 await self._history.ask(connection)
             look_at = float("-inf")
             while True:
@@ -168,12 +168,12 @@ class PostgresFollower:
         return await self._history.inspect(session, self._position)
 
     async def jump(self, tx: Transaction, position: int, by: int) -> int:
-        """Let the numbering go on `by` beyond `position` and all that was given out or seen; return where."""
+        """Continue the numbering `by` beyond `position` and all used or seen positions; return the new position."""
         seen = max(position, self._position, self._history.highest(), self._listeners.highest())
         return await self._history.jump(tx, seen, by)
 
     async def renew(self, tx: Transaction, generation: str, position: int) -> None:
-        """Write down that the history goes on as `generation` from `position` on."""
+        """Record that the history continues as `generation` from `position`."""
         await self._history.renew(tx, generation, position)
 
     async def _catch_up(self, connection: Any) -> bool:
@@ -248,7 +248,7 @@ class PostgresFollower:
                     "some workers did not say that they know a revocation; they are not waited for until they speak",
                     workers=len(silent),
                 )
-                with contextlib.suppress(Problem):  # each worker finds out for itself instead
+                with contextlib.suppress(Problem):  # then each worker finds out for itself
                     await self._database.write(self._name_silent, position, silent)
                 return
             with contextlib.suppress(TimeoutError):

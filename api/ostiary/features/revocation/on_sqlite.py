@@ -1,4 +1,4 @@
-"""How a worker follows the revocation feed on SQLite: by looking at the file."""
+"""Follows the revocation feed on SQLite by checking a file."""
 
 import asyncio
 import contextlib
@@ -27,18 +27,18 @@ _LAST = "SELECT seq FROM sqlite_sequence WHERE name = 'revocations'"
 _LOOK = look(literal_column(f"({_LAST})", Integer))
 _LOOK_SQL = str(_LOOK.compile(dialect=sqlite_dialect.dialect(paramstyle="named")))
 FEED = "-feed"
-"""Added to the name of the database: the file with the position that was announced, and what it has come to."""
+"""The suffix of the file with the announced position and the state of the history."""
 LOOK_ANYWAY = 1.0
 """Seconds after which a worker looks into the feed although its position is the announced one: somebody may have
 deleted that file, or put another in its place, or the database may have gone back."""
 
 
 class SqliteFollower:
-    """Compares its position with one that all processes share, on each request; reads the feed where they differ.
+    """Compares its position with one that all processes share, on each request. Reads the feed if they differ.
 
     Whoever adds entries makes their position known in a file beside the database before they are committed (the suffix
     is FEED), while no other writer can be at it. So an equal position means that nothing was committed which is not
-    known here. A different one means no more than "look": also what was then rolled back was announced.
+    known here. A different position only means "look": rolled back entries were announced, too.
 
     The file also says how far the history has come. A start compares the database with it.
     """
@@ -61,7 +61,7 @@ class SqliteFollower:
         self._saving: asyncio.Future[None] | None = None
 
     def is_current(self) -> bool:
-        """Return whether everything committed so far is known, having read what there was."""
+        """Read new entries and return whether everything committed so far is known."""
         if self._behind is not None:
             return False
         now = loop_time()
@@ -102,7 +102,7 @@ class SqliteFollower:
             self._position = entries[-1][0]
         if len(entries) == AT_ONCE:
             return False
-        # The last entries may have expired and been deleted meanwhile: nobody has to wait for those.
+        # The last entries may have expired and been deleted since: nobody has to wait for those.
         self._position = max(self._position, found.last)
         return True
 
@@ -113,7 +113,7 @@ class SqliteFollower:
         return _AtStart(self._record, self._announced.get())
 
     async def _recover_quietly(self) -> None:
-        with contextlib.suppress(Problem):  # logged; it is tried again on the next request
+        with contextlib.suppress(Problem):  # logged; the next request tries again
             await self._recover()
 
     async def check(self) -> None:
@@ -133,7 +133,7 @@ class SqliteFollower:
         raise DATABASE_UNAVAILABLE()
 
     def _save(self) -> None:
-        """Have the file say what is known, on a thread; it needs not be on the disk at once."""
+        """Write the known state to the file, on a thread. It need not be on the disk at once."""
         if self._saving is None or self._saving.done():
             self._saving = asyncio.get_running_loop().run_in_executor(None, self._remember, self._known)
 
@@ -143,7 +143,7 @@ class SqliteFollower:
                 self._file.remember(Record(known.position, known.audit, known.audit_mark, known.generation))
 
     async def _catch_up(self) -> None:
-        """Read a long feed piece by piece; meanwhile the database is asked for each request."""
+        """Read a long feed piece by piece. Until then, the database is queried for each request."""
         try:
             while not self._read():  # noqa: ASYNC110 - other requests are served in between
                 await asyncio.sleep(0)
@@ -154,7 +154,7 @@ class SqliteFollower:
 
     async def start(self) -> None:
         """See whether the database went back, read the feed from its beginning, put the announced position right."""
-        with contextlib.suppress(Problem):  # logged; meanwhile each request asks anew
+        with contextlib.suppress(Problem):  # logged; until then each request asks again
             await self.check()
             if self._announced.get() != self._position:
                 await self._database.write(self.announce)
@@ -191,7 +191,7 @@ class SqliteFollower:
         return position
 
     async def others_have_seen(self, position: int) -> None:
-        """Return: they look at the file, which now says that this was committed."""
+        """Return at once: the other workers check the file, which now has this commit."""
         self._look_at = float("-inf")
         self.is_current()
         known = replace(self._known, position=max(self._known.position, position))
@@ -221,17 +221,17 @@ class _Basis:
         self.audit = known.audit
 
     def sign(self, found: Found) -> Reason | None:
-        """Return by what the database is recognised as one that went back."""
+        """Return the sign that the database went back, if any."""
         return sign(self._known, self._position, found)
 
     async def compare(self, session: AsyncSession) -> tuple[Found, Reason | None]:
-        """Look into the database, and return what there is and that sign."""
+        """Query the database; return its state and that sign."""
         found = Found.of((await session.execute(_LOOK, {"audit": self.audit})).one())
         return found, self.sign(found)
 
 
 class _AtStart(_Basis):
-    """What the file says that outlives every process. announced: the position in it, also of an earlier version."""
+    """The content of the file, which outlives every process. announced: its position, also from an earlier version."""
 
     def __init__(self, record: Record | None, announced: int | None) -> None:
         super().__init__(Known() if record is None else _known_of(record))
@@ -239,7 +239,7 @@ class _AtStart(_Basis):
         self._announced = announced
 
     def sign(self, found: Found) -> Reason | None:
-        """Return by what the database is recognised as one that went back."""
+        """Return the sign that the database went back, if any."""
         if self._record is not None:
             if self._record.is_copy:
                 return "copied_files"

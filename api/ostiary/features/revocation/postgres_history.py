@@ -1,4 +1,4 @@
-"""What PostgreSQL tells of its own history, as far as it lets us ask, and what a worker remembers of it."""
+"""The facts that PostgreSQL reveals about its own history, and what a worker remembers of them."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -55,7 +55,7 @@ class _Questions:
 
     @classmethod
     async def ask(cls, connection: Any) -> "_Questions":
-        """Find out what can be read; what is refused is left out."""
+        """Find out which facts can be read; the others are left out."""
         ways: dict[str, str] = {}
         for name, expressions in _WAYS.items():
             for expression in expressions:
@@ -69,7 +69,7 @@ class _Questions:
 
     @staticmethod
     def found(row: Any) -> Found:
-        """Return what a row of the query says."""
+        """Return the facts in a row of the query."""
         values = dict(zip(_NAMES, tuple(row)[-len(_NAMES) :], strict=True))
         return Found.of(row, int(values["wal"] or 0), _contradiction(values))
 
@@ -101,7 +101,7 @@ class PostgresHistory:
         self._checked = float("-inf")
 
     async def ask(self, connection: Any) -> None:
-        """Find out anew what the server tells: it may be another one, and privileges change."""
+        """Find out again which facts the server reveals: it may be another server, and privileges can change."""
         self._questions = await _Questions.ask(connection)
 
     async def look(self, connection: Any, position: int) -> bool:
@@ -140,12 +140,12 @@ class PostgresHistory:
 
     async def inspect(self, session: AsyncSession, position: int) -> tuple[Found, Reason | None]:
         """Compare the database with what this worker knows, and with what it says of itself."""
-        known, questions = self._known, await self._asked()  # the feed's connection learns more meanwhile
+        known, questions = self._known, await self._asked()  # the feed's connection can learn more during the await
         found = questions.found((await session.execute(questions.query, {"audit": known.audit})).one())
         return found, sign(known, position, found)
 
     async def renew(self, tx: Transaction, generation: str, position: int) -> None:
-        """Write the identity row anew."""
+        """Rewrite the identity row."""
         columns = (await self._asked()).columns
         facts = {name: columns[name] for name in _SIGNS}
         await tx.session.execute(delete(FeedIdentityRow))
@@ -156,14 +156,14 @@ class PostgresHistory:
 
     @staticmethod
     async def jump(tx: Transaction, position: int, by: int) -> int:
-        """Let the numbering go on `by` beyond both `position` and all that was given out; return where."""
+        """Continue the numbering `by` beyond `position` and all positions given out; return the new position."""
         given_out: int = await tx.session.scalar(_NEXT) or 0
         beyond = max(position, given_out) + by
         await tx.session.execute(_MOVE, {"position": beyond})
         return beyond
 
     async def _asked(self) -> _Questions:
-        if self._questions is None:  # there was no connection that listens yet
+        if self._questions is None:  # no connection listens yet
             with self._database.watched(), database_faults():
                 connection = await self._connect()
                 try:

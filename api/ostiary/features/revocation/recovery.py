@@ -1,4 +1,4 @@
-"""What is done about a database that went back: what was issued before is void, and the feed goes on far beyond it."""
+"""Recovery of a database that went back: everything issued before is revoked, and the feed continues far ahead."""
 
 from functools import partial
 
@@ -26,7 +26,7 @@ class Recovery:
         self._randomness = randomness
 
     async def recover(self, tx: Transaction, token_position: int) -> int | None:
-        """Return the position at which the transaction must void what was issued before; None: nothing went back.
+        """Return the position at which the transaction must revoke everything issued before; None if nothing went back.
 
         Called first in each transaction that adds to the feed. There is one such transaction at a time, so of several
         workers one finds that the database went back, and the others find it recovered. token_position: that of a
@@ -36,7 +36,7 @@ class Recovery:
         if reason is None and token_position > found.last:
             reason = "token"
         if reason is None:
-            if found.generation is None:  # a new database, or one of an earlier version
+            if found.generation is None:  # a new database, or one from an earlier version
                 await self._follower.renew(tx, self._randomness.new_id(), found.last)
             return None
         position = await self._follower.jump(tx, max(found.last, token_position), JUMP)

@@ -1,7 +1,7 @@
-"""The revocation feed: what no longer counts, known to every worker before the next request.
+"""The revocation feed: revoked credentials, known to every worker before the next request.
 
-An access token is verified without a look at the database, so whatever ends it early is written down here: an
-append-only feed, held in memory by each worker until the last access token that an entry concerns has expired.
+Access tokens are verified without a database query, so everything that ends them early is recorded in this append-only
+feed. Each worker keeps an entry in memory until the last access token that it concerns has expired.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ def _needed_by(bearer: Principal) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Outcome(Generic[T]):
-    """What came of a transaction. position: of its last entry; None: it has none. refused: raised after the commit."""
+    """The result of a transaction. position: of its last entry, if it has any. refused: raised after the commit."""
 
     result: T | None
     position: int | None
@@ -58,9 +58,9 @@ class _Outcome(Generic[T]):
 
 
 class Revocations:
-    """The feed, as one worker writes and knows it.
+    """The feed in one worker.
 
-    lifetime: the longest life of an access token, in seconds. strict: ask the database on each request all the same.
+    lifetime: the maximum lifetime of an access token, in seconds. strict: query the database on each request anyway.
     listen: where to listen on PostgreSQL, if not at the database's own address.
     """
 
@@ -93,7 +93,7 @@ class Revocations:
         self._started = False
 
     async def start(self) -> None:
-        """Begin to follow the feed, and read what there is."""
+        """Begin to follow the feed, and read its entries."""
         self._started = True
         await self._follower.start()
 
@@ -112,7 +112,7 @@ class Revocations:
         return self._started and self._follower.is_current()
 
     def allows_now(self, bearer: Principal) -> bool | None:
-        """Return whether nothing is revoked that `bearer` needs, or None if the database must be asked.
+        """Return whether `bearer` is not revoked; None if the database must be queried.
 
         On the event loop alone; takes some µs.
         """
@@ -121,7 +121,7 @@ class Revocations:
         return self._memory.allows(bearer)
 
     async def allows(self, bearer: Principal) -> bool:
-        """Return whether nothing is revoked that `bearer` needs; raises the problem `database_unavailable`."""
+        """Return whether `bearer` is not revoked; raises the problem `database_unavailable`."""
         if not self._started:
             await self.start()
         known = self.allows_now(bearer)
@@ -141,7 +141,7 @@ class Revocations:
 
     @staticmethod
     async def allows_in(tx: Transaction, bearer: Principal) -> bool:
-        """Return whether nothing is revoked that `bearer` needs as of this transaction, whatever the memory says."""
+        """Return whether `bearer` is not revoked as of this transaction, regardless of the memory."""
         return await tx.session.scalar(_FIRST_AGAINST, _needed_by(bearer)) is None
 
     async def write(
@@ -151,7 +151,7 @@ class Revocations:
 
         Raises the problem `database_unavailable`.
         """
-        if not self._started:  # to hear who knows
+        if not self._started:  # to hear which workers know the entry
             await self.start()
         outcome = await self._database.write(self._run, lambda tx: work(tx, *args, **kwargs))
         if outcome.position is not None:
@@ -173,7 +173,7 @@ class Revocations:
             return _Outcome(None, position, problem)
 
     async def _begin(self, tx: RevokingTransaction, token_position: int = 0) -> bool:
-        """Begin a transaction that adds to the feed; if the database went back, void what was issued before.
+        """Begin a transaction that adds to the feed. If the database went back, revoke everything issued before.
 
         token_position: that of a valid token. Returns whether it went back.
         """
@@ -185,7 +185,7 @@ class Revocations:
         return True
 
     async def _recover(self, token_position: int = 0) -> None:
-        # In a context of its own, or it would become a part of what the request at hand writes.
+        # In its own context, so that it does not become a part of the current request's writes.
         recovery = self._database.write(self._recover_in, token_position)
         await asyncio.get_running_loop().create_task(recovery, context=contextvars.Context())
 
@@ -194,7 +194,7 @@ class Revocations:
 
     @staticmethod
     def position() -> ScalarSelect[Any]:
-        """Return the position of the feed as a column: read beside roles, it says as of when they hold."""
+        """Return the position of the feed as a column: roles that are read with it are valid as of this position."""
         return select(func.coalesce(func.max(RevocationRow.seq), 0)).scalar_subquery()
 
     async def revoke_everyone(self) -> None:

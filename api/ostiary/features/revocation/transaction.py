@@ -50,7 +50,7 @@ class FeedWriter:
 class RevokingTransaction(Transaction):
     """What `Revocations.write` passes to a unit of work: a transaction that may also revoke.
 
-    There is one at a time, so the feed is in the order of the commits. A revocation counts for every worker by the time
+    Only one runs at a time, so the feed is in the order of the commits. Every worker knows a revocation when
     `Revocations.write` returns.
     """
 
@@ -61,7 +61,7 @@ class RevokingTransaction(Transaction):
         """The position of the last entry that was added; None: none yet."""
 
     async def revoke_session(self, *session_ids: str) -> None:
-        """Revoke the tokens of these sessions; none is fine."""
+        """Revoke the tokens of these sessions; the list may be empty."""
         await self._add("session", *session_ids)
 
     async def revoke_sessions(self, session_ids: Select[Any]) -> None:

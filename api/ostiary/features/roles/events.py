@@ -1,4 +1,4 @@
-"""What the audit trail says of roles."""
+"""Audit events of roles."""
 
 from ostiary.core.events import EventType
 from ostiary.core.scopes import MAX_ROLE_NAME, MAX_SCOPE_NAME, MAX_SCOPES
@@ -9,7 +9,10 @@ _PERMISSIONS = {"type": "array", "maxItems": MAX_SCOPES, "items": {"type": "stri
 ROLE_CREATED = EventType("role.created", "A role was created.", {**_ROLE, "permissions": _PERMISSIONS})
 ROLE_CHANGED = EventType(
     "role.changed",
-    "A role got another description or other permissions; then the access tokens of who holds it no longer count.",
+    (
+        "The description or the permissions of a role changed. If the permissions changed, older access "
+        "tokens of its holders are no longer valid."
+    ),
     {**_ROLE, "added": _PERMISSIONS, "removed": _PERMISSIONS},
 )
-ROLE_DELETED = EventType("role.deleted", "A role was deleted, and so taken from everybody who held it.", _ROLE)
+ROLE_DELETED = EventType("role.deleted", "A role was deleted, and so removed from all users who held it.", _ROLE)

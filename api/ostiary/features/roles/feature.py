@@ -1,4 +1,4 @@
-"""Roles, their permissions, and the users that hold them."""
+"""Roles, their permissions and their holders."""
 
 from ostiary.feature import Context, Feature
 from ostiary.features.actors.service import Actors

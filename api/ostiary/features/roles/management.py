@@ -1,4 +1,4 @@
-"""Roles as administrators see them: list, create, change, delete."""
+"""Role management for administrators: list, create, change, delete."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
@@ -27,7 +27,7 @@ from ostiary.persistence.database import Database
 from ostiary.persistence.transaction import Transaction
 
 NAMES_AT_ONCE = 25
-"""Names that are compared before other requests are served."""
+"""Number of names to compare before other requests are served."""
 
 BeforeDeletion = Callable[[Transaction, str], Awaitable[None]]
 """Called with the name of a role before it is deleted, while its holders still hold it."""
@@ -51,7 +51,7 @@ class Role:
 
 
 class RoleManagement:
-    """The use cases of roles. before_deletion: called for each role that is deleted, since users lose it."""
+    """The use cases of roles. before_deletion: called before a role is deleted and its holders lose it."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class RoleManagement:
         as all that write.
         """
         role = Role(name, description, sorted(set(permissions)), False, self._clock.now(), version=1)
-        # One at a time, so that of two names that look the same at once one is taken.
+        # One at a time, so that concurrent requests cannot create two names that look alike.
         return await self._actors.write_revoking(actor, self._create, role, info)
 
     async def _create(self, tx: RevokingTransaction, by: Principal, role: Role, info: RequestInfo) -> Role:
@@ -112,7 +112,7 @@ class RoleManagement:
         description: str | None = None,
         permissions: Collection[str] | None = None,
     ) -> Role:
-        """Change what is given of a role and return it; who holds it needs a new access token for other permissions.
+        """Change the given values of a role and return it. If permissions change, holders need a new access token.
 
         Raises the problems `role_not_found`, `role_is_built_in`, `precondition_failed`, `beyond_own_permissions`,
         `database_unavailable`.
@@ -156,7 +156,7 @@ class RoleManagement:
         return after
 
     async def delete(self, actor: Actor, name: str, condition: Condition, info: RequestInfo) -> None:
-        """Delete a role, and so take it from everybody who holds it; their access tokens no longer count.
+        """Delete a role, and so remove it from all holders. Their access tokens are no longer valid.
 
         Raises the problems `role_not_found`, `role_is_built_in`, `precondition_failed`, `beyond_own_permissions`,
         `database_unavailable`.
@@ -213,7 +213,7 @@ def _grants(permissions: Collection[str], *roles: str) -> Grants:
 
 
 async def _refuse_look_alikes(session: AsyncSession, name: str) -> None:
-    """Raise `role_taken` if there is a role of this name, or of one that could be mistaken for it."""
+    """Raise `role_taken` if a role with this name, or with a name that looks alike, exists."""
     for number, other in enumerate(await session.scalars(select(RoleRow.name))):
         if are_alike(name, other):
             raise ROLE_TAKEN()

@@ -1,4 +1,4 @@
-"""What can go wrong with a role."""
+"""Problem types of roles."""
 
 from ostiary.core.problems import BEARER, ProblemType
 from ostiary.core.scopes import MAX_ROLE_NAME, MAX_SCOPE_NAME, MAX_SCOPES
@@ -7,9 +7,9 @@ from ostiary.features.roles.rules import MAX_MISSING_ROLES, MAX_ROLES
 UNKNOWN_ROLE = ProblemType(
     code="unknown_role",
     status=409,
-    title="There is no such role",
+    title="The role does not exist",
     detail="One of the roles does not exist.",
-    remedy="Create the role first (POST /roles), or choose one of those that GET /roles lists.",
+    remedy="Create the role first (POST /roles), or choose a role from GET /roles.",
     members={
         "unknown_roles": {
             "type": "array",
@@ -23,49 +23,52 @@ UNKNOWN_ROLE = ProblemType(
 ROLE_NOT_FOUND = ProblemType(
     code="role_not_found",
     status=404,
-    title="There is no such role",
-    detail="There is no role of this name.",
-    remedy="Take a name from GET /roles; upper and lower case are told apart.",
+    title="The role does not exist",
+    detail="No role has this name.",
+    remedy="Take a name from GET /roles. Names are case-sensitive.",
 )
 ROLE_TAKEN = ProblemType(
     code="role_taken",
     status=409,
-    title="There is such a role already",
-    detail="There is a role of this name already, or of one that looks the same.",
+    title="The role name is taken",
+    detail="A role with this name, or with a name that looks alike, already exists.",
     remedy=(
-        "Choose another name, or change the role that there is (PATCH /roles/{role_name}); names that differ only in "
-        "case, or look the same, are the same name."
+        "Choose another name, or change the existing role (PATCH /roles/{role_name}). Names that differ "
+        "only in case, or that look alike, count as the same name."
     ),
 )
 ROLE_IS_BUILT_IN = ProblemType(
     code="role_is_built_in",
     status=409,
     title="The role is built in",
-    detail="The role admin comes with Ostiary: it cannot be changed or deleted.",
-    remedy="Make a role of your own (POST /roles) with the permissions that you want it to give.",
+    detail="The role admin is built in. It cannot be changed or deleted.",
+    remedy="Create a role of your own (POST /roles) with the permissions that you need.",
 )
 BEYOND_OWN_PERMISSIONS = ProblemType(
     code="beyond_own_permissions",
     status=403,
-    title="This reaches beyond the caller's own permissions and roles",
+    title="This exceeds the caller's own permissions and roles",
     detail=(
-        "Nobody gives, takes or changes what has more permissions than they have themselves, nor a role that they do "
-        "not hold, unless they have the permission roles:grant. API keys hold no roles."
+        "Callers can give, remove or change only permissions that they have. Without the permission "
+        "roles:grant, they must also hold the roles concerned. API keys hold no roles."
     ),
-    remedy="Ask somebody who has the role admin, or the missing permissions and roles, to do it.",
+    remedy="Ask a user who has the role admin, or the missing permissions and roles.",
     challenge=f'{BEARER}, error="insufficient_scope"',
     members={
         "missing_permissions": {
             "type": "array",
             "items": {"type": "string", "maxLength": MAX_SCOPE_NAME},
             "maxItems": MAX_SCOPES,
-            "description": "The permissions that the caller lacks.",
+            "description": "The permissions that the caller does not have.",
         },
         "missing_roles": {
             "type": "array",
             "items": {"type": "string", "maxLength": MAX_ROLE_NAME},
             "maxItems": MAX_MISSING_ROLES,
-            "description": "The roles that the caller would have to hold; but for `admin`, `roles:grant` is as good.",
+            "description": (
+                "The roles that the caller does not hold. The permission `roles:grant` replaces each of them "
+                "except `admin`."
+            ),
         },
     },
     example={"missing_permissions": ["roles:write"], "missing_roles": ["admin"]},

@@ -23,7 +23,7 @@ ROLE = {
     "in": "path",
     "name": "role_name",
     "required": True,
-    "description": "The role, as GET /roles names it.",
+    "description": "The name of the role, as listed by GET /roles.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 64},
     "example": "helpdesk",
 }
@@ -42,9 +42,9 @@ AFTER_CREATION = {
 @answers(DATABASE_UNAVAILABLE)
 @roles.doc(operationId="listRoles")
 async def list_roles() -> dict[str, Any]:
-    """List the roles.
+    """List roles.
 
-    All of them, by name, with the permissions that they give. The role `admin` is built in and gives every permission.
+    Returns all roles, sorted by name, with their permissions. The role `admin` is built in and gives every permission.
     """
     return {"roles": await provided(RoleManagement).all()}
 
@@ -59,15 +59,15 @@ async def list_roles() -> dict[str, Any]:
     201,
     schemas.Role,
     headers={**etags.HEADERS, "Location": {"$ref": "#/components/headers/Location"}},
-    description="The role has been created.",
+    description="The role is created.",
 )
 @answers(ROLE_TAKEN, BEYOND_OWN_PERMISSIONS, DATABASE_UNAVAILABLE)
 @roles.doc(operationId="createRole", responses={201: {"links": AFTER_CREATION}})
 async def create_role(body: dict[str, Any]) -> WithHeaders:
     """Create a role.
 
-    Nobody creates a role with more permissions than they have themselves, or with a name that looks like another
-    role's. `PUT /users/{user_id}/roles` gives it.
+    The role cannot give permissions that the caller does not have. Its name cannot look like the name of another role.
+    Assign the role with `PUT /users/{user_id}/roles`.
     """
     role = await provided(RoleManagement).create(
         actor(), body["name"], body["description"], body["permissions"], request_info()
@@ -84,7 +84,7 @@ async def create_role(body: dict[str, Any]) -> WithHeaders:
 async def get_role(role_name: str) -> Any:
     """Read a role.
 
-    The ETag of the answer is what If-Match takes to change the role.
+    To change the role, send the returned ETag in the If-Match header.
     """
     return if_changed(await provided(RoleManagement).get(role_name))
 
@@ -92,16 +92,15 @@ async def get_role(role_name: str) -> Any:
 @roles.route("/roles/<role_name>", methods=["PATCH"], tags=TAGS, parameters=[ROLE])
 @requires(scope=ROLES_WRITE)
 @roles.arguments(schemas.RoleChangesBody(), example={"permissions": ["users:read"]})
-@roles.response(200, schemas.Role, headers=etags.HEADERS, description="The role as it is now.")
+@roles.response(200, schemas.Role, headers=etags.HEADERS, description="The updated role.")
 @answers(ROLE_NOT_FOUND, ROLE_IS_BUILT_IN, BEYOND_OWN_PERMISSIONS, DATABASE_UNAVAILABLE)
 @changes_version(required=True)
 @roles.doc(operationId="updateRole")
 async def update_role(body: dict[str, Any], role_name: str) -> WithHeaders:
     """Change a role.
 
-    With other permissions the access tokens of everybody who holds the role are refused from the next request on;
-    `POST /refresh` gives one with the new permissions. Without `roles:grant` nobody changes a role that they do not
-    hold.
+    If the permissions change, the access tokens of all holders are refused from the next request on. `POST /refresh`
+    returns one with the new permissions. Without `roles:grant`, callers cannot change a role that they do not hold.
     """
     return with_etag(
         await provided(RoleManagement).change(
@@ -117,15 +116,15 @@ async def update_role(body: dict[str, Any], role_name: str) -> WithHeaders:
 
 @roles.route("/roles/<role_name>", methods=["DELETE"], tags=TAGS, parameters=[ROLE])
 @requires(scope=ROLES_WRITE)
-@roles.response(204, description="The role is gone.")
+@roles.response(204, description="The role is deleted.")
 @answers(ROLE_NOT_FOUND, ROLE_IS_BUILT_IN, BEYOND_OWN_PERMISSIONS, DATABASE_UNAVAILABLE)
 @changes_version(required=True)
 @roles.doc(operationId="deleteRole")
 async def delete_role(role_name: str) -> Response:
     """Delete a role.
 
-    Nobody holds it any more, and the access tokens of everybody who did are refused from the next request on. Without
-    `roles:grant` nobody deletes a role that they do not hold.
+    Removes the role from all users. The access tokens of its holders are refused from the next request on. Without
+    `roles:grant`, callers cannot delete a role that they do not hold.
     """
     await provided(RoleManagement).delete(actor(), role_name, condition(required=True), request_info())
     return no_content()

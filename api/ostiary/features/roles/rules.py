@@ -1,4 +1,4 @@
-"""What the name of a role is."""
+"""Rules for names of roles."""
 
 import re
 from functools import lru_cache
@@ -7,14 +7,14 @@ from ostiary.core import names
 
 MAX_NAME_LENGTH = 64
 MAX_ROLES = 50
-"""Roles that are given at once."""
+"""Maximum number of roles in one assignment."""
 MAX_LISTED = 10_000
-"""Roles in a list; nobody has so many."""
+"""Maximum number of roles in a list, far more than anybody has."""
 MAX_MISSING_ROLES = 2 * MAX_ROLES
-"""Roles that a refusal names: those that a user held, and those that they were to hold."""
+"""Maximum number of roles in a refusal: the old and the new roles of a user."""
 MAX_DESCRIPTION_LENGTH = 500
 NAME_PATTERN = rf"^[A-Za-z0-9_][A-Za-z0-9_.+~-]{{0,{MAX_NAME_LENGTH - 1}}}$"
-"""Printable ASCII that needs no escaping in a path. No colon: that is what tells a scope from a role."""
+"""Printable ASCII that needs no escaping in a path. Colons are excluded, because they distinguish scopes from roles."""
 
 _NAME = re.compile(NAME_PATTERN.removeprefix("^").removesuffix("$"))
 _PRINTABLE = re.compile(rf"[!-~]{{1,{MAX_NAME_LENGTH}}}")
@@ -26,7 +26,7 @@ def _forms(name: str) -> tuple[str, str]:
 
 
 def are_alike(one: str, other: str) -> bool:
-    """Return whether two roles of these names could be mistaken for each other, as two users could: see `names`."""
+    """Return whether the names of two roles look alike. The rules are those of user names: see `names`."""
     return any(mine == theirs for mine, theirs in zip(_forms(one), _forms(other), strict=True))
 
 
@@ -36,5 +36,5 @@ def is_role_name(name: str) -> bool:
 
 
 def may_be_role(name: str) -> bool:
-    """Return whether there may be a role of this name: earlier releases took more names than `is_role_name`."""
+    """Return whether a role with this name can exist. Earlier releases accepted more names than `is_role_name`."""
     return _PRINTABLE.fullmatch(name) is not None

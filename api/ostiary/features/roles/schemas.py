@@ -1,4 +1,4 @@
-"""Shapes of roles, in and out."""
+"""Request and response schemas of roles."""
 
 from marshmallow import ValidationError, fields, validate
 
@@ -10,12 +10,12 @@ _PERMISSIONS = "\n".join(f"- `{name}`: {SCOPES[name].description}" for name in s
 
 
 class RoleNameCharacters(validate.Validator):
-    """Refuses what the contract's pattern refuses."""
+    """Refuses values that do not match the contract's pattern."""
 
     def __call__(self, value: str) -> str:
         """Return `value`, or raise ValidationError."""
         if not is_role_name(value):
-            raise ValidationError("Has characters that the name of a role may not have, or is too long.")
+            raise ValidationError("Has characters that are not allowed in the name of a role, or is too long.")
         return value
 
 
@@ -24,7 +24,7 @@ def _description(*, required: bool) -> fields.String:
         required=required,
         validate=[validate.Length(0, MAX_DESCRIPTION_LENGTH), validate.ContainsNoneOf("\0")],
         metadata={
-            "description": "What the role is for, in up to 500 characters without NUL.",
+            "description": "The purpose of the role: up to 500 characters, without NUL.",
             "pattern": "^[^\\u0000]*$",
             "example": "Helps people with their accounts.",
         },
@@ -37,7 +37,7 @@ def _permissions(*, required: bool) -> fields.List[str]:
         required=required,
         validate=validate.Length(max=len(PERMISSIONS)),
         metadata={
-            "description": f"The scopes that the role gives to who holds it.\n\n{_PERMISSIONS}",
+            "description": f"The permissions that the role gives to its holders.\n\n{_PERMISSIONS}",
             "example": ["users:read"],
         },
     )
@@ -50,7 +50,7 @@ class NewRoleBody(Body):
         required=True,
         validate=[validate.Length(1, MAX_NAME_LENGTH), RoleNameCharacters()],
         metadata={
-            "description": "1 to 64 characters, upper and lower case told apart.",
+            "description": "The name of the role: 1 to 64 characters, case-sensitive.",
             "pattern": NAME_PATTERN,
             "example": "helpdesk",
         },
@@ -60,7 +60,7 @@ class NewRoleBody(Body):
 
 
 class RoleChangesBody(Body):
-    """What to change of a role; what is not given stays as it is."""
+    """Changes to a role. Omitted fields keep their values."""
 
     description = _description(required=False)
     permissions = _permissions(required=False)
@@ -72,36 +72,39 @@ class Role(Answer):
     name = fields.String(
         validate=validate.Length(max=MAX_NAME_LENGTH),
         required=True,
-        metadata={"description": "Names the role.", "example": "helpdesk"},
+        metadata={"description": "The name of the role.", "example": "helpdesk"},
     )
     description = fields.String(
         validate=validate.Length(max=MAX_DESCRIPTION_LENGTH),
         required=True,
-        metadata={"description": "What the role is for.", "example": "Helps people with their accounts."},
+        metadata={"description": "The purpose of the role.", "example": "Helps people with their accounts."},
     )
     permissions = fields.List(
         fields.String(validate=validate.Length(max=MAX_SCOPE_NAME)),
         required=True,
         validate=validate.Length(max=MAX_SCOPES),
-        metadata={"description": "The scopes that it gives, in alphabetical order.", "example": ["users:read"]},
+        metadata={
+            "description": "The permissions that the role gives, in alphabetical order.",
+            "example": ["users:read"],
+        },
     )
     built_in = fields.Boolean(
         required=True,
-        metadata={"description": "Whether it comes with Ostiary, and so cannot be changed.", "example": False},
+        metadata={"description": "Whether the role is built in. Built-in roles cannot be changed.", "example": False},
     )
     created_at = fields.AwareDateTime(
         required=True,
         format="iso",
-        metadata={"description": "When it was created, in UTC.", "example": "2026-11-23T12:00:00+00:00"},
+        metadata={"description": "When the role was created, in UTC.", "example": "2026-11-23T12:00:00+00:00"},
     )
 
 
 class RoleList(Answer):
-    """Every role, by name."""
+    """All roles, sorted by name."""
 
     roles = fields.List(
         fields.Nested(Role),
         required=True,
         validate=validate.Length(max=MAX_LISTED),
-        metadata={"description": "The roles; of more than 10,000 the first ones."},
+        metadata={"description": "The roles, at most the first 10,000."},
     )

@@ -1,4 +1,4 @@
-"""Roles: what they permit, and who holds them."""
+"""Roles: their permissions and holders."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Grants:
 
     @classmethod
     def of(cls, roles: Iterable[str], permissions: Iterable[str]) -> "Grants":
-        """Return what these roles and their permissions amount to. Unknown permissions are left out."""
+        """Return the grants of these roles and permissions. Unknown permissions are left out."""
         names = tuple(sorted(roles))
         permitted = PERMISSIONS if ADMIN in names else PERMISSIONS.intersection(permissions)
         return cls(names, frozenset(OWN | permitted))
@@ -53,20 +53,21 @@ def granted(user_id: ColumnElement[str] | Any) -> tuple[Label[Any], Label[Any]]:
 
 
 async def grants_of(session: AsyncSession, roles: Collection[str]) -> Grants:
-    """Return what holding `roles` would mean; those that do not exist give nothing."""
+    """Return the grants of `roles`. Roles that do not exist give nothing."""
     query = select(RolePermissionRow.permission).where(RolePermissionRow.role.in_(roles))
     return Grants.of(roles, await session.scalars(query))
 
 
 def check_reach(by: Principal, grants: Grants, roles: Collection[str] | None = None) -> None:
-    """Raise the problem `beyond_own_permissions` if `grants` are more than the actor has.
+    """Raise the problem `beyond_own_permissions` if `grants` exceed those of the actor.
 
-    Who could give, take or change them would have a way to have them: by a role for themselves, by the account of
-    somebody else, by being the only one left. roles: those that are given, taken or changed; None: all of `grants`.
-    What they mean to other services is not known here, so they take holding them, or the permission `roles:grant`.
+    An actor who could give, remove or change more could also obtain it: with a role for themselves, with another user's
+    account, or as the only remaining holder. roles: the roles that are given, removed or changed; None: all of
+    `grants`. Other services can attach their own meaning to roles, so the actor must hold them, or have the permission
+    `roles:grant`.
     """
     is_admin = ADMIN in by.roles and by.scopes >= PERMISSIONS
-    # An API key holds no roles, and stands for a person too little to give any.
+    # API keys hold no roles, and do not represent a logged-in user who could give any.
     may_grant = is_admin or (by.api_key_id is None and ROLES_GRANT.name in by.scopes)
     missing_roles = set() if may_grant else set(grants.roles if roles is None else roles) - by.roles
     if ADMIN in grants.roles and not is_admin:
@@ -84,11 +85,11 @@ def holders(role: str) -> Select[Any]:
 
 
 async def assign(tx: Transaction, user_id: str, roles: Collection[str]) -> None:
-    """Let the user hold exactly `roles`; raises the problem `unknown_role`.
+    """Set the roles of the user to `roles`; raises the problem `unknown_role`.
 
-    Tokens issued before still carry the former roles: revoke those of an existing user.
+    Tokens issued before still carry the old roles. Revoke them for existing users.
     """
-    # On PostgreSQL the roles stay until the commit: their deletion waits.
+    # On PostgreSQL the roles are locked until the commit: their deletion waits.
     query = select(RoleRow.name).where(RoleRow.name.in_(roles)).with_for_update(read=True, key_share=True)
     known = set(await tx.session.scalars(query)) if roles else set()
     if unknown := sorted(set(roles) - known):
@@ -100,5 +101,5 @@ async def assign(tx: Transaction, user_id: str, roles: Collection[str]) -> None:
 
 
 async def only_built_in(tx: Transaction) -> None:
-    """Delete every role that does not come with Ostiary."""
+    """Delete all roles that are not built in."""
     await tx.session.execute(delete(RoleRow).where(RoleRow.name != ADMIN))

@@ -1,4 +1,4 @@
-"""How a forced error comes to its request, and how the sandbox's contract tells of it."""
+"""Forced errors: how a request gets them, and how the sandbox's contract lists them."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -16,8 +16,10 @@ PREFIX = "/sandbox/"
 
 
 def extend(document: dict[str, Any]) -> None:
-    """Make `document` the sandbox's contract: any operation but the sandbox's own may answer 429, as behind a gateway
-    that limits rates, and the codes that can be forced are listed.
+    """Turn `document` into the sandbox's contract.
+
+    All operations except the sandbox's own can answer 429, as behind a gateway that limits rates. The codes that can be
+    forced are listed.
     """
     schemas = document["components"]["schemas"]
     for path, operation in _forcible(document):
@@ -28,12 +30,12 @@ def extend(document: dict[str, Any]) -> None:
 
 
 def documented_codes(document: dict[str, Any]) -> frozenset[str]:
-    """Return the code of every problem that some operation documents, the sandbox's own left out."""
+    """Return the codes of all problems that operations document, except the sandbox's own operations."""
     return frozenset(code for _, operation in _forcible(document) for code in problem_codes(operation))
 
 
 def install(app: Flask, sandbox: Sandbox) -> None:
-    """Let `sandbox` answer requests with the errors that it was told to force."""
+    """Let `sandbox` answer requests with the errors to force."""
 
     @cache
     def codes(rule: str, method: str) -> frozenset[str]:

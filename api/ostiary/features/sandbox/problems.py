@@ -1,4 +1,4 @@
-"""What can go wrong in the sandbox."""
+"""Problem types of the sandbox."""
 
 from ostiary.core.problems import ProblemType
 
@@ -7,5 +7,5 @@ CLOCK_TOO_FAR_AHEAD = ProblemType(
     status=409,
     title="The clock is too far ahead",
     detail="The clock would be more than 100 years ahead.",
-    remedy="Put it back first: POST /sandbox/reset.",
+    remedy="Reset the clock first (POST /sandbox/reset).",
 )

@@ -1,4 +1,4 @@
-"""Operations of the sandbox, there only with OSTIARY_SANDBOX=true."""
+"""Operations of the sandbox. They exist only with OSTIARY_SANDBOX=true."""
 
 from typing import Any
 
@@ -16,19 +16,20 @@ from ostiary.web.guards import public
 from ostiary.web.openapi import contract
 from ostiary.web.provide import provided
 
-sandbox = Blueprint("sandbox", __name__, description="For a client's own tests. Never in production.")
+sandbox = Blueprint("sandbox", __name__, description="For the tests of clients. Never use it in production.")
 
 
 @sandbox.route("/sandbox/reset", methods=["POST"])
 @public
 @hashes
-@sandbox.response(204, description="Everything is as on a fresh server.")
+@sandbox.response(204, description="The server is reset.")
 @answers(DATABASE_UNAVAILABLE)
 @sandbox.doc(operationId="resetSandbox")
 async def reset_sandbox() -> Response:
-    """Begin anew.
+    """Reset the server.
 
-    Every user, session and token is gone, the clock shows the real time, and no error is forced. The signing keys stay.
+    Deletes all users, sessions and tokens, sets the clock to the real time, and cancels forced errors. The signing keys
+    are kept.
     """
     await provided(Sandbox).reset()
     return no_content()
@@ -37,13 +38,13 @@ async def reset_sandbox() -> Response:
 @sandbox.route("/sandbox/clock", methods=["POST"])
 @public
 @sandbox.arguments(ClockMove())
-@sandbox.response(200, ClockState, description="The clock has been moved.")
+@sandbox.response(200, ClockState, description="The new time of the clock.")
 @answers(CLOCK_TOO_FAR_AHEAD)
 @sandbox.doc(operationId="moveClock")
 async def move_clock(body: dict[str, int]) -> service.ClockState:
     """Move the clock ahead.
 
-    Tokens, sessions and all else that ends by time end as they would if the time had passed. It stays moved until
+    Tokens, sessions and everything else with a lifetime expire as if the time had passed. The clock stays ahead until
     `POST /sandbox/reset`.
     """
     return provided(Sandbox).move_clock(body["advance_seconds"])
@@ -52,13 +53,13 @@ async def move_clock(body: dict[str, int]) -> service.ClockState:
 @sandbox.route("/sandbox/next-error", methods=["POST"])
 @public
 @sandbox.arguments(ForcedError())
-@sandbox.response(204, description="The error will come.")
+@sandbox.response(204, description="The error is set.")
 @sandbox.doc(operationId="forceNextError")
 async def force_next_error(body: dict[str, Any]) -> Response:
-    """Force an error.
+    """Force the next error.
 
-    The next request to an operation that documents the code is answered with it, as if it had happened, and has no
-    effect; other requests are answered as ever. It takes the place of an error that was forced before.
+    The next request to an operation that documents the code fails with it and has no effect. Other requests are not
+    affected. A new forced error replaces an earlier one.
     """
     provided(Sandbox).force(body["code"], body["times"], documented_codes(contract().document))
     return no_content()

@@ -1,4 +1,4 @@
-"""Shapes of the sandbox, in and out."""
+"""Request and response schemas of the sandbox."""
 
 from marshmallow import fields, validate
 
@@ -8,17 +8,17 @@ from ostiary.web.schemas import Answer, Body, WholeNumber
 
 
 class ClockMove(Body):
-    """How far the clock is to move."""
+    """A move of the clock."""
 
     advance_seconds = WholeNumber(
         required=True,
         validate=validate.Range(1, MAX_ADVANCE_SECONDS),
-        metadata={"description": "Seconds by which the clock moves ahead.", "example": 900},
+        metadata={"description": "The number of seconds to move the clock ahead.", "example": 900},
     )
 
 
 class ClockState(Answer):
-    """What the server's clock shows."""
+    """The state of the server's clock."""
 
     now = fields.AwareDateTime(
         required=True,
@@ -28,23 +28,23 @@ class ClockState(Answer):
     ahead_seconds = fields.Integer(
         required=True,
         validate=validate.Range(min=0),
-        metadata={"description": "Seconds that it is ahead of the real time.", "example": 900},
+        metadata={"description": "The number of seconds that the clock is ahead of the real time.", "example": 900},
     )
 
 
 class ForcedError(Body):
-    """The error that is to come."""
+    """An error to force."""
 
     code = fields.String(
         required=True,
         validate=validate.Length(1, MAX_CODE_LENGTH),
         metadata={
-            "description": "The code of a problem that some operation documents.",
+            "description": "The code of a problem that an operation documents.",
             "example": "rate_limited",
         },
     )
     times = WholeNumber(
         load_default=1,
         validate=validate.Range(1, MAX_TIMES),
-        metadata={"description": "How many requests are answered so.", "example": 1},
+        metadata={"description": "The number of requests that fail.", "example": 1},
     )

@@ -1,4 +1,4 @@
-"""The sandbox: what a client's own tests need in order to meet expiry, refusals and outages at will."""
+"""The sandbox: lets the tests of a client trigger expiry, refusals and outages."""
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from ostiary.features.sandbox.problems import CLOCK_TOO_FAR_AHEAD
 log = structlog.stdlib.get_logger(__name__)
 
 MAX_ADVANCE_SECONDS = 10 * 365 * 86400
-"""Seconds: the most that the clock moves at once."""
+"""Maximum seconds by which the clock moves at once."""
 
 FARTHEST = 100 * 365 * 86400
-"""Seconds: the most that the clock is ahead."""
+"""Maximum seconds that the clock can be ahead."""
 
 MAX_TIMES = 100
-"""The most requests that one call makes fail."""
+"""Maximum number of requests that one call makes fail."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ClockState:
 
 
 class Sandbox:
-    """The use cases of the sandbox. What it knows is in the memory of one process.
+    """The use cases of the sandbox. Its state is in the memory of one process.
 
     empty: deletes what users and their clients have created. Features keep the signing keys, service clients and audit
     events: holders of a public key or of a client's secret would otherwise need new ones.
@@ -44,7 +44,7 @@ class Sandbox:
         self._times = 0
 
     async def reset(self) -> None:
-        """Forget every user and session, put the clock right, force no error.
+        """Delete all users and sessions, reset the clock, and cancel forced errors.
 
         Raises the problem `database_unavailable`.
         """
@@ -62,15 +62,15 @@ class Sandbox:
     def force(self, code: str, times: int, possible: Collection[str]) -> None:
         """Let the next `times` requests to operations that document `code` be answered with it.
 
-        It takes the place of what was forced before. possible: the codes that some operation documents. Raises the
-        problem `validation_failed` for another code.
+        It replaces an earlier forced error. possible: the codes that operations document. Raises the problem
+        `validation_failed` for other codes.
         """
         if code not in possible:
             raise VALIDATION_FAILED(errors=[{"pointer": "/code", "detail": "No operation documents this code."}])
         self._code, self._times = code, times
 
     def forced(self, documented: Collection[str]) -> Problem | None:
-        """Return the problem that this request is to be answered with, if any, and count it.
+        """Return the forced problem for this request, if any, and count it.
 
         documented: the codes that the request's operation documents.
         """

@@ -1,4 +1,4 @@
-"""Which sessions, refresh tokens and pending logins nobody needs any more, and their deletion.
+"""Deletion of sessions, refresh tokens and pending logins that are no longer needed.
 
 Who reads them, and why nobody misses what is deleted here:
 
@@ -29,7 +29,7 @@ from ostiary.persistence.base import UtcDateTime, table_of
 from ostiary.persistence.transaction import Transaction
 
 KEPT_FOR = timedelta(days=1)
-"""How long rows are kept that have expired, and sessions that have ended.
+"""How long expired rows and ended sessions are kept.
 
 Nobody needs them, but so nothing has to be exact: neither the clocks of several servers, the fastest of which would
 else delete what still counts for the others, nor the order of a deletion and a request that has read the row a moment
@@ -44,8 +44,8 @@ _LOGINS = table_of(PendingLoginRow)
 def _oldest(key: ColumnElement[str], time: ColumnElement[object]) -> Select[str]:
     """Return a query for the keys of `most` rows whose time came before all others', up to the moment `before`.
 
-    On PostgreSQL it locks them, and leaves out those that somebody else has locked, such as a refresh or another worker
-    that tidies: nobody waits in a circle.
+    On PostgreSQL it locks the rows, and skips rows that are locked by others, such as a refresh or the cleanup of
+    another worker, so that deadlocks cannot occur.
     """
     return (
         select(key)
@@ -83,7 +83,7 @@ class SessionCleanup:
         return await _delete_sessions(tx, await self._keys(tx, _EXPIRED_SESSIONS, most), most)
 
     async def ended_sessions(self, tx: Transaction, most: int) -> Mapping[str, int]:
-        """Delete sessions that have ended, those first that ended first."""
+        """Delete sessions that have ended, the earliest first."""
         return await _delete_sessions(tx, await self._keys(tx, _ENDED_SESSIONS, most), most)
 
     async def expired_logins(self, tx: Transaction, most: int) -> Mapping[str, int]:
@@ -96,7 +96,7 @@ class SessionCleanup:
 
 
 async def _delete_sessions(tx: Transaction, ids: Sequence[str], most: int) -> Mapping[str, int]:
-    """Delete `most` of these sessions' tokens; if that was all of them, the sessions as well."""
+    """Delete `most` of these sessions' tokens. If that was all of them, delete the sessions as well."""
     tokens = (await tx.session.scalars(_TOKENS_OF, {"keys": ids, "most": most})).all() if ids else []
     has_more = len(tokens) == most
     return {

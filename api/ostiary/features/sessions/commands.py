@@ -1,4 +1,4 @@
-"""`ostiary sessions`: end sessions, of everybody or those that began lately."""
+"""`ostiary sessions`: end all sessions, or those that began recently."""
 
 import sys
 from datetime import UTC, datetime

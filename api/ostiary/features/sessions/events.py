@@ -1,20 +1,23 @@
-"""What the audit trail says of sessions."""
+"""Audit events of sessions."""
 
 from ostiary.core.events import EventType
 
 MAX_ENDED = 100_000
-"""Sessions that end together."""
+"""Maximum number of sessions in one event."""
 _SESSION_ID = {"session_id": {"type": "string", "format": "uuid", "description": "The session."}}
 
 LOGGED_IN = EventType("session.started", "A user logged in.", _SESSION_ID)
 LOG_IN_FAILED = EventType(
     "session.refused",
-    "Somebody tried to log in with a wrong password, an unknown name (no user is named then) or to a disabled account.",
+    (
+        "A login failed: the password was wrong, the name was unknown (the event then has no user), or "
+        "the account was disabled."
+    ),
     {"reason": {"type": "string", "enum": ["wrong_password", "unknown_user", "account_disabled"]}},
 )
 SESSIONS_ENDED = EventType(
     "session.ended",
-    "Sessions ended, with all their tokens.",
+    "Sessions ended, and all their tokens with them.",
     {
         "session_ids": {"type": "array", "maxItems": MAX_ENDED, "items": {"type": "string", "format": "uuid"}},
         "reason": {
@@ -32,29 +35,30 @@ SESSIONS_ENDED = EventType(
 )
 SESSIONS_ENDED_BY_OPERATOR = EventType(
     "session.ended_by_operator",
-    "An operator ended all sessions, or those that began at a time or later.",
+    "An operator ended all sessions, or those that began at or after a given time.",
     {
-        "sessions": {"type": "integer", "description": "How many sessions ended.", "example": 42},
+        "sessions": {"type": "integer", "description": "The number of sessions that ended.", "example": 42},
         "since": {
             "type": ["string", "null"],
             "format": "date-time",
-            "description": "The time, in UTC; null for all sessions.",
+            "description": "The given time, in UTC; null for all sessions.",
             "example": "2026-11-23T12:00:00+00:00",
         },
     },
 )
 TOKEN_REVOKED = EventType(
     "token.revoked",
-    "A service client revoked a token of a user, and with it the session: `session.ended` tells that, too.",
+    (
+        "A service client revoked a token of a user, which also ended the session. The end has its own "
+        "event, `session.ended`."
+    ),
     {**_SESSION_ID, "client_id": {"type": "string", "maxLength": 64, "description": "The service client."}},
 )
 REFRESH_TOKEN_REUSED = EventType(
     "session.refresh_token_reused",
-    "A refresh token was used again after its successor: somebody holds a copy, so the session was ended.",
+    "A used refresh token was sent again. Somebody may have a copy of it, so the session ended.",
     _SESSION_ID,
 )
-PASSWORD_CHANGED = EventType("password.changed", "A user changed their password; their other sessions ended.")
-PASSWORD_REFUSED = EventType(
-    "password.refused", "Somebody with a session of the user gave a wrong password where the present one was asked for."
-)
-REAUTHENTICATED = EventType("session.reauthenticated", "A user proved again who they are.", _SESSION_ID)
+PASSWORD_CHANGED = EventType("password.changed", "A user changed their password. Their other sessions ended.")
+PASSWORD_REFUSED = EventType("password.refused", "A request with a session of the user sent a wrong current password.")
+REAUTHENTICATED = EventType("session.reauthenticated", "A user authenticated again within a session.", _SESSION_ID)

@@ -1,4 +1,4 @@
-"""Sessions: log in, stay logged in, log out."""
+"""Sessions: log in, refresh tokens, log out."""
 
 from collections.abc import Iterable
 
@@ -116,8 +116,10 @@ FEATURE = Feature(
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "The access token that POST /login and POST /refresh answer with (RFC 6750, RFC 9068). A "
-            "service that verifies it follows RFC 8725: ES256 alone, and `typ`, `iss`, `aud` and `exp` are compared.",
+            "description": (
+                "An access token from POST /login or POST /refresh (RFC 6750, RFC 9068). Services that verify it "
+                "must follow RFC 8725: accept only ES256, and check `typ`, `iss`, `aud` and `exp`."
+            ),
         }
     },
     commands=(commands,),

@@ -1,4 +1,4 @@
-"""The one place that issues tokens: when a session begins, when it is refreshed, and after a reauthentication."""
+"""The only place that issues tokens: for a new session, a refresh and a reauthentication."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -48,7 +48,7 @@ class AccessToken:
 class TokenIssuer:
     """Begins sessions and issues their tokens. lifetime: seconds after its login at which a session ends.
 
-    What a token says of the login (`amr`, `acr`, `auth_time`) is what its session stores.
+    The login data in a token (`amr`, `acr`, `auth_time`) comes from its session.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class TokenIssuer:
         snapshot: AuthorizationSnapshot,
         info: RequestInfo,
     ) -> Successor:
-        """Begin a session and return its first refresh token. methods: how the user has just logged in."""
+        """Begin a session and return its first refresh token. methods: the authentication methods of the login."""
         now = self._clock.now()
         reached = assurance(methods)
         values = {

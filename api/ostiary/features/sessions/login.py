@@ -1,4 +1,4 @@
-"""Logging in is a pipeline: evidence enters a login, stages ask for more, and the last one begins a session."""
+"""The login pipeline: evidence starts a login, stages ask for more, and the last stage begins a session."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -51,7 +51,7 @@ class PendingLogin:
 
 @dataclass(frozen=True)
 class _WrongAnswer:
-    """The stage refused the answer; that the login was tried is committed."""
+    """The stage refused the answer. The attempt is still committed."""
 
 
 class Logins:
@@ -74,7 +74,7 @@ class Logins:
         self._stages = tuple(stages)
 
     async def with_password(self, username: str, password: str, info: RequestInfo) -> TokenPair | PendingLogin:
-        """Log in with a password; return the tokens of a new session, or what comes next.
+        """Log in with a password; return the tokens of a new session, or the next stage.
 
         Raises the problems `invalid_credentials`, `account_disabled`, `overloaded`, `database_unavailable`.
         """
@@ -94,7 +94,7 @@ class Logins:
         tx.record(LOG_IN_FAILED, info, user_id=user_id, outcome="failure", reason=reason)
 
     async def enter(self, evidence: Evidence, info: RequestInfo) -> TokenPair | PendingLogin:
-        """Begin a login with evidence that was just checked; return tokens, or what comes next.
+        """Begin a login with evidence that was just checked; return tokens, or the next stage.
 
         Raises the problems `invalid_credentials` (the user was disabled or deleted, or the password was changed, since
         the check) and `database_unavailable`.
@@ -117,7 +117,7 @@ class Logins:
     async def proceed(
         self, login_token: str, stage: str, answer: Mapping[str, str], info: RequestInfo
     ) -> TokenPair | PendingLogin:
-        """Go on with a pending login: have the stage it waits for check the answer; return tokens, or what comes next.
+        """Continue a pending login: its stage checks the answer. Return tokens, or the next stage.
 
         stage: the name of the stage that the answer is for. After a right answer the token is used up. Raises the
         problems `invalid_login_token` (unknown, expired, used, tried too often, or waiting for another stage),
@@ -143,7 +143,7 @@ class Logins:
         if snapshot is None or await tx.session.scalar(_CLAIM, claim) is None:
             return None
         found = [number for number, stage in enumerate(self._stages) if stage.name == stage_name]
-        if not found:  # the feature was taken out since
+        if not found:  # the feature was removed since
             return None
         added = await self._stages[found[0]].check(tx, pending.user_id, answer, info)
         if added is None:

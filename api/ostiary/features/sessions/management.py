@@ -1,4 +1,4 @@
-"""What users do about their own sessions: list them, end them, change the password that begins them."""
+"""Session management for users: list and end their sessions, and change the password."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ from ostiary.persistence.database import Database
 
 @dataclass(frozen=True)
 class LiveSession:
-    """A session as its user sees it. `last_seen_at` may lag behind by half a minute."""
+    """A session as its user sees it. `last_seen_at` can lag by 30 seconds."""
 
     id: str
     device: str
@@ -65,7 +65,7 @@ class SessionManagement:
             return [_live_session(row, bearer) for row in rows]
 
     async def log_out(self, actor: Actor, info: RequestInfo) -> None:
-        """End the session of the actor, and with it every token of it.
+        """End the session of the actor, with all its tokens.
 
         Raises the problems `invalid_token`, `database_unavailable`.
         """
@@ -74,7 +74,7 @@ class SessionManagement:
     async def _log_out(self, tx: RevokingTransaction, bearer: Principal, info: RequestInfo) -> None:
         which = SessionRow.id == bearer.session_id
         if not await self._end(tx, bearer.user_id, "logout", info, None, which):
-            # A failover has lost its row.
+            # A failover lost its row.
             await tx.revoke_session(bearer.session_id or "")
 
     async def end_one(self, actor: Actor, session_id: str, info: RequestInfo) -> None:
@@ -91,7 +91,7 @@ class SessionManagement:
         return await self._end(tx, bearer.user_id, "ended_by_user", info, None, SessionRow.id == session_id)
 
     async def end_own(self, actor: Actor, info: RequestInfo, *, current: bool) -> int:
-        """End the other sessions of the actor, and the `current` one if so; return how many.
+        """End the other sessions of the actor, and also the current one if `current`; return how many.
 
         Raises the problems `invalid_token`, `insufficient_scope`, `database_unavailable`.
         """
@@ -102,7 +102,7 @@ class SessionManagement:
         return await self.end_all(tx, bearer.user_id, "ended_by_user", info, keep_session=kept)
 
     async def end_since(self, since: datetime | None) -> int:
-        """End the sessions that began at that time or later, None: all; return how many.
+        """End the sessions that began at or after a time (None: all sessions); return how many.
 
         For an operator. Raises the problem `database_unavailable`.
         """
@@ -118,7 +118,7 @@ class SessionManagement:
         return ended
 
     async def change_password(self, actor: Actor, present: str, new: str, info: RequestInfo) -> int:
-        """Replace the password and end the other sessions; return how many those were.
+        """Replace the password and end the other sessions; return how many ended.
 
         Raises the problems `wrong_password`, `password_too_common`, `invalid_token`, `overloaded`,
         `database_unavailable`.
@@ -129,7 +129,7 @@ class SessionManagement:
             raise WRONG_PASSWORD()
         password_hash = await self._accounts.hash_new(new, check.account.username)
         ended = await self._actors.write_revoking(actor, self._replace_password, check, password_hash, info)
-        if ended is None:  # another request has changed it concurrently
+        if ended is None:  # another request changed it concurrently
             raise WRONG_PASSWORD()
         return ended
 
@@ -152,7 +152,7 @@ class SessionManagement:
         actor_id: str | None = None,
         keep_session: str | None = None,
     ) -> int:
-        """End all sessions of a user but `keep_session`; return how many there were.
+        """End all sessions of a user except `keep_session`; return how many ended.
 
         Access tokens end by the user's entry in the feed as well, also those of a session whose row a failover has
         lost. reason: for the audit trail. actor_id: the user who ends them; None: the same user.

@@ -38,7 +38,7 @@ class SessionRow(Base):
 
 
 class RefreshTokenRow(Base):
-    """A refresh token, by its digest. `sealed_successor` can be opened with the token itself alone."""
+    """A refresh token, stored by its digest. Only the token itself can open `sealed_successor`."""
 
     __tablename__ = "refresh_tokens"
 

@@ -1,4 +1,4 @@
-"""What can go wrong with a session."""
+"""Problem types of sessions."""
 
 from ostiary.core.problems import BEARER, ProblemType
 
@@ -7,14 +7,14 @@ INVALID_CREDENTIALS = ProblemType(
     status=401,
     title="The credentials are wrong",
     detail="Invalid credentials!",
-    remedy="Check the user name and the password. Which of the two is wrong is not told.",
+    remedy="Check the user name and the password. The answer does not reveal which of the two is wrong.",
     challenge=BEARER,
 )
 INVALID_LOGIN_TOKEN = ProblemType(
     code="invalid_login_token",
     status=401,
     title="The login token is not valid",
-    detail="The login token is unknown, expired, used before, or was tried too often.",
+    detail="The login token is unknown, expired or already used, or it had too many attempts.",
     remedy="Log in again (POST /login).",
     challenge=BEARER,
 )
@@ -22,7 +22,7 @@ INVALID_REFRESH_TOKEN = ProblemType(
     code="invalid_refresh_token",
     status=401,
     title="The refresh token is not valid",
-    detail="The refresh token is unknown, expired, used before, or its session has ended.",
+    detail="The refresh token is unknown, expired or already used, or its session has ended.",
     remedy="Log in again (POST /login).",
     challenge=BEARER,
 )
@@ -31,19 +31,19 @@ ACCOUNT_DISABLED = ProblemType(
     status=403,
     title="The account is disabled",
     detail="An administrator has disabled this account.",
-    remedy="Ask an administrator to enable it. Only who knows the password is told.",
+    remedy="Ask an administrator to enable the account. This problem is shown only after a correct password.",
 )
 WRONG_PASSWORD = ProblemType(
     code="wrong_password",
     status=403,
-    title="The present password is wrong",
-    detail="The present password is not the one that was sent.",
-    remedy="Send the password that the account has now.",
+    title="The current password is wrong",
+    detail="The password sent is not the current password of the account.",
+    remedy="Send the current password of the account.",
 )
 SESSION_NOT_FOUND = ProblemType(
     code="session_not_found",
     status=404,
-    title="There is no such session",
-    detail="You have no session of this id.",
-    remedy="Take an id from GET /me/sessions; sessions that have ended are not listed.",
+    title="The session does not exist",
+    detail="None of your sessions has this id.",
+    remedy="Take an id from GET /me/sessions. The list does not include ended sessions.",
 )

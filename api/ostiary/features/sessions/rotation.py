@@ -1,4 +1,4 @@
-"""Refresh tokens: each is good for one use, and its second use ends the session."""
+"""Refresh tokens: each can be used once, and a second use ends the session."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ _STATE = (
 )
 _LOOK_UP = (
     _STATE.add_columns(*snapshot_columns(SessionRow.user_id))
-    # On PostgreSQL the session stays until the successor is written: its deletion waits, or is seen here.
+    # On PostgreSQL the session is locked until the successor is written: its deletion waits, or is visible here.
     .with_for_update(read=True, key_share=True, of=SessionRow)
     .execution_options(populate_existing=True)
 )
@@ -39,7 +39,7 @@ _LOOK_UP = (
 
 @dataclass(frozen=True)
 class Successor:
-    """A refresh token that is good now, the session it belongs to, and what that session's user may do."""
+    """A valid refresh token, its session, and the permissions of the session's user."""
 
     session: SessionRow
     snapshot: AuthorizationSnapshot
@@ -49,7 +49,7 @@ class Successor:
 
 @dataclass(frozen=True)
 class RefreshTokenState:
-    """What is known of a refresh token. `is_active`: whether it is unused, and its session goes on."""
+    """The state of a refresh token. `is_active`: it is unused, and its session has not ended."""
 
     session_id: str
     user_id: str
@@ -60,7 +60,7 @@ class RefreshTokenState:
 
 @dataclass(frozen=True)
 class Reused:
-    """The token was used before its successor was, and again: its session must end."""
+    """The token was used again after its successor was used: its session must end."""
 
     session: SessionRow
 
@@ -96,9 +96,9 @@ class Rotation:
         return await self._add(tx, owner, snapshot, self._randomness.token(), now)
 
     async def state(self, session: AsyncSession, refresh_token: str) -> RefreshTokenState | None:
-        """Return what is known of a refresh token, which stays as it is; None if it is none of ours, or has expired.
+        """Return the state of a refresh token, without changing it; None if it is unknown or has expired.
 
-        An expired token is deleted at some time; until then it counts as unknown, too.
+        Expired tokens are deleted later. Until then they count as unknown, too.
         """
         now = self._clock.now()
         found = (await session.execute(_STATE, {"digest": digest(refresh_token)})).one_or_none()

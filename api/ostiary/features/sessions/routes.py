@@ -1,4 +1,4 @@
-"""Operations that begin, continue, show and end sessions."""
+"""Operations that start, refresh, list and end sessions."""
 
 from typing import Any
 
@@ -47,20 +47,20 @@ SESSION_PARAMETER = {
     "in": "path",
     "name": "session_id",
     "required": True,
-    "description": "The session, as GET /me/sessions names it.",
+    "description": "The id of the session, as listed by GET /me/sessions.",
     "schema": {"type": "string", "format": "uuid"},
     "example": "0199f6a2-7d10-7b52-9c1e-6a7d2f0b3c55",
 }
 
 AFTER_LOG_IN = {
-    "me": {"operationId": "getMe", "description": "With the access token: who am I?"},
+    "me": {"operationId": "getMe", "description": "With the access token: get the current user."},
     "protected": {
         "operationId": "getProtected",
-        "description": "With the access token: the protected resource.",
+        "description": "With the access token: get the protected resource.",
     },
     "refresh": {
         "operationId": "refresh",
-        "description": "Exchange the refresh token for a new pair.",
+        "description": "Exchange the refresh token for a new pair of tokens.",
         "requestBody": {"refresh_token": "$response.body#/refresh_token"},
     },
     "logout": {"operationId": "logout", "description": "With the access token: end the session."},
@@ -68,7 +68,7 @@ AFTER_LOG_IN = {
 
 
 def accepted(pending: PendingLogin) -> Response:
-    """Return the answer 202 to a login that needs more evidence; the contract has it with the first stage."""
+    """Return the 202 answer for a login that needs another stage. A feature that adds a stage declares it."""
     return json_response(PendingLoginAnswer().dump(pending), 202)
 
 
@@ -82,8 +82,8 @@ def accepted(pending: PendingLogin) -> Response:
 async def login(body: dict[str, str]) -> TokensIssued | Response:
     """Log in with a user name and a password.
 
-    Begins a session and answers with its first pair of tokens. A wrong name and a wrong password get the same answer in
-    the same time.
+    Starts a session and returns its first pair of tokens. Unknown names and wrong passwords cannot be distinguished:
+    the answer and the response time are the same.
     """
     outcome = await provided(Logins).with_password(body["username"], body["password"], request_info())
     return accepted(outcome) if isinstance(outcome, PendingLogin) else outcome
@@ -92,14 +92,15 @@ async def login(body: dict[str, str]) -> TokensIssued | Response:
 @sessions.route("/refresh", methods=["POST"], tags=TAGS)
 @public
 @sessions.arguments(RefreshBody())
-@sessions.response(200, TokenPair, description="A new pair of tokens; the refresh token sent is used up.")
+@sessions.response(200, TokenPair, description="A new pair of tokens. It replaces the old pair.")
 @answers(INVALID_REFRESH_TOKEN, DATABASE_UNAVAILABLE)
 @sessions.doc(operationId="refresh", responses={200: {"links": AFTER_LOG_IN}})
 async def refresh(body: dict[str, str]) -> TokensIssued:
     """Exchange a refresh token for a new pair of tokens.
 
-    Each refresh token is good for one use. Sent again within a few seconds, as after a lost answer, it gets the same
-    successor; sent again later, the session ends, because somebody holds a copy.
+    Each refresh token can be used once. If a client sends it again within a few seconds, for example after a lost
+    response, it gets the same new refresh token. If the token is sent again later, the session ends, because somebody
+    may have a copy.
     """
     return await provided(Sessions).refresh(body["refresh_token"], request_info())
 
@@ -112,8 +113,8 @@ async def refresh(body: dict[str, str]) -> TokensIssued:
 async def logout() -> dict[str, str]:
     """Log out.
 
-    Ends the session of the access token sent: every access and refresh token of it is refused from the next request on,
-    by every worker, also after a restart.
+    Ends the session of the access token. Every worker refuses all access and refresh tokens of the session from the
+    next request on, also after a restart.
     """
     await provided(SessionManagement).log_out(actor(), request_info())
     return {"message": "Successfully logged out!"}
@@ -125,9 +126,9 @@ async def logout() -> dict[str, str]:
 @answers(DATABASE_UNAVAILABLE)
 @sessions.doc(operationId="listMySessions")
 async def list_my_sessions() -> dict[str, Any]:
-    """List the own sessions.
+    """List your sessions.
 
-    Those that have neither ended nor expired, the newest first: where the account is logged in.
+    Shows where the account is logged in. The newest sessions come first. Ended and expired sessions are not included.
     """
     return {"sessions": await provided(SessionManagement).sessions_of(principal())}
 
@@ -135,14 +136,14 @@ async def list_my_sessions() -> dict[str, Any]:
 @sessions.route("/me/sessions", methods=["DELETE"], tags=OWN)
 @requires(scope=ME_WRITE)
 @sessions.query(EndSessionsQuery())
-@sessions.response(200, SessionsEnded, description="They have ended.")
+@sessions.response(200, SessionsEnded, description="The sessions have ended.")
 @answers(DATABASE_UNAVAILABLE)
 @sessions.doc(operationId="endMySessions")
 async def end_my_sessions(query: dict[str, str]) -> dict[str, int]:
-    """End the own sessions, all but the one that asks.
+    """End your other sessions.
 
-    With `which=all` that one, too. Every token of them is refused from the next request on. With an API key there is
-    no session that asks, so all end.
+    `which=all` also ends the current session. All tokens of the ended sessions are refused from the next request on. A
+    request with an API key has no current session, so it ends all sessions.
     """
     ended = await provided(SessionManagement).end_own(actor(), request_info(), current=query["which"] == "all")
     return {"ended_sessions": ended}
@@ -154,9 +155,9 @@ async def end_my_sessions(query: dict[str, str]) -> dict[str, int]:
 @answers(SESSION_NOT_FOUND, DATABASE_UNAVAILABLE)
 @sessions.doc(operationId="endMySession")
 async def end_my_session(session_id: str) -> Response:
-    """End one of the own sessions.
+    """End one of your sessions.
 
-    Every token of it is refused from the next request on. It may be the one that asks, which then is a logout.
+    All tokens of the session are refused from the next request on. Ending the current session is a logout.
     """
     await provided(SessionManagement).end_one(actor(), session_id, request_info())
     return no_content()
@@ -169,13 +170,13 @@ async def end_my_session(session_id: str) -> Response:
     PasswordChangeBody(),
     example={"current_password": "password123", "new_password": "correct horse battery"},
 )
-@sessions.response(200, PasswordChanged, description="The password is the new one.")
+@sessions.response(200, PasswordChanged, description="The password is changed.")
 @answers(WRONG_PASSWORD, PASSWORD_TOO_COMMON, DATABASE_UNAVAILABLE)
 @sessions.doc(operationId="changeMyPassword")
 async def change_my_password(body: dict[str, str]) -> dict[str, Any]:
-    """Change the own password.
+    """Change your password.
 
-    Ends every other session of the account and tells how many those were; the one that asks goes on.
+    Ends all other sessions of the account and returns their number. The current session continues.
     """
     ended = await provided(SessionManagement).change_password(
         actor(), body["current_password"], body["new_password"], request_info()
@@ -187,13 +188,13 @@ async def change_my_password(body: dict[str, str]) -> dict[str, Any]:
 @requires(session=True)
 @hashes
 @sessions.arguments(ReauthenticateBody(), example={"password": "password123"})
-@sessions.response(200, AccessToken, description="An access token that says so.")
+@sessions.response(200, AccessToken, description="An access token with a new `auth_time`.")
 @answers(WRONG_PASSWORD, DATABASE_UNAVAILABLE)
 @sessions.doc(operationId="reauthenticate")
 async def reauthenticate(body: dict[str, str]) -> issuing.AccessToken:
-    """Prove again who you are.
+    """Authenticate again.
 
-    For operations that need a recent login (`insufficient_user_authentication`, RFC 9470): the access token of the
-    answer has a new `auth_time`, and so have those that the session gets later. The refresh token stays as it is.
+    Use it before operations that need a recent login (`insufficient_user_authentication`, RFC 9470). The returned
+    access token has a new `auth_time`, and so do later access tokens of the session. The refresh token does not change.
     """
     return await provided(Sessions).reauthenticate(actor(), body["password"], request_info())

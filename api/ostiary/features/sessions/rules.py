@@ -1,4 +1,4 @@
-"""How strong a login is, and what a User-Agent says of a device."""
+"""The strength of a login, and the device of a User-Agent."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from ostiary.core.principal import AAL1, AAL2
 
 PENDING_LOGIN_SECONDS = 600
-"""Seconds from the first evidence of a login to the last."""
+"""Maximum seconds from the first evidence of a login to the last."""
 MAX_LOGIN_ATTEMPTS = 5
-"""Answers that one stage of a pending login accepts, the right one included."""
+"""Maximum number of answers to one stage of a pending login, including the correct one."""
 
 MAX_LISTED = 200
-"""Sessions that are listed, the newest first."""
+"""Maximum number of listed sessions, newest first."""
 
 MULTIPLE_FACTORS = "mfa"
-# The kind of factor that a method of RFC 8176 shows: something that the user knows, has or is.
+# The kind of factor of each method of RFC 8176: something that the user knows, has or is.
 _FACTORS = {
     "pwd": "knowledge",
     "pin": "knowledge",
@@ -29,7 +29,7 @@ _FACTORS = {
 
 UNKNOWN_DEVICE = "Unknown device"
 
-# The first that is found counts: browsers name those that they descend from after themselves.
+# The first match counts: browsers list themselves before their ancestors.
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -53,14 +53,14 @@ _SYSTEMS = (
 
 @dataclass(frozen=True)
 class Assurance:
-    """What a login amounts to. amr: the methods, in the order of their use (RFC 8176). acr: AAL1 or AAL2."""
+    """The strength of a login. amr: the methods, in the order of their use (RFC 8176). acr: AAL1 or AAL2."""
 
     amr: tuple[str, ...]
     acr: str
 
 
 def assurance(methods: Iterable[str]) -> Assurance:
-    """Return what a login with these methods amounts to.
+    """Return the strength of a login with these methods.
 
     Two different kinds of factor are AAL2, and add `mfa` to the methods; two of the same kind, such as a password and a
     PIN, are not. A method that says `mfa` by itself, such as a passkey with user verification, is AAL2 as well.
@@ -72,7 +72,7 @@ def assurance(methods: Iterable[str]) -> Assurance:
 
 
 def device_of(user_agent: str) -> str:
-    """Return such as `Firefox on Linux`; of a program the name that it gives itself, such as `curl`."""
+    """Return a device, such as `Firefox on Linux`. For programs, return their own name, such as `curl`."""
     browser = _first(_BROWSERS, user_agent)
     system = _first(_SYSTEMS, user_agent)
     if browser and system:

@@ -1,4 +1,4 @@
-"""Shapes of sessions, in and out."""
+"""Request and response schemas of sessions."""
 
 from marshmallow import fields, validate
 
@@ -8,10 +8,10 @@ from ostiary.features.sessions.rules import MAX_LISTED
 from ostiary.web.schemas import MAX_IP, MAX_MESSAGE, MAX_USER_AGENT, Answer, Body, Name
 
 MAX_REFRESH_TOKEN_LENGTH = 256
-"""Characters; ours have 43."""
+"""Maximum length of a refresh token; Ostiary's have 43 characters."""
 
 SESSION_ID = {
-    "description": "Names the session.",
+    "description": "The id of the session.",
     "format": "uuid",
     "example": "0199f6a2-7d10-7b52-9c1e-6a7d2f0b3c55",
 }
@@ -20,20 +20,24 @@ SESSION_ID = {
 class LoginBody(Body):
     """A user name and its password.
 
-    Looser than registering on purpose: what cannot be right is answered as wrong, so that nothing is learnt from it.
+    The rules are looser than those of a registration, on purpose. Impossible values get the same answer as wrong ones,
+    so they reveal nothing.
     """
 
     username = Name(
         required=True,
         validate=validate.Length(1, MAX_USERNAME_LENGTH),
-        metadata={"description": "In upper or lower case; white space around it is left out.", "example": "user1"},
+        metadata={
+            "description": "The user name, in upper or lower case. Surrounding white space is removed.",
+            "example": "user1",
+        },
     )
     password = fields.String(
         required=True,
         load_only=True,
         validate=validate.Length(1, MAX_PASSWORD_LENGTH),
         metadata={
-            "description": "As it was registered; never trimmed or altered.",
+            "description": "The password. It is never trimmed or altered.",
             "format": "password",
             "example": "password123",
         },
@@ -50,27 +54,29 @@ def _password(description: str, example: str, shortest: int = 1) -> fields.Strin
 
 
 class PasswordChangeBody(Body):
-    """The present password and the one to have instead."""
+    """The current password and the new one."""
 
-    current_password = _password("The password that the account has now.", "password123")
+    current_password = _password("The current password of the account.", "password123")
     new_password = _password(
-        "8 to 1,024 characters of any kind; never trimmed or altered.", "correct horse battery", MIN_PASSWORD_LENGTH
+        "8 to 1,024 characters of any kind. The password is never trimmed or altered.",
+        "correct horse battery",
+        MIN_PASSWORD_LENGTH,
     )
 
 
 class ReauthenticateBody(Body):
-    """The password, once more."""
+    """The password of the user, to authenticate again."""
 
-    password = _password("The password that the account has now.", "password123")
+    password = _password("The current password of the account.", "password123")
 
 
 class EndSessionsQuery(Body):
-    """Which of the own sessions to end."""
+    """Which of your sessions to end."""
 
     which = fields.String(
         load_default="others",
         validate=validate.OneOf(["others", "all"]),
-        metadata={"description": "All but the one that asks, or that one, too.", "example": "others"},
+        metadata={"description": "`others` keeps the current session. `all` ends it, too.", "example": "others"},
     )
 
 
@@ -82,7 +88,7 @@ class RefreshBody(Body):
         load_only=True,
         validate=validate.Length(1, MAX_REFRESH_TOKEN_LENGTH),
         metadata={
-            "description": "The newest refresh token of the session.",
+            "description": "The latest refresh token of the session.",
             "example": "Vb0nOZ2Qm5k0V1m3sYF9Z6l4D1b8yWc7tTq2eRj5hGk",
         },
     )
@@ -102,17 +108,17 @@ class AccessToken(Answer):
     token_type = fields.String(
         required=True,
         validate=validate.OneOf(["Bearer"]),
-        metadata={"description": "How it is sent (RFC 6750).", "example": "Bearer"},
+        metadata={"description": "The type of the token (RFC 6750).", "example": "Bearer"},
     )
     expires_in = fields.Integer(
         required=True,
         validate=validate.Range(min=0),
-        metadata={"description": "The access token's lifetime in seconds.", "example": 900},
+        metadata={"description": "The lifetime of the access token, in seconds.", "example": 900},
     )
     session_id = fields.String(
         required=True,
         metadata={
-            "description": "Names the session that it belongs to.",
+            "description": "The id of the session that the token belongs to.",
             "format": "uuid",
             "example": "0199f6a2-7d10-7b52-9c1e-6a7d2f0b3c55",
         },
@@ -126,54 +132,60 @@ class TokenPair(AccessToken):
         validate=validate.Length(max=MAX_REFRESH_TOKEN_LENGTH),
         required=True,
         metadata={
-            "description": "Good for one `POST /refresh`.",
+            "description": "A token for one call of `POST /refresh`.",
             "example": "Vb0nOZ2Qm5k0V1m3sYF9Z6l4D1b8yWc7tTq2eRj5hGk",
         },
     )
     refresh_token_expires_in = fields.Integer(
         required=True,
         validate=validate.Range(min=0),
-        metadata={"description": "Seconds after which an unused refresh token ends.", "example": 1209600},
+        metadata={
+            "description": "The number of seconds until the refresh token expires if it is not used.",
+            "example": 1209600,
+        },
     )
 
 
 class PendingLoginAnswer(Answer):
-    """A login that needs more evidence."""
+    """A login that needs another stage."""
 
     login_token = fields.String(
         validate=validate.Length(max=MAX_REFRESH_TOKEN_LENGTH),
         required=True,
         metadata={
-            "description": "Good for one answer that is right; sent with it.",
+            "description": "A token to send with the next stage. It is valid until the first correct answer.",
             "example": "q1Qm5k0V1m3sYF9Z6l4D1b8yWc7tTq2eRj5hGkVb0nO",
         },
     )
     expires_in = fields.Integer(
         required=True,
         validate=validate.Range(min=0),
-        metadata={"description": "Seconds after which the login has to begin again.", "example": 600},
+        metadata={"description": "The number of seconds until the login expires.", "example": 600},
     )
     next = fields.String(
         required=True,
         validate=validate.Length(max=32),
-        metadata={"description": "The stage that comes next.", "example": "totp"},
+        metadata={"description": "The name of the next stage.", "example": "totp"},
     )
 
 
 class Session(Answer):
-    """A session that has not ended: one login on one device."""
+    """An active session: one login on one device."""
 
     id = fields.String(required=True, metadata=SESSION_ID)
     device = fields.String(
         validate=validate.Length(max=64),
         required=True,
-        metadata={"description": "What began it, as far as the User-Agent tells.", "example": "Firefox on Linux"},
+        metadata={
+            "description": "The device of the login, derived from the User-Agent.",
+            "example": "Firefox on Linux",
+        },
     )
     user_agent = fields.String(
         validate=validate.Length(max=MAX_USER_AGENT),
         required=True,
         metadata={
-            "description": "The User-Agent of the login, cut to 256 characters.",
+            "description": "The User-Agent of the login, truncated to 256 characters.",
             "example": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
         },
     )
@@ -185,13 +197,13 @@ class Session(Answer):
     created_at = fields.AwareDateTime(
         required=True,
         format="iso",
-        metadata={"description": "When it began, in UTC.", "example": "2026-11-23T12:00:00+00:00"},
+        metadata={"description": "When the session began, in UTC.", "example": "2026-11-23T12:00:00+00:00"},
     )
     last_seen_at = fields.AwareDateTime(
         required=True,
         format="iso",
         metadata={
-            "description": "When it was last used, in UTC; up to half a minute behind.",
+            "description": "When the session was last used, in UTC. The value can lag by 30 seconds.",
             "example": "2026-11-23T12:34:56+00:00",
         },
     )
@@ -199,17 +211,17 @@ class Session(Answer):
         required=True,
         format="iso",
         metadata={
-            "description": "When it ends, however often it is refreshed, in UTC.",
+            "description": "When the session expires, in UTC. A refresh does not extend it.",
             "example": "2027-02-21T12:00:00+00:00",
         },
     )
     current = fields.Boolean(
-        required=True, metadata={"description": "Whether it is the one that asks.", "example": True}
+        required=True, metadata={"description": "Whether this is the session of the request.", "example": True}
     )
 
 
 class SessionList(Answer):
-    """The live sessions of a user, the newest first, at most 200."""
+    """The active sessions of a user, newest first, at most 200."""
 
     sessions = fields.List(
         fields.Nested(Session),
@@ -220,30 +232,30 @@ class SessionList(Answer):
 
 
 class SessionsEnded(Answer):
-    """How many sessions ended."""
+    """The number of sessions that ended."""
 
     ended_sessions = fields.Integer(
         required=True,
         validate=validate.Range(min=0),
-        metadata={"description": "How many sessions ended, with all their tokens.", "example": 2},
+        metadata={"description": "The number of sessions that ended.", "example": 2},
     )
 
 
 class PasswordChanged(SessionsEnded):
-    """The answer to a change of the password."""
+    """The result of a password change."""
 
     message = fields.String(
         validate=validate.Length(max=MAX_MESSAGE),
         required=True,
-        metadata={"description": "Says that it is done.", "example": "Password changed."},
+        metadata={"description": "A confirmation.", "example": "Password changed."},
     )
 
 
 class Message(Answer):
-    """A sentence that says that it is done."""
+    """A confirmation."""
 
     message = fields.String(
         validate=validate.Length(max=MAX_MESSAGE),
         required=True,
-        metadata={"description": "Says that it is done.", "example": "Successfully logged out!"},
+        metadata={"description": "A confirmation.", "example": "Successfully logged out!"},
     )

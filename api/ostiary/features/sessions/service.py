@@ -78,8 +78,8 @@ class Sessions:
     async def refresh(self, refresh_token: str, info: RequestInfo) -> TokenPair:
         """Exchange a refresh token for a new pair (RFC 9700 section 4.14.2).
 
-        The token is used up by one compare-and-swap. Sent again within the grace time, as after a lost answer, it gets
-        the same successor; later the session ends, since somebody holds a copy. Raises the problems
+        One compare-and-swap marks the token as used. Within the grace time, a repetition gets the same successor, for
+        example after a lost answer. Later the session ends, because somebody may have a copy. Raises the problems
         `invalid_refresh_token` and `database_unavailable`.
         """
         outcome = await self._database.write(self._rotation.rotate, refresh_token)
@@ -95,7 +95,7 @@ class Sessions:
             tx.record(REFRESH_TOKEN_REUSED, info, user_id=owner.user_id, outcome="failure", session_id=owner.id)
 
     async def revoke(self, session_id: str, user_id: str, info: RequestInfo, client_id: str) -> None:
-        """End a session, and with it every token of it, because a service client asks for it.
+        """End a session and all its tokens for a service client.
 
         client_id: that service client. Raises the problem `database_unavailable`.
         """
@@ -105,7 +105,7 @@ class Sessions:
         self, tx: RevokingTransaction, session_id: str, user_id: str, info: RequestInfo, client_id: str
     ) -> None:
         ended = await end(tx, self._clock.now(), "revoked", SessionRow.id == session_id)
-        if not ended:  # by somebody else just now, or a failover has lost its row
+        if not ended:  # somebody else just ended it, or a failover lost its row
             await tx.revoke_session(session_id)
             return
         record = partial(tx.record, info=info, user_id=user_id, actor_id=NO_USER)
@@ -113,10 +113,10 @@ class Sessions:
         record(SESSIONS_ENDED, session_ids=ended, reason="revoked")
 
     async def reauthenticate(self, actor: Actor, password: str, info: RequestInfo) -> AccessToken:
-        """Check the password of the user again; return an access token that says so.
+        """Check the password of the user again; return an access token with the new `auth_time`.
 
-        Later tokens of the session say so too; the refresh token stays as it is. Raises the problems `wrong_password`,
-        `invalid_token`, `overloaded`, `database_unavailable`.
+        Later tokens of the session have it, too. The refresh token does not change. Raises the problems
+        `wrong_password`, `invalid_token`, `overloaded`, `database_unavailable`.
         """
         check = await self._accounts.verify_id(actor.seen.user_id, password)
         if not check.matches:
@@ -144,7 +144,7 @@ class Sessions:
         return _Renewed(owner, snapshot)
 
     async def note_wrong_password(self, actor: Actor, info: RequestInfo) -> None:
-        """Record in the audit trail that the present password was wrong.
+        """Record in the audit trail that the current password was wrong.
 
         Raises the problems `invalid_token`, `database_unavailable`.
         """
@@ -155,7 +155,7 @@ class Sessions:
         tx.record(PASSWORD_REFUSED, info, user_id=bearer.user_id, outcome="failure")
 
     def cached_principal(self, token: str) -> Principal | None:
-        """Return the principal of an access token if memory alone can tell, else None.
+        """Return the principal of an access token if it is cached, else None.
 
         On the event loop alone, where it takes some µs. Raises the problem `invalid_token` for a revoked token.
         """
@@ -166,7 +166,7 @@ class Sessions:
         return None if allowed is None else self._accepted(bearer, allowed=allowed)
 
     async def look_up_refresh_token(self, refresh_token: str) -> RefreshTokenState | None:
-        """Return what is known of a refresh token, which stays as it is; None if it is none of ours, or has expired.
+        """Return the state of a refresh token, without changing it; None if it is unknown or has expired.
 
         Raises the problem `database_unavailable`.
         """
@@ -174,7 +174,7 @@ class Sessions:
             return await self._rotation.state(session, refresh_token)
 
     async def authenticate(self, token: str) -> Principal:
-        """Return whom an access token stands for; raises the problems `invalid_token` and `database_unavailable`."""
+        """Return the principal of an access token; raises the problems `invalid_token` and `database_unavailable`."""
         try:
             try:
                 bearer = self._access_tokens.verify(token, await self._keys.ring())

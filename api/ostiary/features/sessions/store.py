@@ -1,4 +1,4 @@
-"""Queries on sessions that several use cases share."""
+"""Shared queries on sessions."""
 
 from datetime import datetime
 from typing import Any
