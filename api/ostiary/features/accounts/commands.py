@@ -1,4 +1,4 @@
-"""`ostiary users`: users, as the operator of the server creates them."""
+"""`ostiary users`: create users on the server."""
 
 import sys
 
@@ -32,8 +32,8 @@ def users() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input, one line.")
 @click.pass_obj
 def create_user(command_line: CommandLine, username: str, roles: tuple[str, ...], password_stdin: bool) -> None:
-    """Create the user USERNAME. Asks for the password, or reads it from standard input."""
-    command_line.open()  # before the password is asked for: without a database it would be typed in vain
+    """Create the user USERNAME. Asks for a password, or reads it from standard input."""
+    command_line.open()  # first: nobody should type a password if there is no database
     if password_stdin:
         line = sys.stdin.buffer.readline().removesuffix(b"\n").removesuffix(b"\r")
         password = line.decode(errors="surrogateescape")
@@ -42,7 +42,7 @@ def create_user(command_line: CommandLine, username: str, roles: tuple[str, ...]
     try:
         f"{username}{password}".encode()
         username = RegisterBody().load({"username": username, "password": password})["username"]
-    except UnicodeEncodeError:  # the operating system hands over bytes that are no text as lone surrogates
+    except UnicodeEncodeError:  # bytes that are not text arrive as lone surrogates
         click.echo("ostiary: the name and the password must be UTF-8", err=True)
         sys.exit(1)
     except ValidationError as error:
@@ -56,7 +56,7 @@ def create_user(command_line: CommandLine, username: str, roles: tuple[str, ...]
 
 
 def _asked_password() -> str:
-    """Ask for a new password at the terminal; ends the command where the locale cannot read what is typed."""
+    """Ask for a new password at the terminal. Ends the command if the locale cannot decode the input."""
     try:
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
     except UnicodeError:

@@ -1,4 +1,4 @@
-"""`ostiary audit`: does the trail fit together?"""
+"""`ostiary audit`: verify the audit trail."""
 
 import sys
 
@@ -15,13 +15,13 @@ def audit() -> None:
 
 
 @audit.command("verify")
-@click.option("--expect-head", metavar="HASH", help="A head told before: it must still be there.")
+@click.option("--expect-head", metavar="HASH", help="The head that an earlier run printed; it must still exist.")
 @click.pass_obj
 def verify_audit(command_line: CommandLine, expect_head: str | None) -> None:
-    """Tell whether the audit trail fits together, and its head.
+    """Verify the audit trail and print its head.
 
-    Exits with 1 and names the first event that was altered, removed or moved. Keep the head elsewhere: with it, the
-    next verification notices if the end of the trail was cut off.
+    If an event was altered, removed or moved, the command names the first such event and exits with 1. Keep the head in
+    another place: with --expect-head, the next run also detects that the end of the trail was cut off.
     """
     verdict = command_line.run(lambda context: verify(context.database, context.get(Audit), expect_head))
     click.echo(f"{verdict.events} events fit; head {verdict.head}")

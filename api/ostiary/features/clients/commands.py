@@ -1,4 +1,4 @@
-"""`ostiary clients`: which other services may ask about tokens."""
+"""`ostiary clients`: manage the services that may introspect or revoke tokens."""
 
 import sys
 
@@ -10,7 +10,7 @@ from ostiary.features.clients.service import MAX_NAME_LENGTH, Clients, ServiceCl
 
 @click.group("clients")
 def clients() -> None:
-    """Manage the services that may introspect tokens, and those that may revoke them."""
+    """Manage the services that may introspect or revoke tokens."""
 
 
 def _name(_context: click.Context, _parameter: click.Parameter, name: str) -> str:
@@ -21,10 +21,10 @@ def _name(_context: click.Context, _parameter: click.Parameter, name: str) -> st
 
 @clients.command("create")
 @click.argument("name", callback=_name)
-@click.option("--may-revoke", is_flag=True, help="Let it revoke tokens as well, of any user.")
+@click.option("--may-revoke", is_flag=True, help="Also allow it to revoke tokens of any user.")
 @click.pass_obj
 def create_client(command_line: CommandLine, name: str, *, may_revoke: bool) -> None:
-    """Make a client called NAME and print its id and secret. The secret is shown this once."""
+    """Create a client called NAME and print its id and secret. The secret is shown only once."""
     client, secret = command_line.run(lambda context: context.get(Clients).create(name, may_revoke=may_revoke))
     click.echo(f"client_id: {client.client_id}")
     click.echo(f"client_secret: {secret}")
@@ -33,7 +33,7 @@ def create_client(command_line: CommandLine, name: str, *, may_revoke: bool) -> 
 @clients.command("list")
 @click.pass_obj
 def list_clients(command_line: CommandLine) -> None:
-    """Print a line for each client: id, when it was made, what it may do, name."""
+    """Print a line for each client: id, time of creation, permissions, name."""
     found: list[ServiceClient] = command_line.run(lambda context: context.get(Clients).known())
     for client in found:
         may = "introspect, revoke" if client.may_revoke else "introspect"

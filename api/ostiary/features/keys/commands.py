@@ -11,7 +11,7 @@ from ostiary.features.keys.rules import HEARD_OF_WITHIN, JWKS_MAX_AGE, PUBLISHED
 from ostiary.features.revocation.service import Revocations
 
 SOON = int(VERIFIERS_COOLDOWN.total_seconds()) + 5
-"""Seconds after which verifiers with usual settings have a new key."""
+"""Seconds after which verifiers with usual settings know a new key."""
 NOT_YET_EVERYWHERE = f"""\
 Services that fetched the public keys just before refuse tokens of the new key until they fetch the keys again.
 PyJWT and jose wait {VERIFIERS_COOLDOWN.seconds} seconds between two fetches; others wait up to {JWKS_MAX_AGE} seconds.
@@ -37,22 +37,23 @@ def _told(key: KeyState) -> str:
 
 
 @keys.command("rotate")
-@click.option("--now", "at_once", is_flag=True, help="Sign with the new key at once, not once everybody has it.")
+@click.option("--now", "at_once", is_flag=True, help="Sign with the new key at once, before all verifiers know it.")
 @click.option(
     "--sign-after",
     type=click.IntRange(0, int(PUBLISHED_AHEAD.total_seconds())),
     metavar="SECONDS",
-    help=f"Publish the new key at once and sign with it so much later; {SOON} is enough for most verifiers.",
+    help=f"Publish the new key at once and sign with it after this time; {SOON} is enough for most verifiers.",
 )
 @click.pass_obj
 def rotate_keys(command_line: CommandLine, at_once: bool, sign_after: int | None) -> None:
-    """Add a key. It signs as soon as everybody who keeps the published keys has it.
+    """Add a key. It begins to sign when all verifiers that cache the published keys have it.
 
-    With --now or --sign-after it signs sooner, in the place of a key that was to sign later. Verifiers that fetched the
-    keys just before refuse its tokens until they fetch them again: PyJWT and jose after 30 seconds, others later.
+    With --now or --sign-after it begins sooner and replaces a key that has not begun to sign yet. Verifiers that
+    fetched the keys just before refuse its tokens until they fetch the keys again: PyJWT and jose after 30 seconds,
+    others later.
 
-    The former key verifies until the last token that it has signed has expired; then it goes by itself. Running servers
-    follow without a restart.
+    The former key verifies tokens until the last token that it signed has expired; then it is removed automatically.
+    Running servers need no restart.
     """
     if at_once and sign_after is not None:
         raise click.UsageError("give --now or --sign-after, not both")
@@ -76,7 +77,7 @@ def rotate_keys(command_line: CommandLine, at_once: bool, sign_after: int | None
 @keys.command("list")
 @click.pass_obj
 def list_keys(command_line: CommandLine) -> None:
-    """Print a line for each key: id, when it was made, what it does."""
+    """Print a line for each key: id, time of creation, state."""
     found: list[KeyState] = command_line.run(lambda context: context.get(KeyRotation).known())
     for key in found:
         click.echo(f"{key.kid}  {_moment(key.created_at)}  {_told(key)}")
@@ -86,7 +87,7 @@ def list_keys(command_line: CommandLine) -> None:
 @click.argument("kid")
 @click.pass_obj
 def retire_key(command_line: CommandLine, kid: str) -> None:
-    """Remove the key KID at once. Every token that it has signed is refused from the next request on."""
+    """Remove the key KID at once. From the next request on, every token that it signed is refused."""
 
     async def retire(context: Context) -> None:
         await context.get(Revocations).start()
