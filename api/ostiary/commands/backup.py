@@ -98,7 +98,7 @@ def backup(file: Path) -> None:
 def restore(file: Path) -> None:
     """Replace the SQLite database with the backup FILE. Stop the server first.
 
-    When the server starts again, it recognizes the restored database. It refuses access tokens that were issued before;
+    When the server starts again, it recognises the restored database. It refuses access tokens that were issued before;
     sessions continue with a refresh. Sessions that were ended after the backup are open again; see
     `ostiary sessions end`.
     """

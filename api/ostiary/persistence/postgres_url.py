@@ -45,7 +45,7 @@ _IGNORED: dict[str, tuple[str, ...]] = {
     "sslcompression": ("0",),
     "sslsni": ("1",),
 }
-"""Parameters with the values that ask for the behavior that Ostiary has anyway."""
+"""Parameters with the values that ask for what happens anyway."""
 _POOL = "leave it out, and set OSTIARY_DATABASE_POOL_SIZE"
 _WAIT = "leave it out, and set OSTIARY_DATABASE_TIMEOUT"
 _SCHEMA = "write options=-csearch_path%3DNAME"
