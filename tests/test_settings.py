@@ -250,7 +250,7 @@ def test_an_access_token_cannot_outlive_its_session() -> None:
 @pytest.mark.parametrize(
     ("proxies", "told"),
     [
-        ("garbage", "'garbage' is no address and no network: write such as 10.0.0.1"),
+        ("garbage", "'garbage' is not an address or network: use, for example, 10.0.0.1"),
         ("10.0.0.1,proxy.example", "'proxy.example' is no address"),
         ("10.0.0.1/8", "write 10.0.0.0/8"),
         ("10.0.0.1,", "'' is no address"),

@@ -1,4 +1,4 @@
-"""Entity-tags: each names one version of one thing, and a change may ask for the version that it is meant for."""
+"""Entity-tags. Each names one version of an object, and a change can name the version that it is meant for."""
 
 import hashlib
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ PRECONDITION_FAILED = ProblemType(
 
 
 def etag(*parts: str | int) -> str:
-    """Return the strong entity-tag of the version that `parts` name (RFC 9110 section 8.8.3)."""
+    """Return the strong entity-tag of the version that `parts` identify (RFC 9110 section 8.8.3)."""
     text = "\n".join(map(str, parts))
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
@@ -60,4 +60,4 @@ class Condition:
 
 
 ANY_VERSION = Condition(None)
-"""For changes that fit every version."""
+"""The condition of changes that are meant for any version."""

@@ -1,4 +1,4 @@
-"""Idempotency keys: how one is written, what can go wrong (draft-ietf-httpapi-idempotency-key-header-07)."""
+"""Idempotency keys: their form and their problems (draft-ietf-httpapi-idempotency-key-header-07)."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _BARE = r"[!#-\[\]-~]"
 _QUOTED = r'(?:[ !#-\[\]-~]|\\["\\])'
 
 PATTERN = rf'^(?:{_BARE}{{1,{MAX_KEY_LENGTH}}}|"{_QUOTED}{{1,{MAX_KEY_LENGTH}}}")$'
-"""A key as it stands in the header: a String of RFC 9651, as the draft has it, or the same without quotes."""
+"""A key in the header: a String of RFC 9651, as in the draft, or the same without quotes."""
 
 _WRITTEN = re.compile(PATTERN.removeprefix("^").removesuffix("$"))
 _ESCAPED = re.compile(r'\\(["\\])')
@@ -46,8 +46,8 @@ IDEMPOTENCY_KEY_REUSED = ProblemType(
 class Asked:
     """A request under a key.
 
-    operation: method and path. caller: the id of the user who calls, empty if anybody may. body: in one way of writing,
-    so that the same values are the same bytes.
+    operation: method and path. caller: the id of the calling user; empty for a public operation. body: in a canonical
+    form, so that the same values are the same bytes.
     """
 
     operation: str
@@ -58,7 +58,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class KeptAnswer:
-    """An answer as it is kept for repetitions: its status, the headers that belong to its content, the content."""
+    """An answer that is kept for repeated requests: its status, its content, and the headers of the content."""
 
     status: int
     headers: Mapping[str, str]

@@ -1,16 +1,16 @@
-"""The scopes: what an access token or an API key lets its bearer do (RFC 6749 section 3.3)."""
+"""The scopes. Each allows the bearer of an access token or API key some operations (RFC 6749 section 3.3)."""
 
 from dataclasses import dataclass
 
 MAX_SCOPES = 100
-"""Scopes in a list; there are far fewer, and as many may come."""
+"""Maximum number of scopes in a list. There are far fewer today."""
 
 MAX_SCOPE_NAME = 64
 """Characters of the name of a scope."""
 MAX_ROLE_NAME = 64
 """Characters of the name of a role."""
 MAX_ROLES = 100
-"""Roles that a user holds at most."""
+"""Maximum number of roles of a user."""
 
 SCOPES: dict[str, "Scope"] = {}
 """Every scope by its name."""
@@ -22,7 +22,7 @@ PERMISSIONS: set[str] = set()
 
 @dataclass(frozen=True)
 class Scope:
-    """One scope. `own`: it concerns the bearer's own account, so every user has it; the others come with roles."""
+    """One scope. `own`: it covers the bearer's own account, so every user has it. Roles give the other scopes."""
 
     name: str
     description: str

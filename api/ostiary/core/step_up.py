@@ -1,4 +1,4 @@
-"""Step-up authentication: some operations need a person, or one who has proved who they are lately (RFC 9470)."""
+"""Step-up authentication: some operations need a login by a person, or even a recent login (RFC 9470)."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from ostiary.core.problems import BEARER, INSUFFICIENT_USER_AUTHENTICATION
 
 
 class StepUp:
-    """Compares logins with what operations need. fresh, session: seconds that one counts as recent, as valid."""
+    """Compares logins with what operations need. fresh, session: seconds for which a login is recent, or valid."""
 
     def __init__(self, clock: Clock, *, fresh: int, session: int) -> None:
         self._clock = clock
@@ -16,7 +16,7 @@ class StepUp:
         self._session = session
 
     def require(self, bearer: Principal, *, fresh: bool) -> None:
-        """Return if a person has logged in, and lately if `fresh`; else raise `insufficient_user_authentication`."""
+        """Raise `insufficient_user_authentication` unless a person has logged in, and recently if `fresh`."""
         max_age = self._fresh if fresh else self._session
         logged_in = bearer.auth_time
         if bearer.acr is None or logged_in is None or self._clock.now() > logged_in + timedelta(seconds=max_age):

@@ -1,4 +1,4 @@
-"""One request and its answer, as an ASGI application sees them."""
+"""One request and its answer, as an ASGI application receives and sends them."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ Peer = tuple[str, int]
 
 
 def scope_of(head: Head, client: Peer, server: Peer) -> dict[str, Any]:
-    """Return the scope of ASGI for the request that `client` has sent to the address `server`."""
+    """Return the ASGI scope of a request that `client` sent to the address `server`."""
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -79,7 +79,7 @@ class Exchange:
         self._headers: list[tuple[bytes, bytes]] = []
 
     async def run(self, connections: "Connections", scope: dict[str, Any]) -> None:
-        """Call the application; should it not answer, answer in its place."""
+        """Call the application. If it does not answer, answer in its place."""
         self._has_begun = True
         try:
             await connections.app(scope, self.receive, self.send)
@@ -92,7 +92,7 @@ class Exchange:
             self._end(connections)
 
     def refuse(self, refused: EarlyAnswer) -> None:
-        """Answer in place of the application, once the time to hold the answer back is over."""
+        """Answer in place of the application, after the delay of the answer."""
         self._timer = asyncio.get_running_loop().call_later(refused.delay, self._answer_early, refused)
 
     def _answer_early(self, refused: EarlyAnswer) -> None:
@@ -101,7 +101,7 @@ class Exchange:
         self._connection.answer(self, refused.status, refused.headers, refused.body)
 
     async def receive(self) -> Message:
-        """Return the next part of the body, or, once it is read, that the client has gone."""
+        """Return the next part of the body. After the body, wait and return the disconnect message."""
         while not self._is_gone:
             if self._chunks or (self._is_complete and not self._has_ended):
                 body = b"".join(self._chunks)
@@ -120,7 +120,7 @@ class Exchange:
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        """Take the answer: its start, then its body, which goes out in one piece."""
+        """Take the answer: first its start, then its body in one piece."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
             self._headers = message["headers"]
@@ -140,7 +140,7 @@ class Exchange:
         self._wake()
 
     def disconnect(self) -> None:
-        """Let the application know that its client has gone."""
+        """Notify the application that its client has disconnected."""
         self._is_gone = True
         self._wake()
         if self._timer is not None:
@@ -148,7 +148,7 @@ class Exchange:
             self._connection.connections.ended(self)
 
     def cancel(self, kind: ProblemType) -> None:
-        """Cancel the application and answer `kind` in its place."""
+        """Cancel the application and answer with `kind` in its place."""
         self._instead = kind
         if self._timer is not None:
             self._timer.cancel()

@@ -1,4 +1,4 @@
-"""Which connections wait for their clients, since when, and for how long they may."""
+"""Track which connections wait for their clients, since when, and for how long they may."""
 
 import asyncio
 from collections.abc import Collection, Iterator
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class For(IntEnum):
-    """What a connection waits for; in this order they make room for others."""
+    """What a connection waits for. In this order, connections are closed to make room for new ones."""
 
     REQUEST = 0
     HEAD = 1
@@ -22,9 +22,9 @@ class For(IntEnum):
 
 
 class Waiting:
-    """Connections by what they wait for, each kind in the order in which they began to.
+    """Connections by what they wait for, each kind in the order in which the connections began to wait.
 
-    All of a kind have the same time, so the first are the first to be overdue: a request costs no timer.
+    All connections of a kind have the same time limit, so the first ones are overdue first. Requests need no timers.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -41,30 +41,30 @@ class Waiting:
 
     @property
     def shortest(self) -> float:
-        """The least time that a connection may wait, in seconds."""
+        """The shortest of the time limits, in seconds."""
         return max(0.01, min(self._seconds))
 
     def enter(self, connection: "Connection", what: For) -> None:
-        """Let `connection`, which waits for nothing else, wait for `what` from now on."""
+        """Note that `connection`, which waits for nothing yet, waits for `what` from now on."""
         self._since[what][connection] = self._time()
 
     def leave(self, connection: "Connection") -> None:
-        """Let `connection` wait for nothing."""
+        """Note that `connection` waits for nothing."""
         for kind in self._since:
             if kind.pop(connection, None) is not None:
                 return
 
     def move(self, connection: "Connection", old: For | None, new: For | None) -> None:
-        """Let `connection` wait for `new` instead of `old`, from now on."""
+        """Note that `connection` waits for `new` instead of `old` from now on."""
         if old is not None:
             del self._since[old][connection]
         if new is not None:
             self._since[new][connection] = self._time()
 
     def longest(self, among: Collection["Connection"] | None) -> "Connection | None":
-        """Return the connection that should make room: the one longest idle, else the one that has sent least.
+        """Return the connection to close for a new one: the longest idle one, else the one that has sent the least.
 
-        among: the only ones that count; None: all.
+        among: the connections to choose from; None: all.
         """
         for kind in self._since[: For.READER]:
             for connection in kind if among is None else (one for one in among if one in kind):
@@ -83,7 +83,7 @@ class Waiting:
             yield from late
 
     def begin_stop(self, idle_seconds: float) -> None:
-        """Allow an idle connection `idle_seconds` from now on, and a request that is half sent some seconds."""
+        """From now on, give idle connections `idle_seconds` and half-sent requests `half_sent_seconds`."""
         half_sent = self._limits.half_sent_seconds
         for what, seconds in ((For.REQUEST, idle_seconds), (For.HEAD, half_sent), (For.BODY, half_sent)):
             self._seconds[what] = seconds
