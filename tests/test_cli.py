@@ -237,7 +237,7 @@ def test_a_data_directory_that_cannot_be_made_is_told_in_a_line(tmp_path: Path) 
     assert result.exit_code == 1
     (told,) = result.stderr.splitlines()
     assert told.startswith(f"ostiary: the data directory {tmp_path / 'file'} cannot be used: Not a directory (")
-    assert told.endswith("; let this user write to it, or set OSTIARY_DATA_DIR to a folder where that is so")
+    assert told.endswith("; let this user write to it, or set OSTIARY_DATA_DIR to another folder")
 
 
 def test_it_runs_as_a_module_too() -> None:

@@ -70,8 +70,8 @@ def test_a_restore_refuses_what_is_no_backup(sqlite_url: str, file: Path, tmp_pa
     text.write_text("no database" * 100)
     with closing(sqlite3.connect(other)) as connection:
         connection.execute("CREATE TABLE users (id)")
-    assert "no database of Ostiary" in refused(sqlite_url, "restore", text)
-    assert "lacks its tables" in refused(sqlite_url, "restore", other)
+    assert "is not an Ostiary database" in refused(sqlite_url, "restore", text)
+    assert "tables are missing" in refused(sqlite_url, "restore", other)
     assert "there is no file" in refused(sqlite_url, "restore", tmp_path / "none")
     assert file.read_bytes() == before
 
@@ -155,4 +155,4 @@ def test_which_sessions_to_end_has_to_be_said(sqlite_url: str, arguments: tuple[
 
 def test_what_is_no_time_is_refused(sqlite_url: str) -> None:
     result = ostiary(sqlite_url, "sessions", "end", "--since", "yesterday")
-    assert (result.exit_code, "is no time such as" in result.stderr) == (2, True)
+    assert (result.exit_code, "is not a time such as" in result.stderr) == (2, True)

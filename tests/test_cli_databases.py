@@ -160,7 +160,7 @@ def test_a_folder_that_may_not_be_written_is_told_in_a_line(tmp_path: Path, monk
     assert result.exit_code == 1
     assert result.stderr == (
         f"ostiary: the data directory {data} cannot be used: Permission denied ({data}); let this user write to it, or "
-        "set OSTIARY_DATA_DIR to a folder where that is so\n"
+        "set OSTIARY_DATA_DIR to another folder\n"
     )
 
 

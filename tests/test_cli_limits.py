@@ -28,4 +28,4 @@ def test_the_numbers_are_those_of_the_code() -> None:
     text = printed()
 
     assert f"| Chunks of a body | {limits.MAX_CHUNKS:,} | 413 `body_too_large` |" in text
-    assert f"| Time for a body | {limits.BODY_SECONDS:g} s | 408 `request_timeout` |" in text
+    assert f"| Time to send the body | {limits.BODY_SECONDS:g} s | 408 `request_timeout` |" in text

@@ -181,7 +181,7 @@ def test_the_default_issuer_is_an_address(host: str, issuer: str) -> None:
 
 
 def test_an_issuer_that_is_no_address_is_refused() -> None:
-    assert faults({"OSTIARY_ISSUER": "https://[id"}) == ["OSTIARY_ISSUER: not an address such as https://id.example"]
+    assert faults({"OSTIARY_ISSUER": "https://[id"}) == ["OSTIARY_ISSUER: not a URL such as https://id.example"]
 
 
 def test_clients_find_the_keys_of_a_server_on_ipv6(tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_a_folder_that_the_locale_cannot_name_is_told_in_a_line(tmp_path: Path) 
     done = in_ascii("serve", directory=folder)
     assert done.returncode == 2
     assert done.stderr.decode().splitlines()[1:] == [
-        "  OSTIARY_DATA_DIR: the locale cannot tell the name of this folder: set LC_ALL=C.UTF-8"
+        "  OSTIARY_DATA_DIR: this locale cannot encode the name of the folder: set LC_ALL=C.UTF-8"
     ]
 
 

@@ -78,7 +78,7 @@ def test_a_file_that_is_away_at_the_start(sqlite_url: str, tmp_path: Path) -> No
                 assert await post(app, "/register") == 201
                 assert await post(app, "/login") == 200
         told = [entry["event"] for entry in logs]
-        assert told.count("started without the database; what needs it is refused until it is back") == 1
+        assert told.count("started without the database; requests that need it are refused") == 1
         assert told.count("the start is complete: the database is back") == 1
 
     asyncio.run(scenario())
@@ -143,7 +143,7 @@ def test_a_fault_that_shows_later_is_logged_and_it_is_tried_again() -> None:
             assert startup.is_pending
             await eventually(lambda: not startup.is_pending)
             await startup.stop()
-        assert "the start could not be completed; it is tried again" in [entry["event"] for entry in logs]
+        assert "the start could not be completed; retrying" in [entry["event"] for entry in logs]
 
     asyncio.run(scenario())
 

@@ -70,11 +70,11 @@ def create_app(settings: Settings | None = None, *, features: Iterable[Feature] 
 def create_asgi(settings: Settings | None = None, *, features: Iterable[Feature] = FEATURES) -> AsgiApp:
     """Build the application for an ASGI server; see ostiary.asgi.
 
-    settings: those that `prepare` has completed, for a server that listens on their host; it has an example
-    administrator and client, unless it is in production. None: they are read from the environment, and the database is
-    prepared on the server's loop when its lifespan starts; there are no examples, since anybody may reach that server.
-    features: as in `create_app`. Raises BadSettings, UnsafeFile and UnusableDirectory; the lifespan fails with what
-    else `prepare` raises.
+    settings: those that `prepare` has completed, for a server that listens on their host. Outside production it has an
+    example administrator and an example client. None: the settings are read from the environment, and the database is
+    prepared on the server's loop when its lifespan starts. Such a server may be reachable by anyone, so it has no
+    examples. features: as in `create_app`. Raises BadSettings, UnsafeFile and UnusableDirectory. Everything else that
+    `prepare` raises makes the lifespan fail.
     """
     is_prepared = settings is not None
     settings = settings or _prepare_files(settings_module.read(), creates=True)
@@ -112,11 +112,11 @@ def run(settings: Settings, work: Callable[[Context], Awaitable[Any]]) -> Any:
 
 
 def prepare(settings: Settings, *, creates: bool = True, features: Iterable[Feature] = FEATURES) -> Settings:
-    """Make what is missing before the first start: directory, secret, database schema. Return complete settings.
+    """Create what is missing before the first start: directory, secret, database schema. Return complete settings.
 
-    Any number of processes may do so at once. creates: False for a command that works on what a server has created; an
-    older schema is brought to this version's all the same. Raises BadSettings, NoDatabase, NewerDatabase,
-    UnfitDatabase, UnsafeFile, UnusableDirectory, and the problem `database_unavailable`.
+    Several processes can do this at the same time. creates: False for a command that needs the database of a server; an
+    older schema is still migrated. Raises BadSettings, NoDatabase, NewerDatabase, UnfitDatabase, UnsafeFile,
+    UnusableDirectory, and the problem `database_unavailable`.
     """
     settings = _prepare_files(settings, creates=creates)
     asyncio.run(_prepare_database(settings, features, creates=creates))
@@ -131,17 +131,17 @@ def _prepare_files(settings: Settings, *, creates: bool) -> Settings:
         except OSError as error:
             raise private_files.UnusableDirectory(
                 f"the data directory {settings.data_dir.absolute()} cannot be used: {error.strerror} "
-                f"({error.filename}); let this user write to it, or set OSTIARY_DATA_DIR to a folder where that is so"
+                f"({error.filename}); let this user write to it, or set OSTIARY_DATA_DIR to another folder"
             ) from error
     if settings.sandbox:
-        log.warning("the sandbox is on: anybody who reaches this server may delete every user and move its clock")
+        log.warning("the sandbox is on: anyone who can reach this server can delete every user and move its clock")
     if not settings.argon2.meets_owasp:
-        log.warning("password hashes are weaker than OWASP's minimum; the production profile refuses that")
+        log.warning("password hashes are weaker than OWASP's minimum; the production profile refuses such settings")
     return settings
 
 
 def _with_data_directory(settings: Settings, *, creates: bool) -> Settings:
-    """Return the settings with the secret that is kept in the data directory, both made first if `creates`."""
+    """Return the settings with the secret in the data directory. If `creates`, create both when they are missing."""
     secret = settings.data_dir / "secret.key"
     if creates:
         private_files.make_directory(settings.data_dir)
@@ -153,7 +153,7 @@ def _with_data_directory(settings: Settings, *, creates: bool) -> Settings:
 
 
 async def _prepare_database(settings: Settings, features: Iterable[Feature], *, creates: bool) -> None:
-    """Bring the database to this version's schema; migrations take the direct way past a pooler, where there is one."""
+    """Migrate the database to this version's schema. With a pooler, migrations connect to the database directly."""
     url, timeout = settings.effective_database_url, float(settings.database_timeout)
     if is_postgres(url):
         await check_notifications(url, settings.database_listen_url, timeout)
@@ -164,17 +164,17 @@ async def _prepare_database(settings: Settings, features: Iterable[Feature], *, 
 
 
 def _kept_secret(path: Path, randomness: Randomness | None = None) -> str:
-    """Return the secret in `path`, making it first if need be; of several processes, all get the same."""
+    """Return the secret in `path`, and create it first if it is missing. All processes get the same secret."""
     if not path.exists():
         handle, temporary = tempfile.mkstemp(dir=path.parent)  # mode 0600
         with os.fdopen(handle, "w") as file:
             file.write((randomness or SystemRandomness()).token() + "\n")
             file.flush()
-            os.fsync(file.fileno())  # the database is about to depend on it
+            os.fsync(file.fileno())  # the database will depend on it
         try:
             private_files.give_to_owner_of(path.parent, Path(temporary))
             os.link(temporary, path)
-            log.info("a secret key was made", file=str(path))
+            log.info("a secret key was created", file=str(path))
         except FileExistsError:
             pass
         finally:
@@ -183,6 +183,6 @@ def _kept_secret(path: Path, randomness: Randomness | None = None) -> str:
     secret = path.read_text().strip()
     if len(secret) < settings_module.MIN_SECRET_LENGTH:
         raise settings_module.BadSettings(
-            [f"OSTIARY_SECRET_KEY: {path} holds no secret; restore the file, or set the variable"]
+            [f"OSTIARY_SECRET_KEY: {path} holds no secret: restore the file, or set the variable"]
         )
     return secret

@@ -2,12 +2,12 @@
 
 import sys
 
-from ostiary.server import standard_streams  # first: it opens streams that are closed, before others take their place
+from ostiary.server import standard_streams  # first: it opens closed streams before other files take their numbers
 
 # isort: split
 from ostiary.server import signals
 
-if sys.argv[1:2] == ["serve"]:  # before the imports below, which take a second or two: it may be told to stop in them
+if sys.argv[1:2] == ["serve"]:  # the imports below take a second or two, and a stop signal can arrive during them
     signals.exit_at_once()
 
 # isort: split
@@ -40,9 +40,9 @@ from ostiary.server.process import Process, serve
 log = structlog.stdlib.get_logger(__name__)
 
 CONTRACT_EXTRA = ("httpx", "pytest", "schemathesis")
-"""What `ostiary contract-test` needs beside Ostiary itself."""
+"""The packages that `ostiary contract-test` needs in addition to Ostiary."""
 OF_THE_PUBLIC = ("contract-test", "limits", "settings", "spec")
-"""The commands whose files are for everybody to read."""
+"""The commands that write no secrets, so their files keep the usual permissions."""
 
 
 @click.group(cls=Program)
@@ -55,7 +55,7 @@ def main(context: click.Context) -> None:
         click.echo("ostiary: standard output is closed: open it, such as with >/dev/null, and try again", err=True)
         sys.exit(1)
     if context.invoked_subcommand not in OF_THE_PUBLIC:
-        before = os.umask(0o077)  # whatever these make holds secrets
+        before = os.umask(0o077)  # the files that these commands create hold secrets
         context.call_on_close(lambda: os.umask(before))
 
 
@@ -75,11 +75,11 @@ for feature in FEATURES:
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (OSTIARY_PORT).")
 @click.option("--workers", type=click.IntRange(0, 256), help="Worker processes (OSTIARY_WORKERS).")
 def serve_command(host: str | None, port: int | None, workers: int | None) -> None:
-    """Serve the API. Makes its database, secret and signing key if there are none."""
+    """Serve the API. Creates the database, the secret and the signing key if they do not exist."""
     asked = signals.take_over()
     settings = prepare(settings_module.read(host=host, port=port, workers=workers))
     asked.exit_if_stopped()
-    # Once, before there are workers: keys that cannot be opened are told in a line.
+    # Once, before there are workers: if a key cannot be opened, one line reports it.
     run(settings, lambda context: context.get(Keys).ring())
     is_common("")  # loads the list, so that all workers share it
     asked.exit_if_stopped()
@@ -112,10 +112,10 @@ def serve_command(host: str | None, port: int | None, workers: int | None) -> No
 
 
 class _Forwarded(click.Command):
-    """A command that has no options of its own: what stands behind it goes on to another program as it is."""
+    """A command without options of its own. It passes all arguments unchanged to another program."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Keep all of `args`, `--help` and `--` included."""
+        """Keep all of `args`, including `--help` and `--`."""
         ctx.args = args
         return args
 
@@ -123,17 +123,17 @@ class _Forwarded(click.Command):
 @main.command("contract-test", cls=_Forwarded)
 @click.pass_context
 def contract_test(context: click.Context) -> None:
-    """Compare a deployment with the contract that it serves."""
+    """Test a deployment against the contract that it serves."""
     if not all(find_spec(needed) for needed in CONTRACT_EXTRA):
         click.echo("ostiary: the contract tests need more packages: pip install 'ostiary[contract]'", err=True)
         sys.exit(2)
     # -P: packages in the current directory are not imported in place of installed ones.
     command = [sys.executable, "-P", str(_contract_tests() / "__main__.py"), *context.args]
-    sys.exit(subprocess.call(command))  # noqa: S603 - a program of our own
+    sys.exit(subprocess.call(command))  # noqa: S603 - one of our own programs
 
 
 def _contract_tests() -> Path:
-    """Return the directory of the contract tests: inside the installed package, or beside it in a checkout."""
+    """Return the directory of the contract tests: in the installed package, or next to it in a checkout."""
     installed = Path(__file__).parent / "contract_tests"
     return installed if installed.is_dir() else Path(__file__).parents[2] / "contract_tests"
 

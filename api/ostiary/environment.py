@@ -1,4 +1,4 @@
-"""From environment variables to the text of each setting: without what platforms set, with what secret files hold."""
+"""Find the text of each setting in environment variables and secret files. Variables of the platform are left out."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -8,16 +8,16 @@ from pathlib import Path
 
 PREFIX = "OSTIARY_"
 OF_THE_TESTS = PREFIX + "TEST_"
-"""What begins so is for the tests, which hand it on to the servers that they start."""
+"""The prefix of variables for the tests, which pass them on to the servers that they start."""
 FILE = "_FILE"
-"""Added to the name of a setting: the variable names a file that holds the value."""
+"""Suffix of variables that name a file. The file holds the value of the setting."""
 MAX_FILE_BYTES = 65536
-"""The largest file that a setting is read from."""
+"""Maximum size of a file that holds the value of a setting."""
 
 
 @dataclass
 class Given:
-    """The settings that an environment gives, by the names of their variables, and what is wrong with others."""
+    """The values of settings in an environment, by the names of their variables, and the faults of other variables."""
 
     values: dict[str, str] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
@@ -26,10 +26,10 @@ class Given:
 
 
 def read(environment: Mapping[str, str], settings: Collection[str], secrets: Collection[str]) -> Given:
-    """Return what `environment` gives for the variables named in `settings`.
+    """Return the values that `environment` has for the variables named in `settings`.
 
-    White space at both ends is cut and an empty value counts as not given. secrets: the variables whose value may stand
-    in a file instead, which `VARIABLE_FILE` names.
+    White space at both ends is removed, and an empty value counts as no value. secrets: the variables whose value may
+    be in a file instead; `VARIABLE_FILE` names the file.
     """
     found = Given()
     ours = {name: value.strip() for name, value in environment.items() if name.startswith(PREFIX)}
@@ -70,14 +70,14 @@ def _read_file(found: Given, variable: str, path: str, given: str) -> None:
 
 
 def _is_text(value: str) -> bool:
-    """Return whether the operating system gave text: bytes that it cannot decode arrive as lone surrogates."""
+    """Return whether the value is text. Bytes that the operating system cannot decode arrive as lone surrogates."""
     return value.isprintable() or not re.search("[\ud800-\udfff]", value)
 
 
 # Kubernetes sets these in every pod, for each Service of the namespace (its documentation, "Service", "Environment
-# variables"), and `docker run --link` sets them for each container. A Service that is called `ostiary`, or whose name
-# begins with `ostiary-`, shares the prefix of the settings. Both the name and the value have to fit: an operator's
-# mistake is still found.
+# variables"), and `docker run --link` sets them for each container. The variables of a Service that is called `ostiary`
+# or `ostiary-...` have the same prefix as the settings. Both the name and the value must match the platform's form, so
+# that mistakes of the operator are still reported.
 _ADDRESS = re.compile(r"(?:tcp|udp|sctp)://(?P<host>\[[0-9a-fA-F:.]+\]|[0-9.]+):[0-9]{1,5}", re.IGNORECASE)
 _SERVICE = r"OSTIARY_(?:[A-Z0-9_]+_)?"
 _ONE_PORT = _SERVICE + r"PORT_[0-9]{1,5}_(?:TCP|UDP|SCTP)"
@@ -105,7 +105,7 @@ def _is_protocol(value: str) -> bool:
 
 
 def _is_link(value: str) -> bool:
-    """Return whether this is how docker names a link: /container/alias."""
+    """Return whether this is the name of a Docker link: /container/alias."""
     return re.fullmatch(r"/[a-zA-Z0-9][a-zA-Z0-9_.-]*/[a-zA-Z0-9][a-zA-Z0-9_.-]*", value) is not None
 
 

@@ -1,6 +1,6 @@
 """The names that a feature of your own needs, in one place; docs/extending.md builds one.
 
-They are public: a change of them is in the changelog.
+They are public API: the changelog lists every change of them.
 """
 
 from ostiary.app import create_app, create_asgi, prepare

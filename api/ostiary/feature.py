@@ -29,15 +29,16 @@ class Feature:
 
     services: a factory for each class of service; it asks the context for the services that it uses.
     blueprints: the operations, in the order of the contract.
-    authenticators: the class of the service that authenticates bearer credentials with a prefix; "" is every other one.
+    authenticators: for each prefix of bearer credentials, the class of the service that authenticates them. The prefix
+    "" stands for all other credentials.
     cleanup: jobs that delete expired rows. login_stages: steps between a correct password and the tokens, in the order
     of the features.
-    install: sets up what views need besides services, such as a guard.
+    install: sets up what views need in addition to services, such as a guard.
     contract: changes the OpenAPI document after it is assembled. security_schemes: its OpenAPI Security Scheme Objects.
     recorder: the class of the service that writes audit events; it must not use the database.
-    commands: groups and commands of the `ostiary` command. migrations: the directory of its Alembic revisions, for a
-    feature that does not come with Ostiary: a branch of its own, whose revisions are named like `notes_0001`.
-    before_role_deletion: runs in the transaction that deletes a role, while its holders still hold it.
+    commands: groups and commands of the `ostiary` command. migrations: the directory of the Alembic revisions of a
+    feature that is not part of Ostiary. They form a branch of their own and are named like `notes_0001`.
+    before_role_deletion: runs in the transaction that deletes a role, before its holders lose it.
     kept_on_reset: tables that `POST /sandbox/reset` does not empty. after_reset: restores what a new server has.
     when: whether the settings switch the feature on.
     """
@@ -61,11 +62,11 @@ class Feature:
 
 
 class CommandLine(Protocol):
-    """What a command of a feature works with: `@click.pass_obj` hands it over as the first argument."""
+    """Gives a command of a feature its services. `@click.pass_obj` passes it as the first argument."""
 
     def open(self) -> Settings:
-        """Prepare the server's database for `run`; the first call names it on standard error. Ends the command where
-        there is no database."""
+        """Prepare the server's database for `run`. The first call prints its name on standard error. Ends the command
+        if there is no database."""
         ...
 
     def run(self, work: Callable[["Context"], Awaitable[T]]) -> T:
@@ -77,8 +78,8 @@ class CommandLine(Protocol):
 class Evidence:
     """What a user has proved in one login so far.
 
-    methods: how, in the values of RFC 8176, such as `pwd`. password_version: the version of the password that was
-    checked; None: no password was.
+    methods: the authentication methods as values of RFC 8176, such as `pwd`. password_version: the version of the
+    password that was checked; None if no password was checked.
     """
 
     user_id: str
@@ -94,7 +95,7 @@ class LoginStage(Protocol):
 
     @property
     def name(self) -> str:
-        """What the client is asked for next; public API, at most 32 characters."""
+        """The name by which the client learns what to send next. It is public API and has at most 32 characters."""
         ...
 
     async def is_needed(self, tx: Transaction, evidence: Evidence) -> bool:
@@ -104,10 +105,10 @@ class LoginStage(Protocol):
     async def check(
         self, tx: Transaction, user_id: str, answer: Mapping[str, str], info: RequestInfo
     ) -> tuple[str, ...] | None:
-        """Return the methods (RFC 8176) that the answer adds, perhaps none; None if the answer is wrong.
+        """Return the methods (RFC 8176) that the answer adds, possibly none; None if the answer is wrong.
 
-        What it writes is committed also when the answer is wrong: a stage counts the failures of a user itself, since
-        the counter of a pending login bounds that login alone.
+        Its writes are committed even if the answer is wrong. So a stage can count the failures of a user, because the
+        counter of a pending login limits only that login.
         """
         ...
 
@@ -123,7 +124,7 @@ class WarmsUp(Protocol):
 
 @runtime_checkable
 class Starts(Protocol):
-    """A service that reads the database before it serves. While the database is away, `start` is called again."""
+    """A service that reads the database before it serves. `start` is repeated while the database is unavailable."""
 
     async def start(self) -> None:
         """Read it; raises the problem `database_unavailable`."""
@@ -141,10 +142,10 @@ class Stops(Protocol):
 
 @runtime_checkable
 class Rechecks(Protocol):
-    """An authenticator whose credentials may still hold after an entry of the revocation feed against their owner."""
+    """An authenticator whose credentials can stay valid after a revocation feed entry against their owner."""
 
     async def look_up_again(self, tx: Transaction, bearer: Principal) -> Principal:
-        """Return the bearer as the database has it in this transaction; raises the problem `invalid_token`."""
+        """Return the bearer as this transaction reads it from the database; raises the problem `invalid_token`."""
         ...
 
 
@@ -155,8 +156,8 @@ class NoService(LookupError):
 class Context:
     """The services of one process, and what they are built from.
 
-    A service is built when it is first asked for. `start` starts those built so far in the order in which they were
-    built, so a service starts after those that it uses; `stop` stops them in the reverse order.
+    A service is built on first use. `start` starts all services in the order in which they were built, so each service
+    starts after the services that it uses. `stop` stops them in reverse order.
     settings: must have a secret (see `ostiary.app.prepare`). has_examples: whether Swagger UI's example administrator
     and client exist.
     """
@@ -190,7 +191,7 @@ class Context:
         )
 
     def get(self, kind: type[T]) -> T:
-        """Return the service of this class, and build it first if necessary; raises NoService."""
+        """Return the service of this class, building it on first use; raises NoService."""
         found: T | None = self._built.get(kind)
         return self._build(kind) if found is None else found
 
@@ -219,7 +220,7 @@ class Context:
         self.get_cleanup()
 
     def authenticators(self) -> dict[str, Authenticator]:
-        """Return the authenticators by the prefix of the credentials that they know."""
+        """Return the authenticators by the prefix of their credentials."""
         kinds = {prefix: kind for feature in self.features for prefix, kind in feature.authenticators.items()}
         return {prefix: self.get(kind) for prefix, kind in kinds.items()}
 
@@ -232,7 +233,7 @@ class Context:
         return found
 
     async def reset(self) -> None:
-        """Delete all rows but those that features keep, then let features restore what a new server has."""
+        """Delete all rows except those that features keep, then let features restore what a new server has."""
         await self.database.empty([table for feature in self.features for table in feature.kept_on_reset])
         if self.movable_clock is not None:
             self.movable_clock.put_right()
@@ -241,9 +242,9 @@ class Context:
                 await feature.after_reset(self)
 
     async def start(self) -> None:
-        """Prepare all services to serve. While the database cannot be reached, this goes on in the background.
+        """Prepare all services to serve. While the database cannot be reached, this continues in the background.
 
-        Raises what a service raises that cannot serve at all, such as KeysUnreadable.
+        If a service cannot serve at all, its exception is raised, such as KeysUnreadable.
         """
         self.build_all()
         for service in tuple(self._built.values()):
@@ -257,7 +258,7 @@ class Context:
                 await service.start()
 
     async def stop(self) -> None:
-        """Finish what was begun and close everything."""
+        """Finish running work and close everything."""
         await self.startup.stop()
         for service in reversed(tuple(self._built.values())):
             if isinstance(service, Stops):

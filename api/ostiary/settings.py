@@ -1,4 +1,4 @@
-"""Settings: one frozen object, read from OSTIARY_* environment variables, every fault reported at once."""
+"""Settings: one frozen object, read from the OSTIARY_* environment variables. All faults are reported together."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -23,12 +23,12 @@ from ostiary.persistence.postgres_url import BadUrl, is_postgres
 
 SQLITE = "sqlite+aiosqlite"
 SCHEMES = (SQLITE, "postgresql")
-"""What a database's URL begins with, in the spelling that is recommended."""
+"""The schemes of database URLs, in the recommended spelling."""
 MIN_SECRET_LENGTH = 32
 
 
 class BadSettings(Exception):
-    """Some settings are wrong; `faults` names each with its remedy."""
+    """Some settings are invalid. `faults` names each of them with its remedy."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
@@ -36,39 +36,39 @@ class BadSettings(Exception):
 
 
 def _setting(doc: str, parser: str, default: Any, **more: Any) -> Any:
-    """Describe a field: what it means, how environs reads it, and its default.
+    """Describe a field: its meaning, the environs parser, and the default.
 
-    more: `production`, the production profile's own default; `check`, a validator; `secret`, whether the value may
-    stand in a file instead, which the variable with `_FILE` at the end of its name names.
+    more: `production`: the default in the production profile. `check`: a validator. `secret`: whether a file can hold
+    the value; the variable with the suffix `_FILE` then names that file.
     """
     metadata = {"doc": doc, "parser": parser, "production": "", "check": None, "secret": False}
     return field(default=default, metadata=metadata | more)
 
 
 MAX_LIFETIME_SECONDS = 36525 * 86400
-"""A hundred years: "for ever" to whoever sets it, and a date that everything can hold."""
+"""A hundred years: in practice for ever, and still a date that every component can represent."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that an operator can set. Durations are in seconds, sizes in the unit that the name says."""
+    """Everything that an operator can set. Durations are in seconds; the name of a size includes its unit."""
 
     profile: Literal["development", "production"] = _setting(
-        "`development` (works at once) or `production` (refuses unsafe or missing settings)",
+        "`development` (works without configuration) or `production` (refuses unsafe or missing settings)",
         "str",
         "development",
         check=validate.OneOf(["development", "production"]),
     )
     host: str = _setting("Address to listen on", "str", "127.0.0.1")
-    port: int = _setting("Port to listen on; 0 takes a free one", "int", 8000, check=validate.Range(0, 65535))
+    port: int = _setting("Port to listen on; 0 picks a free port", "int", 8000, check=validate.Range(0, 65535))
     workers: int = _setting(
-        "Worker processes; 0 means one in development, one for each processor core in production",
+        "Number of worker processes; 0 means one in development and one per processor core in production",
         "int",
         0,
         check=validate.Range(0, 256),
     )
     data_dir: Path = _setting(
-        "Where the SQLite file and the generated secret live in development", "path", Path("ostiary-data")
+        "Directory of the SQLite file and the generated secret in development", "path", Path("ostiary-data")
     )
     database_url: str = _setting(
         "`sqlite+aiosqlite:///file` or `postgresql://user:password@host/name`; empty means a file in the data "
@@ -79,32 +79,31 @@ class Settings:
         secret=True,
     )
     database_listen_url: str = _setting(
-        "Where OSTIARY_DATABASE_URL leads to a pooler in transaction mode: the URL of the same PostgreSQL database "
-        "past the pooler, for the connection that listens to revocations, and for migrations",
+        "Needed only if OSTIARY_DATABASE_URL leads to a pooler in transaction mode: the URL of the same PostgreSQL "
+        "database without the pooler, for revocation notifications and migrations",
         "str",
         "",
         secret=True,
     )
     database_pool_size: int = _setting(
-        "PostgreSQL connections for each worker process", "int", 10, check=validate.Range(1, 1000)
+        "PostgreSQL connections per worker process", "int", 10, check=validate.Range(1, 1000)
     )
     database_timeout: int = _setting(
-        "Seconds to wait for a connection, a lock or an answer of the database",
+        "Seconds to wait for a database connection, a lock or an answer",
         "int",
         30,
         check=validate.Range(1, 3600),
     )
     secret_key: str = _setting(
-        "Encrypts the signing keys in the database; at least 32 characters; empty means one that is created once and "
-        "kept in the data directory",
+        "Secret that encrypts the signing keys in the database, at least 32 characters; if it is empty, Ostiary "
+        "generates one and keeps it in the data directory",
         "str",
         "",
         production="required",
         secret=True,
     )
     issuer: str = _setting(
-        "`iss` of access tokens: the https address under which clients reach this server; empty means "
-        "`http://HOST:PORT`",
+        "`iss` of access tokens: the https URL at which clients reach this server; empty means `http://HOST:PORT`",
         "str",
         "",
         production="required",
@@ -114,119 +113,119 @@ class Settings:
         "Lifetime of an access token, in seconds", "int", 900, check=validate.Range(1, 86400)
     )
     refresh_token_idle_seconds: int = _setting(
-        "Seconds after which an unused refresh token ends",
+        "Seconds after which an unused refresh token expires",
         "int",
         14 * 86400,
         check=validate.Range(1, MAX_LIFETIME_SECONDS),
     )
     session_seconds: int = _setting(
-        "Seconds after login at which a session ends, however often it was refreshed",
+        "Seconds from login to the end of a session; refreshing does not extend it",
         "int",
         90 * 86400,
         check=validate.Range(1, MAX_LIFETIME_SECONDS),
     )
     refresh_grace_seconds: int = _setting(
-        "Seconds after its use during which a refresh token, sent again, gets the same successor",
+        "Seconds after a refresh token is used during which it can be sent again and gets the same successor",
         "int",
         10,
         check=validate.Range(0, 60),
     )
     fresh_login_seconds: int = _setting(
-        "Seconds after login during which operations that cannot be undone are allowed without logging in again",
+        "Seconds after login during which operations that cannot be undone are allowed without another login",
         "int",
         600,
         check=validate.Range(1, MAX_LIFETIME_SECONDS),
     )
     idempotency_seconds: int = _setting(
-        "Seconds for which a request repeated under its Idempotency-Key gets the first answer again",
+        "Seconds during which a repeated request with the same Idempotency-Key gets the first answer again",
         "int",
         86400,
         check=validate.Range(1, 30 * 86400),
     )
     revocation_strict: bool = _setting(
-        "Ask the database on each request whether the access token was revoked, instead of the worker's own memory of "
-        "the revocations, which is kept up to date",
+        "On each request, check in the database whether the access token was revoked. By default the worker checks its "
+        "own memory, which is kept up to date",
         "bool",
         False,
     )
     argon2_memory_kib: int = _setting(
-        "Memory of one password hash, in KiB", "int", 19456, check=validate.Range(8, 16 * 1024 * 1024)
+        "Memory per password hash, in KiB", "int", 19456, check=validate.Range(8, 16 * 1024 * 1024)
     )
     argon2_time_cost: int = _setting(
-        "Passes of one password hash over its memory", "int", 2, check=validate.Range(1, 1000)
+        "Passes over the memory per password hash", "int", 2, check=validate.Range(1, 1000)
     )
-    argon2_parallelism: int = _setting("Lanes of one password hash", "int", 1, check=validate.Range(1, 256))
+    argon2_parallelism: int = _setting("Lanes per password hash", "int", 1, check=validate.Range(1, 256))
     hash_threads: int = _setting(
-        "Threads for password hashing in each worker process; 0 means the processor cores divided by the workers",
+        "Threads for password hashing per worker process; 0 divides the processor cores among the workers",
         "int",
         0,
         check=validate.Range(0, 256),
     )
     hash_queue: int = _setting(
-        "Password hashes that may wait in each worker process; beyond it the answer is 503 with Retry-After",
+        "Maximum number of password hashes that wait in a worker process; further requests get 503 with Retry-After",
         "int",
         256,
         check=validate.Range(1, 1_000_000),
     )
     hash_wait_seconds: int = _setting(
-        "Seconds that a password waits at most to be hashed; where a new one would have to wait longer, the answer is "
-        "503 with Retry-After",
+        "Maximum number of seconds that a password waits to be hashed; a request that would wait longer gets 503 with "
+        "Retry-After",
         "int",
         2,
         check=validate.Range(1, 60),
     )
     max_body_bytes: int = _setting(
-        "The largest request body, in bytes", "int", 65536, check=validate.Range(1024, 64 * 1024 * 1024)
+        "Maximum size of a request body, in bytes", "int", 65536, check=validate.Range(1024, 64 * 1024 * 1024)
     )
     keep_alive_seconds: int = _setting(
-        "Seconds for which an idle connection is kept; more than the proxy in front keeps it, so that the proxy closes "
-        "first",
+        "Seconds for which an idle connection is kept; set it higher than in the proxy in front, so that the proxy "
+        "closes first",
         "int",
         130,
         check=validate.Range(1, 86400),
     )
     max_connections: int = _setting(
-        "Connections of each worker process; 0 derives it from the limit of open files",
+        "Maximum number of connections per worker process; 0 derives the number from the limit of open files",
         "int",
         0,
         check=validate.Range(0, 1_000_000),
     )
     max_connections_per_address: int = _setting(
-        "Connections of each worker process from one IPv4 address or IPv6 /64 network that is no trusted proxy; 0 is "
-        "half of all",
+        "Maximum number of connections per worker process from one IPv4 address or IPv6 /64 network, except trusted "
+        "proxies; 0 means half of all connections",
         "int",
         0,
         check=validate.Range(0, 1_000_000),
     )
     drain_seconds: int = _setting(
-        "Seconds that requests in flight get to finish at shutdown; the whole takes at most 5 more, so keep the sum "
-        "below what the orchestrator waits before it kills: 10 for Docker, 30 for Kubernetes, 90 for systemd",
+        "Seconds that requests in flight get to finish at shutdown. The shutdown takes at most 5 seconds more; keep "
+        "the sum below the time after which the orchestrator kills: 10 for Docker, 30 for Kubernetes, 90 for systemd",
         "int",
         5,
         check=validate.Range(1, 3600),
     )
     trusted_proxies: str = _setting(
-        "Addresses and networks, separated by commas, of the proxies whose X-Forwarded-For and X-Forwarded-Proto are "
-        "believed; `unix`: those that connect to a Unix socket; `*`: all, in development only",
+        "Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted, separated by "
+        "commas; `unix` trusts all that connect to a Unix socket; `*` trusts everybody, in development only",
         "str",
         "",
     )
     cors_origins: str = _setting(
-        "Origins of pages that may call this server from a browser, separated by commas or spaces, each as browsers "
-        "send it: `https://app.example`; empty: none. Public keys and metadata are open to every origin",
+        "Origins of pages that may call this server from a browser, separated by commas or spaces and written as "
+        "browsers send them: `https://app.example`; empty means none. Every origin can read public keys and metadata",
         "str",
         "",
     )
     contract_checks: Literal["auto", "off", "log", "raise"] = _setting(
-        "Compare each answer with the contract: `off`, `log` a mismatch, `raise` (fail the request), or `auto`: log in "
-        "development, off in production",
+        "Compare each answer with the contract: `off`, `log` (log a mismatch), `raise` (fail the request), or `auto` "
+        "(`log` in development, `off` in production)",
         "str",
         "auto",
         check=validate.OneOf(["auto", "off", "log", "raise"]),
     )
     sandbox: bool = _setting(
-        "Add operations under `/sandbox` that reset the state, move the clock and force errors, for the tests of a "
-        "client; anybody may call them",
+        "Add operations under `/sandbox` that reset the state, move the clock and force errors, for testing clients; "
+        "anyone can call them",
         "bool",
         False,
     )
@@ -237,7 +236,7 @@ class Settings:
         check=validate.OneOf(["debug", "info", "warning", "error"]),
     )
     log_format: Literal["auto", "console", "json"] = _setting(
-        "`console`, `json`, or `auto`: console in development, json in production",
+        "`console`, `json`, or `auto` (`console` in development, `json` in production)",
         "str",
         "auto",
         check=validate.OneOf(["auto", "console", "json"]),
@@ -250,7 +249,7 @@ class Settings:
 
     @property
     def has_example_administrator(self) -> bool:
-        """Whether Swagger UI may act as an example administrator: in development, reached from this machine alone."""
+        """Whether Swagger UI has an example administrator: in development, on a loopback address, without proxies."""
         return not self.is_production and is_loopback(self.host) and not self.trusted_proxies
 
     @property
@@ -275,7 +274,7 @@ class Settings:
 
     @property
     def effective_hash_threads(self) -> int:
-        """The number of hashing threads of a worker process; more than cores would only be in each other's way."""
+        """The number of hashing threads of a worker process. More threads than cores would slow each other down."""
         return self.hash_threads or max(1, (os.cpu_count() or 1) // self.effective_workers)
 
     @property
@@ -287,30 +286,30 @@ class Settings:
     @property
     def effective_issuer(self) -> str:
         """The issuer, with the default filled in."""
-        host = ANY_ADDRESS.get(self.host, self.host)  # nobody can connect to an address that stands for all
+        host = ANY_ADDRESS.get(self.host, self.host)  # clients cannot connect to a wildcard address
         return self.issuer or f"http://{in_url(host)}:{self.port}"
 
     @property
     def prefix(self) -> str:
-        """The path before those of the contract, as in the issuer `https://id.example/auth`; empty if there is none."""
+        """The path prefix of all operations, as in the issuer `https://id.example/auth`; empty if there is none."""
         return urlsplit(self.effective_issuer).path.rstrip("/")
 
     @property
     def service_names(self) -> tuple[str, ...]:
-        """The names by which users know this service: its own, the issuer's host and what stands in it."""
+        """The names by which users know this service: `ostiary`, the issuer's host, and the labels of that host."""
         host = urlsplit(self.effective_issuer).hostname or ""
         return ("ostiary", host, *host.split(".")[:-1])
 
     @property
     def effective_contract_checks(self) -> Literal["off", "log", "raise"]:
-        """What to do about an answer that is not as the contract says."""
+        """What to do about an answer that does not match the contract."""
         if self.contract_checks == "auto":
             return "off" if self.is_production else "log"
         return self.contract_checks
 
     @property
     def effective_log_format(self) -> Literal["console", "json"]:
-        """The form of log lines."""
+        """The format of log lines."""
         if self.log_format == "auto":
             return "json" if self.is_production else "console"
         return self.log_format
@@ -319,8 +318,8 @@ class Settings:
 def read(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
     """Return the settings in `environment` (the process's own by default); `overrides` come from the command line.
 
-    Raises BadSettings with every fault: values that do not parse, unknown OSTIARY_* names, bad combinations. A value
-    that does not parse counts as its default in combinations.
+    Raises BadSettings with every fault: values that do not parse, unknown OSTIARY_* names, bad combinations. The checks
+    of combinations use the default in place of a value that does not parse.
     """
     every = {PREFIX + one.name.upper(): one for one in fields(Settings)}
     secrets = [variable for variable, one in every.items() if one.metadata["secret"]]
@@ -331,7 +330,7 @@ def read(environment: Mapping[str, str] | None = None, **overrides: Any) -> Sett
     faults += [f"{name}: there is no such setting" for name in sorted(given.unknown)]
     parsed = {name: value for name, value in parsed.items() if PREFIX + name.upper() not in unparsed}
     parsed |= {name: value for name, value in overrides.items() if value is not None}
-    if "host" in parsed:  # as in an address, too
+    if "host" in parsed:  # brackets, as in a URL, are accepted
         parsed["host"] = parsed["host"].removeprefix("[").removesuffix("]")
     settings = Settings(**parsed)
     faults += [fault for rule in RULES for fault in rule(settings) if fault.partition(":")[0] not in unparsed]
@@ -341,7 +340,7 @@ def read(environment: Mapping[str, str] | None = None, **overrides: Any) -> Sett
 
 
 def _parse(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the settings by name and what is wrong with others by variable. environs reads the process's own only."""
+    """Return the settings by name, and faults by variable. environs reads only the environment of the process."""
     env = Env(eager=False, prefix=PREFIX)
     values: dict[str, Any] = {}
     saved = dict(os.environ)
@@ -358,7 +357,7 @@ def _parse(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _in_small_letters(variable: str, value: str) -> str:
-    """Return the value of a choice, such as that of a log level, as its choices are written; others as they are."""
+    """Return `value` in lower case if the setting is a choice, such as the log level; otherwise unchanged."""
     choices = {
         PREFIX + one.name.upper() for one in fields(Settings) if isinstance(one.metadata["check"], validate.OneOf)
     }
@@ -378,12 +377,12 @@ def _database_faults(settings: Settings) -> list[str]:
     try:
         fault = _url_fault(settings.effective_database_url)
     except UnicodeEncodeError:
-        return ["OSTIARY_DATA_DIR: the locale cannot tell the name of this folder: set LC_ALL=C.UTF-8"]
+        return ["OSTIARY_DATA_DIR: this locale cannot encode the name of the folder: set LC_ALL=C.UTF-8"]
     faults = [f"OSTIARY_DATABASE_URL: {fault}"] if fault else []
     if settings.database_listen_url:
         fault = _url_fault(settings.database_listen_url)
         if not fault and not (is_postgres(settings.database_url) and is_postgres(settings.database_listen_url)):
-            fault = "for PostgreSQL alone, which OSTIARY_DATABASE_URL must lead to, too"
+            fault = "only for PostgreSQL: OSTIARY_DATABASE_URL must be the URL of a PostgreSQL database, too"
         faults += [f"OSTIARY_DATABASE_LISTEN_URL: {fault}"] if fault else []
     return faults
 
@@ -397,19 +396,19 @@ def _url_fault(url: str) -> str:
         found = make_url(url)
     except BadUrl as error:
         return str(error)
-    except (ArgumentError, ValueError):  # ValueError: a port that is no number
-        return f"not a URL; it begins with {' or '.join(SCHEMES)}"
+    except (ArgumentError, ValueError):  # ValueError: a port that is not a number
+        return f"not a URL; it must begin with {' or '.join(SCHEMES)}"
     if found.drivername != SQLITE:
         return f"{found.drivername} is not supported; use {' or '.join(SCHEMES)}"
     if not found.database or ":memory:" in found.database or found.query:
-        return "SQLite needs a file, and no parameters: several processes share it"
+        return "SQLite needs a file without parameters, because several processes share it"
     return ""
 
 
 def _secret_faults(settings: Settings) -> list[str]:
     if settings.secret_key and len(settings.secret_key) < MIN_SECRET_LENGTH:
         return [
-            f"OSTIARY_SECRET_KEY: shorter than {MIN_SECRET_LENGTH} characters; make one with: openssl rand -base64 32"
+            f"OSTIARY_SECRET_KEY: shorter than {MIN_SECRET_LENGTH} characters; create one with: openssl rand -base64 32"
         ]
     return []
 
@@ -418,7 +417,7 @@ def _issuer_faults(settings: Settings) -> list[str]:
     try:
         urlsplit(settings.effective_issuer)
     except ValueError:
-        return ["OSTIARY_ISSUER: not an address such as https://id.example"]
+        return ["OSTIARY_ISSUER: not a URL such as https://id.example"]
     return []
 
 
@@ -444,7 +443,7 @@ def _argon2_faults(settings: Settings) -> list[str]:
 
 def _sandbox_faults(settings: Settings) -> list[str]:
     if settings.sandbox and settings.effective_workers != 1:
-        return ["OSTIARY_SANDBOX: needs one worker process (OSTIARY_WORKERS=1), in whose memory the sandbox lives"]
+        return ["OSTIARY_SANDBOX: needs one worker process (OSTIARY_WORKERS=1), because its state is in memory"]
     return []
 
 
@@ -457,15 +456,15 @@ def _production_faults(settings: Settings) -> list[str]:
         if not getattr(settings, name)
     ]
     if settings.sandbox:
-        faults.append("OSTIARY_SANDBOX: anybody could delete every user; never in the production profile")
+        faults.append("OSTIARY_SANDBOX: not allowed in the production profile: anyone could delete every user")
     if settings.issuer and not _is_issuer(settings.issuer) and not _issuer_faults(settings):
-        faults.append("OSTIARY_ISSUER: in production an https address without query or fragment (RFC 8414 section 2)")
+        faults.append("OSTIARY_ISSUER: in production, use an https URL without query or fragment (RFC 8414 section 2)")
     if settings.proxies.everybody or any(network.prefixlen == 0 for network in settings.proxies.networks):
         faults.append(
-            "OSTIARY_TRUSTED_PROXIES: in production whoever connects cannot be trusted; name the proxies' addresses"
+            "OSTIARY_TRUSTED_PROXIES: trusting everybody is not allowed in production; list the proxies' addresses"
         )
     if len(settings.secret_key) >= MIN_SECRET_LENGTH and is_weak(settings.secret_key):
-        faults.append("OSTIARY_SECRET_KEY: not random, so it can be guessed; make one with: openssl rand -base64 32")
+        faults.append("OSTIARY_SECRET_KEY: not random, so it can be guessed; create one with: openssl rand -base64 32")
     if not settings.argon2.meets_owasp:
         faults.append("OSTIARY_ARGON2_*: weaker than OWASP's minimum, for example 19456 KiB and 2 passes")
     return faults
@@ -502,6 +501,6 @@ def table() -> str:
         default = f"`{one.default}`" if str(one.default) else "empty"
         if one.metadata["production"]:
             default += f"; in production {one.metadata['production']}"
-        also = f"; `{variable}{FILE}` names a file with it instead" if one.metadata["secret"] else ""
+        also = f"; `{variable}{FILE}` can name a file that holds it" if one.metadata["secret"] else ""
         lines.append(f"| `{variable}` | {one.metadata['doc']}{also} | {default} |")
     return "\n".join(lines) + "\n"

@@ -102,7 +102,7 @@ def test_what_is_no_address_is_a_fault(word: str) -> None:
     for setting in (f"10.0.0.1,{word}", f"{word},10.0.0.1"):
         _, faults = parse(setting)
         assert len(faults) == 1
-        assert "write such as 10.0.0.1" in faults[0]
+        assert "use, for example, 10.0.0.1" in faults[0]
 
 
 def test_an_address_in_a_network_is_a_fault_with_the_network() -> None:

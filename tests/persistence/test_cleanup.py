@@ -131,7 +131,7 @@ def test_it_does_a_round_now_and_then(database_url: str) -> None:
             with capture_logs() as logs:
                 await fill(database, 2)
                 await eventually(lambda logs=logs: sum(one["notes"] for one in logs) == 2)
-            assert {one["event"] for one in logs} == {"rows that nobody needs were deleted"}
+            assert {one["event"] for one in logs} == {"expired rows were deleted"}
         await cleanup.stop()
         await under_way(database)
         done = len(job.did)

@@ -144,7 +144,7 @@ REFUSED = [
     ("sslmode=require&sslrootcert=system", "sslrootcert=system: needs sslmode=verify-full, not require"),
     ("sslrootcert=/nonexistent", "sslrootcert: the file /nonexistent cannot be read (No such file or directory)"),
     ("sslkey=/dev/null", "sslkey: needs sslcert=FILE"),
-    ("sslcrl=/dev/null", "sslcrl: the file /dev/null holds nothing of that kind in PEM"),
+    ("sslcrl=/dev/null", "sslcrl: the file /dev/null does not hold PEM of this kind"),
     ("ssl_min_protocol_version=SSLv3", "ssl_min_protocol_version=SSLv3: use one of TLSv1, "),
     ("sslnegotiation=direct", "sslnegotiation=direct: needs sslmode=require"),
     ("sslnegotiation=fast", "sslnegotiation=fast: use postgres or direct"),
@@ -156,7 +156,7 @@ REFUSED = [
     ("pool_timeout=5", "pool_timeout: leave it out, and set OSTIARY_DATABASE_TIMEOUT"),
     ("schema=auth", "schema: write options=-csearch_path%3DNAME"),
     ("pgbouncer=true", "pgbouncer: leave it out; for a pooler see"),
-    ("keepalives_idle=30", "keepalives_idle: leave it out: a server that does not answer is noticed"),
+    ("keepalives_idle=30", "keepalives_idle: leave it out: Ostiary notices a server that does not answer"),
     ("replication=database", "replication: not supported: leave it out"),
     ("work_mem=4MB", "work_mem: not supported: leave it out; a setting of the server goes into options=-c"),
     ("host=a,b&port=1,2,3", "port: give one port, or one for each host"),
@@ -204,7 +204,7 @@ def test_a_certificate_of_the_client_and_its_key_have_to_fit(made: Certificate, 
     assert arguments(f"sslcert={made.both}")
     other = make_certificate(tmp_path)
     for key in (other.key, made.certificate):
-        with pytest.raises(BadUrl, match="sslcert, sslkey: the files are no certificate with its key"):
+        with pytest.raises(BadUrl, match="sslcert, sslkey: the files are not a certificate and its key"):
             arguments(f"sslcert={made.certificate}&sslkey={key}")
 
 

@@ -114,7 +114,7 @@ def test_while_it_is_silent_new_work_fails_at_once_and_a_probe_goes_on(monkeypat
         with silence.watched():
             pass
         assert [entry["event"] for entry in logs] == [
-            "the database does not answer; what needs it is refused until it does",
+            "the database does not answer; requests that need it are refused until it does",
             "the database answers again",
         ]
 

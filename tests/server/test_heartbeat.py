@@ -58,7 +58,7 @@ def test_others_take_the_connections_of_a_silent_worker_before_it_is_replaced(se
     victim = min(children(server))
 
     os.kill(victim, signal.SIGSTOP)
-    server.wait_for_output("others serve for a worker")
+    server.wait_for_output("others cover for a worker")
 
     assert {get(server.url, "/sleep/0.0") for _ in range(32)} == {"slept"}
     os.kill(victim, signal.SIGCONT)

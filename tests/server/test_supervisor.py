@@ -121,7 +121,7 @@ def test_other_workers_take_the_connections_of_one_that_is_away(serve: Start, tm
     told.touch()
 
     os.kill(victim, signal.SIGKILL)
-    server.wait_for_output("others serve for a worker")
+    server.wait_for_output("others cover for a worker")
 
     assert {_pid_of(server.url) for _ in range(32)} == {spared}
     told.unlink()

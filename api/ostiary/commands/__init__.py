@@ -1,1 +1,1 @@
-"""The groups and commands of `ostiary` that manage what lives on the server."""
+"""Commands of `ostiary` that are not part of a feature."""

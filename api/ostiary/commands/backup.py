@@ -1,4 +1,4 @@
-"""`ostiary backup` and `ostiary restore`: an SQLite database, copied while it is used and put back as a whole."""
+"""`ostiary backup` and `ostiary restore`: copy an SQLite database while it is in use, and restore such a copy."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ from ostiary.persistence.postgres_url import is_postgres
 from ostiary.settings import Settings
 
 SIDES = ("-wal", "-shm", "-journal", "-feed")
-"""Files beside a database that belong to that database alone."""
+"""Suffixes of the files next to a database that belong only to that database."""
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -31,7 +31,7 @@ def _refuse(text: str) -> NoReturn:
 
 
 def _database(settings: Settings, instead: str) -> Path:
-    """Return the SQLite file of `settings`; where there is another database, end with what to do `instead`."""
+    """Return the SQLite file of `settings`. With PostgreSQL, end the command; the message names the tool `instead`."""
     if is_postgres(settings.effective_database_url):
         _refuse(f"the database is PostgreSQL, which has its own tools: use {instead}; see docs/backup.md")
     return Path(make_url(settings.effective_database_url).database or "")
@@ -45,7 +45,7 @@ def _open(file: Path, mode: str) -> Generator[sqlite3.Connection]:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a database, which others may use, into the new file `target`, for the owner alone and in one file."""
+    """Copy a database, which may be in use, into the new single file `target`, which only the owner can read."""
     handle = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, private_files.FILE_MODE)
     os.close(handle)
     try:
@@ -61,33 +61,33 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _fault(file: Path) -> str | None:
-    """Return why a file is no database of Ostiary's; None if it is one."""
+    """Return why a file is not a usable Ostiary database; None if it is one."""
     try:
         with _open(file, "ro") as connection:
             found = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if not {"alembic_version", "users", "revocations"} <= found:
-                return f"{file} is no database of Ostiary: it lacks its tables"
+                return f"{file} is not an Ostiary database: tables are missing"
             (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             return None if state == "ok" else f"{file} is damaged ({state}): use another backup"
     except sqlite3.DatabaseError as error:
-        return f"{file} is no database of Ostiary, or is damaged: {error}"
+        return f"{file} is not an Ostiary database, or it is damaged: {error}"
 
 
 @click.command("backup")
 @click.argument("file", type=FILE)
 def backup(file: Path) -> None:
-    """Copy the SQLite database into the new file FILE, while the server runs.
+    """Copy the SQLite database into the new file FILE, also while the server runs.
 
-    The copy is of one moment and for its owner alone: password hashes are in it, and signing keys under
-    OSTIARY_SECRET_KEY, which it does not hold.
+    The copy is consistent. Only its owner can read it, because it contains password hashes and encrypted signing keys.
+    It does not contain OSTIARY_SECRET_KEY, which decrypts the keys.
     """
     database = _database(settings_module.read(), "pg_dump")
     if not database.exists():
-        _refuse(f"there is no database {database}: set OSTIARY_DATABASE_URL or OSTIARY_DATA_DIR as for the server")
+        _refuse(f"there is no database {database}: set OSTIARY_DATABASE_URL or OSTIARY_DATA_DIR as on the server")
     try:
         _copy(database, file)
     except FileExistsError:
-        _refuse(f"{file} is there already, and is not overwritten: name another file")
+        _refuse(f"{file} already exists and is not overwritten: name another file")
     except sqlite3.Error as error:
         _refuse(f"{database} cannot be copied: {error}; if it is locked, try again")
     click.echo(f"Copied {database} to {file}")
@@ -96,10 +96,10 @@ def backup(file: Path) -> None:
 @click.command("restore")
 @click.argument("file", type=FILE)
 def restore(file: Path) -> None:
-    """Put the backup FILE in the place of the SQLite database. No server may run on it.
+    """Replace the SQLite database with the backup FILE. Stop the server first.
 
-    Whoever starts the server next finds that the database went back: access tokens that were issued before are
-    refused, sessions go on by refresh. Sessions that had been ended since the backup are open again; see
+    When the server starts again, it recognises the restored database. It refuses access tokens that were issued before;
+    sessions continue with a refresh. Sessions that were ended after the backup are open again; see
     `ostiary sessions end`.
     """
     settings = settings_module.read()
@@ -125,14 +125,14 @@ def restore(file: Path) -> None:
     finally:
         for side in ("", *SIDES):
             Path(f"{prepared}{side}").unlink(missing_ok=True)
-    click.echo(f"Restored {database} from {file}. Start the server: it voids the access tokens issued before.")
+    click.echo(f"Restored {database} from {file}. When the server starts, it voids all earlier access tokens.")
 
 
 @contextmanager
 def _alone(database: Path) -> Generator[None]:
-    """Hold the database for this process alone; ends the command if another one has it open.
+    """Lock the database for this process. Ends the command if another process has it open.
 
-    A connection in WAL mode keeps a lock on the file for as long as it is open, and only who is alone may leave that
+    A connection in WAL mode locks the file for as long as it is open. Only the last open connection can leave that
     mode.
     """
     if not database.exists():
@@ -146,5 +146,5 @@ def _alone(database: Path) -> Generator[None]:
         except sqlite3.OperationalError:
             _refuse(f"a server, or another program, has {database} open: stop it, then restore")
         except sqlite3.DatabaseError:
-            pass  # damaged, which may be why it is restored
+            pass  # the database is damaged, perhaps the reason for the restore
         yield

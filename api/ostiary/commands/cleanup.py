@@ -1,4 +1,4 @@
-"""`ostiary cleanup`: delete expired rows where no server does it by itself."""
+"""`ostiary cleanup`: delete expired rows, for deployments without `ostiary serve`."""
 
 import click
 
@@ -8,9 +8,10 @@ from ostiary.commands.database import CommandLine
 @click.command("cleanup")
 @click.pass_obj
 def cleanup(command_line: CommandLine) -> None:
-    """Delete expired rows of all features; print how many of each table.
+    """Delete expired rows of all features and print the number of deleted rows for each table.
 
-    `ostiary serve` does so by itself. Under another server, run this from time to time; requests continue meanwhile.
+    `ostiary serve` does this automatically. With another server, run this command regularly. The server can keep
+    running.
     """
     deleted = command_line.run(lambda context: context.get_cleanup().round())
     for table, rows in sorted(deleted.items()):

@@ -1,4 +1,4 @@
-"""The database that a command works on, and what an operator is told when it cannot be reached."""
+"""The database that a command works on, and the message for an operator when it cannot be reached."""
 
 import os
 import socket
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def name(settings: Settings) -> str:
-    """Return what an operator knows the database by, without the password."""
+    """Return the name by which an operator knows the database, without the password."""
     url = settings.effective_database_url
     if is_postgres(url):
         return str(PostgresAddress(url, settings.database_timeout))
@@ -32,7 +32,7 @@ def name(settings: Settings) -> str:
 
 
 class CommandLine:
-    """Runs the work of a command with services on the server's database."""
+    """Runs the work of a command with services that use the server's database."""
 
     def __init__(self) -> None:
         self._settings: Settings | None = None
@@ -40,7 +40,7 @@ class CommandLine:
     def open(self) -> Settings:
         """Return complete settings; the first call names the database on standard error.
 
-        Creates nothing. Raises NoDatabase where there is none, and what `prepare` raises.
+        Creates nothing. Raises NoDatabase if there is no database, and everything that `prepare` raises.
         """
         if self._settings is None:
             self._settings = prepare(settings_module.read(), creates=False)
@@ -48,13 +48,13 @@ class CommandLine:
         return self._settings
 
     def run(self, work: Callable[[Context], Awaitable[T]]) -> T:
-        """Run `work` with services of its own and return its result; raises what `open` and `work` raise."""
+        """Run `work` with services of its own and return the result. Raises everything that `open` and `work` raise."""
         result: T = run(self.open(), work)
         return result
 
 
 def unreachable(problem: Problem) -> str:
-    """Return the line for a database that cannot be reached: which, why, and what to do."""
+    """Return the message for a database that cannot be reached: its name, the reason and the remedy."""
     try:
         settings = settings_module.read()
     except BadSettings:
@@ -69,9 +69,9 @@ _URL = "OSTIARY_DATABASE_URL"
 _BY_STATE = {
     "28": f"correct the user or the password in {_URL}, or the server's pg_hba.conf",
     "3D": f"create the database, or correct its name in {_URL}",
-    "42": "grant the role what it lacks, or see who changed the tables",
+    "42": "grant the missing privileges to the role, or find out what changed the tables",
     "53": "free some of its connections, memory or disk, or lower OSTIARY_DATABASE_POOL_SIZE",
-    "55": "end what locks it, then try again",
+    "55": "end the process that locks it, then try again",
 }
 _FILE = f"{_URL} must name a file in a folder that exists and that this user may write to"
 _START = f"start it, or correct {_URL}"
@@ -88,7 +88,7 @@ def _reason(problem: Problem) -> tuple[str, str]:
     if isinstance(cause, OSError):
         return _of_the_system(cause, text)
     if isinstance(cause, asyncpg.TargetServerAttributeNotMatched):
-        return "none of its hosts takes writes", f"name the primary in {_URL}"
+        return "none of its hosts accepts writes", f"name the primary in {_URL}"
     if state := str(getattr(cause, "sqlstate", None) or ""):
         return text, _BY_STATE.get(state[:2], "see the server's log, then try again")
     return text, _FILE

@@ -32,10 +32,10 @@ _OF_THE_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBAD
 
 
 class Program(click.Group):
-    """The whole command line. A fault that an operator can remedy is one line on standard error, not a traceback."""
+    """The `ostiary` command. It reports a fault that an operator can remedy as one line on standard error."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. Exits with 1 after a fault, with 2 after bad settings."""
+        """Run the command. Exits with 1 after a fault and with 2 after bad settings."""
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
@@ -53,7 +53,7 @@ class Program(click.Group):
             if error.filename is not None or error.errno not in _OF_THE_OUTPUT:
                 _end(str(error))
             standard_streams.discard_output()
-            if error.errno == errno.EPIPE:  # the reader has enough
+            if error.errno == errno.EPIPE:  # the reader has closed the pipe
                 sys.exit(1)
             _end(f"standard output cannot be written: {error.strerror}; what the command has done stands")
         return result

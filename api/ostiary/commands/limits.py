@@ -1,4 +1,4 @@
-"""`ostiary limits`: every bound on what a client may send, hold or wait for, from the numbers that the code uses."""
+"""`ostiary limits`: every limit on what a client may send, hold or wait for, from the constants that the code uses."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -23,7 +23,7 @@ from ostiary.web import json_shape, urlencoded
 
 @dataclass(frozen=True)
 class Bound:
-    """One bound. value: with its unit, or the name of the setting that holds it. beyond: what happens then."""
+    """One limit. value: with its unit, or the name of its setting. beyond: what happens beyond the limit."""
 
     what: str
     value: str
@@ -49,32 +49,34 @@ def _setting(name: str, unit: str = "") -> str:
 
 
 def _connections() -> list[Bound]:
-    closes = "the connection that has waited longest for its client is closed; one log line a minute"
+    closes = "the connection that has waited longest for its client is closed; at most one log line per minute"
     return [
-        Bound("Connections of one worker", _setting("max_connections") + " (from the limit of open files)", closes),
+        Bound("Connections per worker", _setting("max_connections") + " (from the limit of open files)", closes),
         Bound(
-            "Connections of one worker from one address",
-            _setting("max_connections_per_address") + " (half of all); trusted proxies have no such limit",
+            "Connections per worker from one address",
+            _setting("max_connections_per_address") + " (half of all); trusted proxies have no limit",
             closes,
         ),
-        Bound("An idle connection", _setting("keep_alive_seconds", "s"), "closed"),
+        Bound("Time for which an idle connection is kept", _setting("keep_alive_seconds", "s"), "closed"),
         Bound(
-            "The time in which a client must read " + _bytes(http.MIN_WRITE_BYTES) + " of a waiting answer",
+            "Time in which a client must read " + _bytes(http.MIN_WRITE_BYTES) + " of a waiting answer",
             _seconds(http.WRITE_SECONDS),
             "closed",
         ),
         Bound(
             "Bytes sent ahead (pipelined) while a request runs",
             _bytes(http.MAX_PIPELINED_BYTES),
-            "read after its answer",
+            "read after the answer",
         ),
         Bound(
             "Requests sent ahead and served without a pause",
             f"{http.MAX_PIPELINED_AT_ONCE}",
-            f"{1 / http.PIPELINE_PAUSE_SECONDS:.0f} a second from then on",
+            f"{1 / http.PIPELINE_PAUSE_SECONDS:.0f} per second from then on",
         ),
         Bound(
-            "Time in which the rest of a request is read after the last answer", _seconds(http.LINGER_SECONDS), "closed"
+            "Time for which the rest of a request is read after the last answer",
+            _seconds(http.LINGER_SECONDS),
+            "closed",
         ),
     ]
 
@@ -83,18 +85,18 @@ def _requests() -> list[Bound]:
     return [
         Bound("Request line and header fields", _bytes(http.MAX_HEAD_BYTES), "431 `headers_too_large`"),
         Bound("Path and query", _bytes(http.MAX_TARGET_BYTES), "414 `target_too_long`"),
-        Bound("Header fields of a request", f"{http.MAX_FIELDS}", "431 `headers_too_large`"),
-        Bound("Time for a head", _seconds(http.HEAD_SECONDS), "408 `request_timeout`"),
-        Bound("Time for a body", _seconds(http.BODY_SECONDS), "408 `request_timeout`"),
-        Bound("A body", _setting("max_body_bytes", "bytes"), "413 `body_too_large`"),
+        Bound("Number of header fields", f"{http.MAX_FIELDS}", "431 `headers_too_large`"),
+        Bound("Time to send request line and header fields", _seconds(http.HEAD_SECONDS), "408 `request_timeout`"),
+        Bound("Time to send the body", _seconds(http.BODY_SECONDS), "408 `request_timeout`"),
+        Bound("Body", _setting("max_body_bytes", "bytes"), "413 `body_too_large`"),
         Bound(
-            "The rest of a refused body that is read",
+            "Bytes of a refused body that are read and dropped",
             _bytes(http.MAX_UNREAD_BODY_BYTES),
             "the connection is closed",
         ),
         Bound("Chunks of a body", f"{http.MAX_CHUNKS:,}", "413 `body_too_large`"),
-        Bound("Sizes and extensions of all chunks", _bytes(http.MAX_CHUNK_LINE_BYTES), "413 `body_too_large`"),
-        Bound("Trailer fields, which are dropped", _bytes(http.MAX_TRAILER_BYTES), "431 `headers_too_large`"),
+        Bound("Size and extension lines of all chunks", _bytes(http.MAX_CHUNK_LINE_BYTES), "413 `body_too_large`"),
+        Bound("Trailer fields (they are dropped)", _bytes(http.MAX_TRAILER_BYTES), "431 `headers_too_large`"),
         Bound("Number of trailer fields", f"{http.MAX_FIELDS}", "431 `headers_too_large`"),
     ]
 
@@ -105,14 +107,14 @@ def _contents() -> list[Bound]:
         Bound("Members of a JSON object", f"{json_shape.MAX_MEMBERS}", malformed),
         Bound("Items of a JSON array", f"{json_shape.MAX_ITEMS}", malformed),
         Bound("Strings and structural characters of a JSON body", f"{json_shape.MAX_VALUES}", malformed),
-        Bound("Levels of a JSON body", f"{json_shape.MAX_DEPTH}", malformed),
+        Bound("Nesting levels of a JSON body", f"{json_shape.MAX_DEPTH}", malformed),
         Bound("Characters of a JSON number", f"{json_shape.MAX_NUMBER}", malformed),
-        Bound("Escapes in a JSON body", f"{json_shape.MAX_ESCAPES:,}", malformed),
+        Bound("Escape sequences in a JSON body", f"{json_shape.MAX_ESCAPES:,}", malformed),
         Bound("Parameters of a query", f"{urlencoded.MAX_PARAMETERS}", query),
         Bound("Parameters of a form", f"{urlencoded.MAX_PARAMETERS}", "400 `invalid_request`"),
-        Bound("A path", _bytes(MAX_PATH), "404 `not_found`"),
-        Bound("`X-Forwarded-For` of a trusted proxy", _bytes(MAX_FORWARDED_FOR), "only its end is read"),
-        Bound("Errors listed in an answer", f"{MAX_ERRORS}", "only counted"),
+        Bound("Path", _bytes(MAX_PATH), "404 `not_found`"),
+        Bound("`X-Forwarded-For` of a trusted proxy", _bytes(MAX_FORWARDED_FOR), "only the end is read"),
+        Bound("Errors listed in an answer", f"{MAX_ERRORS}", "further errors are only counted"),
     ]
 
 
@@ -122,38 +124,38 @@ def _work() -> list[Bound]:
         Bound("Time that a password waits to be hashed", _setting("hash_wait_seconds", "s"), overloaded),
         Bound("Passwords that wait in a worker", _setting("hash_queue"), overloaded),
         Bound(
-            "Refusals that a worker answers at once",
-            f"{REFUSALS_PER_SECOND} a second",
-            f"answered up to {_seconds(MAX_DELAY_SECONDS)} later",
+            "Requests that a worker refuses at once",
+            f"{REFUSALS_PER_SECOND} per second",
+            f"refused up to {_seconds(MAX_DELAY_SECONDS)} later",
         ),
         Bound(
-            "Waiting for a connection, a lock or an answer of the database",
+            "Time to wait for a database connection, a lock or an answer",
             _setting("database_timeout", "s"),
             unavailable,
         ),
-        Bound("Waiting for a lock on PostgreSQL", _seconds(LOCK_SECONDS), unavailable),
+        Bound("Time to wait for a lock on PostgreSQL", _seconds(LOCK_SECONDS), unavailable),
         Bound(
-            "Time without any answer of PostgreSQL", _seconds(SLOW_SECONDS + PROBE_SECONDS), unavailable + " at once"
+            "Time without any answer from PostgreSQL", _seconds(SLOW_SECONDS + PROBE_SECONDS), unavailable + " at once"
         ),
-        Bound("`GET /readyz`", _seconds(READY_SECONDS), unavailable),
+        Bound("Time for `GET /readyz`", _seconds(READY_SECONDS), unavailable),
     ]
 
 
 def _stopping() -> list[Bound]:
     return [
         Bound(
-            "Time without a sign of life of a worker",
+            "Time without a heartbeat from a worker",
             _seconds(Process.heartbeat_seconds),
-            "its stack is logged; it is killed and replaced",
+            "its stack is logged, and it is killed and replaced",
         ),
-        Bound("The longest pause before a dead worker is replaced", _seconds(PAUSES[-1]), "-"),
+        Bound("Longest pause before a dead worker is replaced", _seconds(PAUSES[-1]), "-"),
         Bound("Time for a half-sent request when the server stops", _seconds(http.HALF_SENT_SECONDS), "408"),
         Bound(
             "Time for a request in flight when the server stops",
             _setting("drain_seconds", "s"),
             "503 `service_stopping`",
         ),
-        Bound("Time for everything that still runs after that", _seconds(KILL_SECONDS), "killed"),
+        Bound("Time for everything that still runs afterwards", _seconds(KILL_SECONDS), "killed"),
     ]
 
 
@@ -167,7 +169,7 @@ SECTIONS = (
 
 
 def table() -> str:
-    """Return all bounds as Markdown, as in docs/limits.md."""
+    """Return all limits as Markdown, as in docs/limits.md."""
     lines: list[str] = []
     for title, bounds in SECTIONS:
         lines += [f"## {title}", "", "| what | limit | beyond it |", "| --- | --- | --- |"]
@@ -178,5 +180,5 @@ def table() -> str:
 
 @click.command("limits")
 def limits() -> None:
-    """Print every bound on what a client may send, hold or wait for, as Markdown."""
+    """Print every limit on what a client may send, hold or wait for, as Markdown."""
     click.echo(table(), nl=False)

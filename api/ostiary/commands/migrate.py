@@ -1,4 +1,4 @@
-"""`ostiary migrate`: the database, created or brought to this version's schema without a server."""
+"""`ostiary migrate`: create the database, or migrate it to the schema of this version, without a server."""
 
 import click
 
@@ -9,6 +9,6 @@ from ostiary.commands import database
 
 @click.command("migrate")
 def migrate() -> None:
-    """Create the database if there is none, and bring it to the schema of this version, as `ostiary serve` does."""
+    """Create the database if there is none, and migrate it to the schema of this version, as `ostiary serve` does."""
     settings = prepare(settings_module.read())
     click.echo(f"The database {database.name(settings)} is ready for this version")

@@ -30,12 +30,12 @@ def _servers(_context: click.Context, _parameter: click.Parameter, servers: tupl
 @spec.command("export")
 @click.option("--output", type=CONTRACT_FILE, help="Write to this file.")
 @click.option("--server", "servers", multiple=True, callback=_servers, metavar="URL", help="Where the API is served.")
-@click.option("--for", "tool", type=click.Choice(sorted(TOOLS)), help="Change what this tool cannot read.")
+@click.option("--for", "tool", type=click.Choice(sorted(TOOLS)), help="Adapt the document to this tool.")
 def export_spec(output: Path | None, servers: tuple[str, ...], tool: str | None) -> None:
-    """Write the OpenAPI document, the same bytes that the server answers at /openapi.json.
+    """Write the OpenAPI document, byte for byte as the server returns it at /openapi.json.
 
-    --server names the address that generated clients and importers use, and may be given several times: in a file,
-    the document's own address `/` is relative to nothing. --for openapi-generator leaves out what that tool refuses.
+    --server sets the address that generated clients and importers use. It may be given several times. Without it the
+    address is `/`, which means nothing in a file. --for openapi-generator leaves out the parts that this tool refuses.
     """
     settings = settings_module.Settings()
     found: Contract = make_flask(Context(settings, FEATURES)).extensions["ostiary.contract"]
@@ -50,4 +50,4 @@ def export_spec(output: Path | None, servers: tuple[str, ...], tool: str | None)
     try:
         output.write_bytes(text)
     except OSError as error:
-        raise OSError(error.errno, error.strerror, str(output)) from error  # a full disk is told without the name
+        raise OSError(error.errno, error.strerror, str(output)) from error  # for a full disk, the error lacks the name

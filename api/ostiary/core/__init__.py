@@ -1,1 +1,1 @@
-"""Mechanics without Flask and without a database: clock, ids, problems, hashing, signing, sealing, logging."""
+"""Building blocks that use neither Flask nor a database: clock, ids, problems, hashing, signing, sealing, logging."""

@@ -1,4 +1,4 @@
-"""Access tokens: JWTs by RFC 9068, signed with ES256 (RFC 7518), verified by the advice of RFC 8725."""
+"""Access tokens: JWTs as in RFC 9068, signed with ES256 (RFC 7518) and verified according to RFC 8725."""
 
 import base64
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import cryptography.hazmat.backends.openssl.backend  # noqa: F401 - else the first signature imports it
+import cryptography.hazmat.backends.openssl.backend  # noqa: F401 - otherwise the first signature imports it
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -22,9 +22,9 @@ ALGORITHM = "ES256"
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - RFC 9068 section 2.1
 CLIENT_ID = "ostiary"
 MAX_TOKEN_LENGTH = 4096
-"""Characters; anything longer is no token of ours and is not looked at."""
+"""Maximum characters. A longer text is not one of our tokens and is not parsed."""
 MAX_CLOCK_SKEW = 10
-"""Seconds that a token may seem to come from the future, because the clock of whoever issued it is ahead."""
+"""Seconds by which a token may be from the future, because the clock of its issuer is ahead."""
 REMEMBERED_TOKENS = 20_000
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _LAST_OF_THREE = "AEIMQUYcgkosw048"
@@ -37,7 +37,7 @@ class InvalidAccessToken(Exception):
 
 
 class UnknownKey(InvalidAccessToken):
-    """The token names a key that is not at hand; it may have been made elsewhere a moment ago."""
+    """The token names an unknown key. Another worker may just have created it."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class SigningKey:
 
     @classmethod
     def generate(cls, kid: str) -> "SigningKey":
-        """Make a new key pair."""
+        """Create a new key pair."""
         return cls(kid, ec.generate_private_key(ec.SECP256R1()))
 
     @classmethod
@@ -87,9 +87,9 @@ class Issued:
 class AccessTokens:
     """Signs and verifies access tokens for one issuer and audience.
 
-    `lifetime` is in seconds. Verified tokens are remembered, a bounded number of them and each by its digest only until
-    it expires, so that a busy client does not cost an ES256 verification (some 100 µs) on each request. Whether the
-    session of a token still lives is not asked here.
+    `lifetime` is in seconds. A limited number of verified tokens is cached until they expire, so that a busy client
+    does not cost an ES256 verification (about 100 µs) on each request. This class does not check whether the session of
+    a token is still active.
     """
 
     def __init__(self, issuer: str, audience: str, lifetime: int, clock: Clock) -> None:
@@ -100,7 +100,7 @@ class AccessTokens:
         self._cache = TokenCache(clock, REMEMBERED_TOKENS)
 
     def issue(self, key: SigningKey, principal: Principal, token_id: str, amr: list[str]) -> Issued:
-        """Sign a token for `principal`, who has logged in; its `expires_at` caps the lifetime (sessions end).
+        """Sign a token for `principal`, who has logged in. The token ends at its `expires_at` at the latest.
 
         Raises ValueError for a principal without a login, such as that of an API key.
         """
@@ -122,7 +122,7 @@ class AccessTokens:
             "auth_time": int(principal.auth_time.timestamp()),
             "ver": principal.position,
         }
-        # Left out when they are empty, which some verifiers take for a fault (RFC 9068 sections 2.2.3 and 2.2.3.1).
+        # Left out if empty, because some verifiers reject empty values (RFC 9068 sections 2.2.3 and 2.2.3.1).
         if principal.scopes:
             claims["scope"] = " ".join(sorted(principal.scopes))
         if principal.roles:
@@ -131,13 +131,13 @@ class AccessTokens:
         return Issued(token, expires_at - issued_at)
 
     def cached_principal(self, token: str) -> Principal | None:
-        """Return whom `token` stands for if it is one of those remembered and has not expired, else None."""
+        """Return the principal of `token` if it is in the cache and has not expired, else None."""
         return self._cache.get(token)
 
     def verify(self, token: str, keys: Mapping[str, SigningKey]) -> Principal:
-        """Return whom `token` stands for.
+        """Return the principal of `token`.
 
-        Raises UnknownKey when `keys` lacks its kid, InvalidAccessToken for every other fault, expiry included.
+        Raises UnknownKey if its kid is not in `keys`, and InvalidAccessToken for all other faults, including expiry.
         """
         remembered = self.cached_principal(token)
         if remembered is not None:
@@ -171,13 +171,13 @@ class AccessTokens:
                     "strict_aud": True,
                 },
             )
-            # Python reads JSON in UTF-16 and UTF-32 too, both full of NULs, which UTF-8 has not (RFC 8725 3.7).
+            # Python also reads JSON in UTF-16 and UTF-32. Both contain NULs, which this UTF-8 does not (RFC 8725 3.7).
             if any(b"\0" in base64.urlsafe_b64decode(f"{part}==") for part in token.split(".")[:2]):
                 raise InvalidAccessToken("not UTF-8")
             principal = _principal(claims, key.kid)
         except InvalidAccessToken:
             raise
-        # PyJWT and the parsers below it meet arbitrary bytes here: whatever they say, the token is refused.
+        # PyJWT and its parsers get arbitrary bytes here. On any of these exceptions, the token is refused.
         except (
             jwt.PyJWTError,
             ValueError,
@@ -189,7 +189,7 @@ class AccessTokens:
             RecursionError,
         ) as error:
             raise InvalidAccessToken(type(error).__name__) from error
-        # A lifetime that was set shorter since holds for tokens issued before, too: revocations are kept no longer.
+        # A shorter lifetime also applies to tokens issued earlier, because revocations are kept no longer than that.
         expires_at = min(claims["exp"], claims["iat"] + self._lifetime)
         begins_at = max(claims["iat"], claims.get("nbf", 0)) - MAX_CLOCK_SKEW
         if not begins_at <= now < expires_at:
@@ -198,9 +198,9 @@ class AccessTokens:
 
 
 def _is_compact(token: str) -> bool:
-    """Return whether `token` is three parts in base64url, each in the one spelling that its bytes have.
+    """Return whether `token` has three parts in base64url, each in the canonical spelling of its bytes.
 
-    The alphabet of RFC 4648 section 5 without padding (RFC 7515 section 2), and no bits after the last byte.
+    That is the alphabet of RFC 4648 section 5 without padding (RFC 7515 section 2), with no bits after the last byte.
     """
     if _COMPACT.fullmatch(token) is None:
         return False
@@ -212,13 +212,13 @@ def _is_compact(token: str) -> bool:
 
 
 def claims_of(token: str) -> dict[str, Any]:
-    """Return the claims of a token that has been verified; of any other they say nothing."""
+    """Return the claims of a verified token. The claims of other tokens cannot be trusted."""
     claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     return claims
 
 
 def _principal(claims: Mapping[str, Any], kid: str) -> Principal:
-    """Return whom verified claims stand for; raises InvalidAccessToken for a claim of another type than ours."""
+    """Return the principal of verified claims; raises InvalidAccessToken if a claim has another type than ours."""
     texts = [claims["sub"], claims["sid"], claims["client_id"], claims.get("scope", ""), claims.get("acr", AAL1)]
     times = [claims["exp"], claims["iat"], claims["auth_time"], claims.get("nbf", 0)]
     roles = claims.get("roles", [])
@@ -227,7 +227,7 @@ def _principal(claims: Mapping[str, Any], kid: str) -> Principal:
         not all(isinstance(value, str) for value in texts)
         or not all(isinstance(value, int | float) for value in times)
         or not isinstance(position, int)
-        # A string is iterable too: "admin" would be five roles of one letter.
+        # A string is iterable, too: "admin" would be five roles of one letter.
         or not (isinstance(roles, list) and all(isinstance(role, str) for role in roles))
     ):
         raise InvalidAccessToken("a claim has another type than ours")
@@ -235,7 +235,7 @@ def _principal(claims: Mapping[str, Any], kid: str) -> Principal:
         user_id=claims["sub"],
         session_id=claims["sid"],
         roles=frozenset(roles),
-        # Earlier releases issued none, and let everybody do what the scopes of the own account say.
+        # Earlier releases issued no scopes and allowed everything that the scopes of the own account allow.
         scopes=frozenset(claims.get("scope", "").split()) if "ver" in claims else frozenset(OWN),
         auth_time=datetime.fromtimestamp(claims["auth_time"], UTC),
         expires_at=datetime.fromtimestamp(claims["exp"], UTC),

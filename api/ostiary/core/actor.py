@@ -1,4 +1,4 @@
-"""Who sends a request that writes."""
+"""The sender of a request that writes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from ostiary.core.principal import Principal
 class Actor:
     """The sender of a request that writes, as the guard saw them before the request waited for anything.
 
-    `Actors` asks again in the transaction and gives the work the principal that holds there. seen: good for reading
-    and for refusing early. check: raises the guard's problem if a principal lacks what the operation needs.
+    `Actors` checks again in the transaction and gives the work the principal that is valid there. seen: for reading and
+    for refusing early. check: raises the guard's problem if a principal lacks a role or scope of the operation.
     """
 
     seen: Principal

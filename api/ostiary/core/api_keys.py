@@ -1,4 +1,4 @@
-"""How API keys look: recognisable by scanners for secrets, and a mistyped one is refused without a look elsewhere."""
+"""The form of API keys. Secret scanners recognise it, and a mistyped key is refused without a look-up."""
 
 import re
 import zlib
@@ -6,12 +6,12 @@ import zlib
 from ostiary.core.randomness import Randomness
 
 PREFIX = "ost_"
-"""What every API key begins with, and no access token does."""
+"""The prefix of every API key. No access token begins with it."""
 LENGTH = len(PREFIX) + 43 + 6
 HINT_LENGTH = 8
-"""Characters of a key that may be kept and shown, so that its owner recognises it; 24 of its 256 bits."""
+"""Characters of a key that are kept and shown, so that its owner recognises it. They hold 24 of its 256 bits."""
 PATTERN = rf"{PREFIX}[A-Za-z0-9_-]{{43}}[0-9A-Za-z]{{6}}"
-"""For scanners for secrets: prefix, 256 random bits in base64url (RFC 4648 section 5), checksum."""
+"""The pattern for secret scanners: prefix, 256 random bits in base64url (RFC 4648 section 5), checksum."""
 
 _KEY = re.compile(PATTERN)
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -24,7 +24,7 @@ def new(randomness: Randomness) -> str:
 
 
 def checksum(secret: str) -> str:
-    """Return the CRC-32 (ISO 3309) of prefix and random part as six digits to the base 62, the highest first."""
+    """Return the CRC-32 (ISO 3309) of prefix and random part as six digits in base 62, the highest first."""
     number = zlib.crc32(secret.encode())
     digits = []
     for _ in range(6):
@@ -34,5 +34,5 @@ def checksum(secret: str) -> str:
 
 
 def is_well_formed(key: str) -> bool:
-    """Return whether `key` can be an API key at all: form and checksum are right."""
+    """Return whether `key` has the form and the checksum of an API key."""
     return _KEY.fullmatch(key) is not None and checksum(key[:-6]) == key[-6:]

@@ -1,4 +1,4 @@
-"""The clock: the only place that asks the operating system what time it is."""
+"""The clock. Only this module reads the time of the operating system."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What everything that needs the time is given."""
+    """The interface of clocks. All code that needs the time gets one."""
 
     def now(self) -> datetime:
         """Return the present moment as an aware datetime in UTC."""
@@ -30,7 +30,7 @@ class SystemClock:
 
 
 class MovableClock:
-    """Another clock, moved ahead at will: for the sandbox. `ahead`: by how many seconds."""
+    """A clock for the sandbox that runs ahead of another clock. `ahead`: by how many seconds."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -49,5 +49,5 @@ class MovableClock:
         self.ahead += seconds
 
     def put_right(self) -> None:
-        """Let it show the other clock's time again."""
+        """Reset it to the time of the other clock."""
         self.ahead = 0

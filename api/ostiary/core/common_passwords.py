@@ -1,7 +1,7 @@
-"""Is a password one that a guesser tries first? (NIST SP 800-63B-4 section 3.1.1.2; OWASP ASVS 6.2.4 and 6.2.11)
+"""Detect passwords that attackers try first (NIST SP 800-63B-4 section 3.1.1.2; OWASP ASVS 6.2.4 and 6.2.11).
 
-The list is zxcvbn's: some 30,000 passwords from breaches, most frequent first, in lower case. To these come what
-follows from a word that is expected, such as the user's or the service's name, and what repeats or counts.
+The list is zxcvbn's: about 30,000 passwords from breaches, most frequent first, in lower case. Passwords derived from
+an expected word, such as the user's or the service's name, and passwords that repeat or count are also detected.
 """
 
 import itertools
@@ -11,26 +11,26 @@ from collections.abc import Iterable
 from functools import cache
 
 MAX_PADDING = 4
-"""Characters around a common password or an expected word that do not make it another one, such as `2026` or `!!`."""
+"""Maximum characters of padding around a common password or an expected word, such as `2026` or `!!`."""
 MIN_WORD = 3
 MIN_RUN = 3
-"""Characters that repeat or count count from this many on."""
+"""Minimum number of characters that repeat or count."""
 
 _ROWS = ("1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "azertyuiop", "qsdfghjklm")
 _PAIRS = frozenset(pair for row in _ROWS for line in (row, row[::-1]) for pair in itertools.pairwise(line))
 _LEET = ("0134578@$!|", ("oieastbasil", "oleastbasil"))
-"""Digits and signs, and the letters that they stand for."""
+"""Digits and signs, and the letters that they replace."""
 
 
 @cache
 def _common() -> frozenset[str]:
-    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415 - some MiB, which the command line never needs
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415 - it takes a few MiB, and the command line never needs it
 
     return frozenset(FREQUENCY_LISTS["passwords"])
 
 
 def load() -> None:
-    """Load the list, which the first look otherwise does."""
+    """Load the list. Otherwise the first check loads it."""
     _common()
 
 
@@ -40,10 +40,10 @@ def is_common(password: str) -> bool:
 
 
 def is_guessable(password: str, expected: Iterable[str] = ()) -> bool:
-    """Return whether `password` is a common one, repeats or counts, or is made of words that are `expected` of a user.
+    """Return whether `password` is common, repeats or counts, or consists of `expected` words.
 
-    expected: such as the user's name and the service's. Case, padding of a few characters, repetition, spelling
-    backwards, and digits for letters make no other password of it.
+    expected: words such as the names of the user and the service. Case, a few characters of padding, repetition,
+    backward spelling, and digits for letters do not make a password different.
     """
     text = unicodedata.normalize("NFKC", password).casefold()
     words = sorted({part for word in expected for part in _parts(word)}, key=len, reverse=True)
@@ -58,7 +58,7 @@ def _spellings(text: str) -> Iterable[str]:
 
 
 def _parts(word: str) -> Iterable[str]:
-    """Return `word`, the words that it is made of, it without digits around it, and each of these backwards."""
+    """Return `word`, the words in it, `word` without digits around it, and each of these backwards."""
     folded = unicodedata.normalize("NFKC", word).casefold()
     for part in (folded, re.sub(r"[\W_]", "", folded), folded.strip("0123456789"), *re.split(r"[\W_]+", folded)):
         if len(part) >= MIN_WORD:
@@ -81,7 +81,7 @@ def _is_guessable(text: str, words: list[str]) -> bool:
 
 
 def _cores(text: str) -> Iterable[tuple[str, str]]:
-    """Return what is left of `text` without the signs, and without the signs and digits, around it, and those."""
+    """Return `text` without surrounding signs, and without surrounding signs and digits, each with what was removed."""
     for around in (r"[\W_]*", r"[\W\d_]*"):
         found = re.fullmatch(rf"({around})(.*?)({around})", text, re.DOTALL)
         if found and len(found[2]) > MAX_PADDING:
@@ -89,14 +89,14 @@ def _cores(text: str) -> Iterable[tuple[str, str]]:
 
 
 def _is_padding(text: str, known: int) -> bool:
-    """Return whether `text` adds nothing to the `known` characters that somebody guesses anyway."""
+    """Return whether `text` adds nothing to `known` characters that are guessed anyway."""
     bare = re.sub(r"[\W_]", "", text)
     few = len(bare) <= MAX_PADDING and (len(bare) < known or bare.isdecimal())
     return few or _is_monotonous(bare) or is_common(bare)
 
 
 def _is_monotonous(text: str) -> bool:
-    """Return whether all of `text` is runs of one character, or of neighbours in the alphabet or on a keyboard."""
+    """Return whether `text` consists of runs of one character, or of neighbours in the alphabet or on a keyboard."""
     run, step = 1, ""
     for one, other in itertools.pairwise(text):
         found = _step(one, other)

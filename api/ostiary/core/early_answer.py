@@ -1,11 +1,11 @@
-"""An answer that a server gives from the head of a request alone."""
+"""An answer that a server sends after it has read only the head of a request."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class EarlyAnswer:
-    """Status, header fields and body; delay: seconds to hold it back."""
+    """Status, header fields and body. delay: seconds to wait before sending."""
 
     status: int
     headers: list[tuple[bytes, bytes]]

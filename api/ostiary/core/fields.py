@@ -1,7 +1,7 @@
-"""Values of header fields (RFC 9110 section 5): what surrounds a value, credentials, media types.
+"""Values of header fields (RFC 9110 section 5): white space around a value, credentials, media types.
 
-A value is text decoded as Latin-1. Only space and tab may surround it (section 5.5): `str.strip()` would also remove a
-no-break space or NEL, which are content, so two different values would count as one.
+A value is text decoded as Latin-1. Only space and tab may surround it (section 5.5). `str.strip()` would also remove a
+no-break space or NEL, which are content, so two different values would be treated as one.
 """
 
 import re
@@ -19,7 +19,7 @@ _MEDIA_TYPE = re.compile(rf"({_TOKEN}/{_TOKEN})((?:[ \t]*;[ \t]*(?:{_TOKEN}=(?:{
 _ESCAPED = re.compile(r"\\(.)")
 
 MAX_MEDIA_TYPE = 256
-"""Characters of a Content-Type; a longer one is none of ours."""
+"""Maximum characters of a Content-Type. A longer one is not supported."""
 
 
 def trimmed(value: str) -> str:
@@ -28,10 +28,10 @@ def trimmed(value: str) -> str:
 
 
 def credential(authorization: str, scheme: str) -> str | None:
-    """Return what the value of Authorization holds for `scheme`, in lower case; None if it is for another scheme.
+    """Return the credential in an Authorization value for `scheme` (in lower case); None for another scheme.
 
-    The one form is the scheme in any case, one or more spaces, and a token68 (RFC 9110 section 11.4), which is also the
-    b64token of RFC 6750 section 2.1. A value for `scheme` that has another form gives an empty text.
+    The only form is the scheme in any case, one or more spaces, and a token68 (RFC 9110 section 11.4), which is also
+    the b64token of RFC 6750 section 2.1. For a value of `scheme` in another form, the result is empty.
     """
     found, _, rest = trimmed(authorization).partition(" ")
     if found.lower() != scheme:
@@ -41,16 +41,16 @@ def credential(authorization: str, scheme: str) -> str | None:
 
 
 def _is_token68(text: str) -> bool:
-    """Return whether `text` is a token68. Every request asks; a pattern would take four times as long."""
+    """Return whether `text` is a token68. Every request needs this, and a pattern would take four times as long."""
     letters = text.rstrip("=")
     return bool(letters) and letters.isascii() and not letters.encode("ascii").translate(None, _TOKEN68)
 
 
 @lru_cache(maxsize=256)
 def media_type(value: str) -> tuple[str, Mapping[str, str]]:
-    """Return the type in lower case and its parameters, as a Content-Type names them (RFC 9110 section 8.3.1).
+    """Return the media type in lower case and the parameters of a Content-Type (RFC 9110 section 8.3.1).
 
-    Names of parameters are in lower case. What has another form, or a parameter twice, is the empty type.
+    Parameter names are in lower case. If the form is wrong or a parameter occurs twice, the type is empty.
     """
     value = trimmed(value)
     found = _MEDIA_TYPE.fullmatch(value) if len(value) <= MAX_MEDIA_TYPE else None

@@ -1,9 +1,9 @@
 """A bounded pool of threads for password hashing, so that it never runs on the event loop and never piles up.
 
-One argon2id verification takes tens of milliseconds of CPU and some MiB of memory. The threads run at a lower
-scheduling priority than the event loop's, so that cheap requests stay quick while many people log in. Waiting is
-bounded in time and in number: beyond either bound the answer is `overloaded` (503 with Retry-After). Refusing is cheap
-and comes first, so that the work done for those who are served stays the same however many ask (Google, Site
+One argon2id verification takes tens of milliseconds of CPU and a few MiB of memory. The threads have a lower scheduling
+priority than the event loop, so that cheap requests stay fast while many users log in. Both the waiting time and the
+number of waiting calls are limited; beyond either limit the answer is `overloaded` (503 with Retry-After). A refusal is
+cheap and happens first, so that any number of requests leaves the same capacity for those that are served (Google, Site
 Reliability Engineering, "Handling Overload").
 """
 
@@ -25,23 +25,23 @@ T = TypeVar("T")
 LOWER_PRIORITY = 10
 """Added to the niceness of a hashing thread: 0 is ordinary, 19 the lowest."""
 SHRINK, GROW, MIN_SHARE = 0.8, 1 / 1000, 1 / 8
-"""How the longest wait that is admitted follows the patience of clients (additive increase, multiplicative decrease, as
-in RFC 5681): shorter when one leaves before its turn, longer with each that is served; at least an eighth of the
-longest wait. Else a queue of clients that give up would serve those who are about to leave.
+"""How the longest admitted wait adapts to the patience of clients (additive increase, multiplicative decrease, as in
+RFC 5681). It shrinks when a client leaves before its turn, grows with each served call, and is at least an eighth of
+the longest wait. Otherwise the pool would serve clients that are about to give up.
 """
 WEIGHT = 1 / 8
-"""Weight of the latest call in the moving average of what a call takes."""
+"""Weight of the latest call in the moving average of the duration of calls."""
 
 
 class _Place:
-    """The right to one call, held by a request that was admitted and has not called yet."""
+    """The right to one call. An admitted request holds it until it calls."""
 
 
 _place: ContextVar[_Place | None] = ContextVar("place", default=None)
 
 
 def _lower_priority() -> None:
-    # Linux keeps a niceness for each thread; elsewhere the call would slow the whole process, so it is left alone.
+    # On Linux each thread has its own niceness. On other systems the call would slow down the whole process.
     if hasattr(os, "setpriority") and os.uname().sysname == "Linux":
         with contextlib.suppress(OSError):
             thread = threading.get_native_id()
@@ -49,11 +49,11 @@ def _lower_priority() -> None:
 
 
 class HashPool:
-    """Runs CPU-heavy calls on `threads` threads, with at most `queue` further calls waiting, for `wait` seconds.
+    """Runs CPU-heavy calls on `threads` threads. At most `queue` further calls wait, for at most `wait` seconds.
 
-    A new call is refused when it would be expected to wait for more than that, or for less where callers have given up
-    before; one whose turn comes after more than `wait` is dropped instead of run. now: returns seconds on a clock that
-    only goes forward. The threads start with the first call, hence after a fork.
+    A new call is refused if its expected wait is longer than that, or longer than a lower limit after callers have
+    given up. A call that has waited for more than `wait` seconds is dropped. now: returns seconds on a monotonic clock.
+    The threads start with the first call, so after a fork.
     """
 
     def __init__(
@@ -72,12 +72,12 @@ class HashPool:
 
     @property
     def in_flight(self) -> int:
-        """The calls that run or wait at this moment."""
+        """The number of calls that run or wait now."""
         return self._in_flight
 
     @property
     def expected_wait(self) -> float:
-        """The seconds that a call which came now would wait for a thread; 0 while a thread is free."""
+        """The seconds that a new call would wait for a thread; 0 if a thread is free."""
         return max(0, self._taken - self._threads + 1) * self._seconds / self._threads
 
     @property
@@ -86,9 +86,9 @@ class HashPool:
 
     @contextlib.contextmanager
     def place(self) -> Generator[None]:
-        """Keep a place for one call that is made within, which is then not refused; raises the problem `overloaded`.
+        """Reserve a place for one call in the block, so that it is not refused. Raises the problem `overloaded`.
 
-        So nobody looks up a user in vain where many requests arrive together.
+        This way no request looks up a user and is refused afterwards.
         """
         self._admit()
         place = _Place()
@@ -101,8 +101,8 @@ class HashPool:
             self._places.discard(place)
 
     def refusal(self) -> Problem | None:
-        """Return the problem `overloaded` if a call would be refused now, else None. Costs some µs; logs refusals."""
-        if self._taken < self._threads:  # also when the average says otherwise: only a call can correct it
+        """Return the problem `overloaded` if a call would be refused now, else None. Takes a few µs; logs refusals."""
+        if self._taken < self._threads:  # even if the average is too high, because only a call can correct it
             return None
         wait = self.expected_wait
         if self._taken < self._limit and wait <= self._admitted_wait:
@@ -118,11 +118,11 @@ class HashPool:
         return self.refusals.refuse(max(0, self._taken - self._threads), wait)
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Run `work` on a thread of the pool and return what it returns.
+        """Run `work` on a thread of the pool and return its result.
 
-        Raises the problem `overloaded`: at once when too many calls wait, later when this one has waited too long. A
-        caller that is cancelled while its call waits gives the place up; a call that has begun is finished by its
-        thread and then forgotten.
+        Raises the problem `overloaded`, at once if too many calls wait, or later if this call has waited too long. If
+        the caller is cancelled while its call waits, the call is dropped. If the call has begun, the thread finishes it
+        and the result is discarded.
         """
         if not self._take_place():
             self._admit()
@@ -166,7 +166,7 @@ class HashPool:
             self._seconds += (took - self._seconds) * (WEIGHT if self._seconds else 1)
 
     def _release_from(self, loop: asyncio.AbstractEventLoop) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody counts any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and the count does not matter any more
             loop.call_soon_threadsafe(self._release)
 
     def _release(self) -> None:
@@ -177,7 +177,7 @@ class HashPool:
         self.close()
 
     def close(self) -> None:
-        """Let the running calls finish, drop the waiting ones, end the threads."""
+        """Finish the running calls, drop the waiting calls, and end the threads."""
         if self._executor is not None:
             self._executor.shutdown(wait=True, cancel_futures=True)
             self._executor = None

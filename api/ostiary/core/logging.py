@@ -1,4 +1,4 @@
-"""Logging with structlog: lines for people in development, JSON in production, secrets in neither."""
+"""Logging with structlog: readable lines in development, JSON in production, and no secrets in either."""
 
 import logging
 import sys
@@ -12,7 +12,7 @@ REDACTED = "[redacted]"
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace every value whose name says that it is a secret. A last net: nobody is meant to log one."""
+    """Replace every value whose name suggests a secret. This is a safety net, because no code should log a secret."""
     for name in event:
         if any(word in name.lower() for word in SECRET_WORDS):
             event[name] = REDACTED
@@ -57,9 +57,9 @@ def configure(level: str, form: Literal["console", "json"]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # SQL statements carry hashes and names; nobody gets them by turning our level down.
+    # SQL statements contain hashes and names, so they are not logged at any level of ours.
     logging.getLogger("sqlalchemy").setLevel(logging.WARNING)
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
-    # What these tell in passing, Ostiary tells in its own words.
+    # Ostiary logs the migrations in its own words.
     logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -1,6 +1,6 @@
-"""The tables of Unicode that names are judged by: scripts, and characters that look alike (UTS 39, UAX 24).
+"""The Unicode tables for checking names: scripts, and characters that look alike (UTS 39, UAX 24).
 
-They are in name_tables.txt, which tools/make_name_tables.py makes; Python's own unicodedata has neither.
+They are in name_tables.txt, which tools/make_name_tables.py generates. Python's unicodedata has neither table.
 """
 
 from bisect import bisect_right
@@ -12,7 +12,7 @@ from pathlib import Path
 _FILE = Path(__file__).with_name("name_tables.txt")
 
 ANY = frozenset({"any"})
-"""What a character is of that belongs to no script in particular, such as a digit or a full stop."""
+"""The scripts of a character that belongs to no particular script, such as a digit or a full stop."""
 _WRITTEN_WITH = {
     "Hani": ("Jpan", "Kore", "Hanb"),
     "Hira": ("Jpan",),
@@ -20,17 +20,17 @@ _WRITTEN_WITH = {
     "Hang": ("Kore",),
     "Bopo": ("Hanb",),
 }
-"""The writing systems that have several scripts (UTS 39 section 5.1)."""
+"""For each script, the writing systems that combine it with others (UTS 39 section 5.1)."""
 
 
 def load() -> None:
-    """Read the tables, which the first look otherwise does."""
+    """Read the tables. Otherwise the first look-up reads them."""
     _script_ranges()
     looks_like()
 
 
 def scripts_of(character: str) -> frozenset[str]:
-    """Return the scripts, and the writing systems, that `character` belongs to; ANY if it goes with all of them."""
+    """Return the scripts and writing systems of `character`; ANY if it fits all of them."""
     first, last, scripts = _script_ranges()
     code = ord(character)
     place = bisect_right(first, code) - 1
@@ -39,7 +39,7 @@ def scripts_of(character: str) -> frozenset[str]:
 
 @cache
 def looks_like() -> dict[str, str]:
-    """Return for each character that looks like another text that text, its prototype (UTS 39 section 4)."""
+    """Return the prototype of each character that looks like another text (UTS 39 section 4)."""
     found: dict[str, str] = {}
     for line in _section("@confusables"):
         prototype, _, characters = line.partition(" < ")

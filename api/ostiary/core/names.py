@@ -1,8 +1,8 @@
-"""Names that people give themselves: which are allowed, when two are the same, and when two look the same.
+"""Names of users: which names are allowed, when two names are the same, and when two names look the same.
 
-A new name is one that RFC 8265 allows (UsernameCaseMapped, whose tables are those of Python's Unicode version), of
-characters that can be seen, of one script or of those that one language writes together ("highly restrictive", UTS 39
-section 5.2), with digits of one kind. Names that earlier releases took stay what they were: `key` is theirs too.
+RFC 8265 must allow a new name (UsernameCaseMapped, with the tables of Python's Unicode version). All characters must be
+visible. They must belong to one script, or to scripts that one language uses together ("highly restrictive", UTS 39
+section 5.2), and all digits must be of one kind. Names that earlier releases accepted stay valid; `key` covers them.
 """
 
 import re
@@ -15,38 +15,38 @@ from ostiary.core.name_tables import ANY, looks_like, scripts_of
 MIN_LENGTH = 3
 MAX_LENGTH = 64
 MAX_MARKS = 4
-"""Nonspacing marks on one character (UTS 39 section 5.4): more is for show."""
+"""Maximum nonspacing marks on one character (UTS 39 section 5.4)."""
 
 _EXCLUDED = (
     r"\u0000-\u0020\u007F-\u00A0\u00AD\u034F\u061C\u115F\u1160\u1680\u17B4\u17B5\u180B-\u180F"
     r"\u2000-\u200F\u2028-\u202F\u205F-\u206F\u3000\u3164\uE000-\uF8FF\uFE00-\uFE0F\uFEFF\uFFA0\uFFF0-\uFFFF"
 )
 PATTERN = rf"^[^{_EXCLUDED}]{{{MIN_LENGTH},{MAX_LENGTH}}}$"
-"""What every name fits, those of earlier releases too; alike in ECMA 262 and Python. `fault` asks for more."""
+"""All names match it, including those of earlier releases. It works in ECMA 262 and Python. `fault` requires more."""
 
 _FITS = re.compile(PATTERN.removeprefix("^").removesuffix("$"))
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
 )
-"""What has no shape, beside the categories in `_UNSEEN`: Default_Ignorable_Code_Point, and the blank of Braille."""
+"""Invisible characters outside the categories in `_UNSEEN`: Default_Ignorable_Code_Point, and the Braille blank."""
 _UNSEEN = ("Cc", "Cf", "Cn", "Co", "Cs", "Zs", "Zl", "Zp")
 _USERNAME = get_profile("UsernameCaseMapped")
 _WITH_LATIN = ("Jpan", "Hanb", "Kore")
-"""The writing systems that Latin letters stand among."""
+"""The writing systems that also use Latin letters."""
 
 
 def trimmed(name: str) -> str:
-    """Return `name` without the white space around it, which a keyboard adds; what is nothing else stays as it is."""
+    """Return `name` without the white space around it, which keyboards add. A name of only white space is unchanged."""
     return name.strip() or name
 
 
 def is_possible(name: str) -> bool:
-    """Return whether there may be a user of this name: earlier releases took more names than a new one may be."""
+    """Return whether a user with this name can exist. Earlier releases accepted more names."""
     return _FITS.fullmatch(name) is not None
 
 
 def fault(name: str) -> str | None:
-    """Return what is wrong with `name` as a new name, in a sentence; None if nothing is."""
+    """Return the fault of `name` as a new name in one sentence; None if it has none."""
     if not MIN_LENGTH <= len(name) <= MAX_LENGTH or len(key(name)) < MIN_LENGTH:
         return f"Not {MIN_LENGTH} to {MAX_LENGTH} characters long."
     if any(unicodedata.category(one) in _UNSEEN for one in name) or _INVISIBLE.search(name):
@@ -65,23 +65,24 @@ def fault(name: str) -> str | None:
 def key(name: str) -> str:
     """Return the form under which `name` is unique: case folded, compatibility characters unified (NFKC).
 
-    Format characters are left out, since nobody sees them.
+    Format characters are left out, because they are invisible.
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _visible(name)).casefold())
     return _visible(folded)
 
 
 def skeleton(name: str) -> str:
-    """Return a text that names which look the same have in common, in whichever case each is written.
+    """Return a text that is the same for names that look the same, in any case.
 
-    It is that of UTS 39 section 4 for `name` as it is written, and again once case is folded: a capital I looks like a
-    small L, and a name may be written in capitals. For comparison only, never for display. Names of roles have one too.
+    It is the skeleton of UTS 39 section 4, computed for `name` as written and again after case folding: a capital I
+    looks like a small L, and a name may be written in capitals. It is only for comparison, never for display. Names of
+    roles have a skeleton, too.
     """
     return _prototypes(_prototypes(unicodedata.normalize("NFKC", name)).casefold())
 
 
 def is_whole(name: str) -> bool:
-    """Return whether the scripts of `name` are at most "highly restrictive" (UTS 39 section 5.2), its digits alike."""
+    """Return whether the scripts of `name` are "highly restrictive" (UTS 39 section 5.2) and its digits of one kind."""
     zeros = {ord(one) - unicodedata.decimal(one) for one in name if unicodedata.category(one) == "Nd"}
     if len(zeros) > 1:
         return False

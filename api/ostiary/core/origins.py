@@ -1,4 +1,4 @@
-"""Which web origins may call from a browser (RFC 6454; Fetch standard, "HTTP CORS protocol")."""
+"""The web origins that may call from a browser (RFC 6454; Fetch standard, "HTTP CORS protocol")."""
 
 import ipaddress
 import re
@@ -10,7 +10,7 @@ _SEPARATORS = re.compile(r"[,\s]+")
 _ORIGIN = re.compile(
     r"([a-z][a-z0-9+.-]*)://(\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)(?::([1-9][0-9]{0,4}))?"
 )
-_EXAMPLE = "write such as https://app.example or http://localhost:5173"
+_EXAMPLE = "use, for example, https://app.example or http://localhost:5173"
 _REWRITE = "is not written as browsers send it: write"
 _REFUSED = {
     "*": f"would let every page call: list the origins, {_EXAMPLE}",
@@ -19,7 +19,7 @@ _REFUSED = {
 
 
 def parse(setting: str) -> tuple[frozenset[str], list[str]]:
-    """Return the origins that a setting lists, and what is wrong with it: one sentence with its remedy for each fault.
+    """Return the origins that a setting lists, and its faults, each as a sentence with the remedy.
 
     setting: origins as browsers send them, separated by commas or white space. An origin is compared character by
     character (RFC 6454 section 6.2), so it has to be written as a browser writes it: in lower case, without a path, and
@@ -31,7 +31,7 @@ def parse(setting: str) -> tuple[frozenset[str], list[str]]:
 
 
 def _fault(word: str) -> str:
-    """Return what is wrong with one origin; empty if nothing is."""
+    """Return the fault of one origin; empty if it has none."""
     if word in _REFUSED:
         return _REFUSED[word]
     found = _ORIGIN.fullmatch(word)
@@ -46,7 +46,7 @@ def _fault(word: str) -> str:
 
 
 def _otherwise(word: str) -> str:
-    """Return what is wrong with a word that is not an origin."""
+    """Return the fault of a word that is not an origin."""
     meant = word.lower().rstrip("/")
     if meant != word and _ORIGIN.fullmatch(meant):
         return f"{_REWRITE} {meant}"
@@ -54,7 +54,7 @@ def _otherwise(word: str) -> str:
 
 
 def _address_fault(scheme: str, host: str, port: str | None) -> str:
-    """Return what is wrong with the IPv6 address that an origin has as its host, if it has one."""
+    """Return the fault of the IPv6 address in an origin; empty if there is none."""
     if not host.startswith("["):
         return ""
     try:

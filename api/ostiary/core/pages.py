@@ -1,4 +1,4 @@
-"""Lists that are read page by page: each page goes on after the last item of the one before it (keyset paging)."""
+"""Lists that are read in pages. Each page continues after the last item of the previous page (keyset paging)."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -6,12 +6,12 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 Position = tuple[str | int, ...]
-"""Where an item stands in its list: the values of the columns that the list is sorted by."""
+"""The position of an item in its list: the values of the columns by which the list is sorted."""
 
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """Some items of a list in its order. after: the position of the last one if more follow, else None."""
+    """Consecutive items of a list. after: the position of the last item if more items follow, else None."""
 
     items: list[T]
     after: Position | None

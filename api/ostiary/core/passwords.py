@@ -11,7 +11,7 @@ from ostiary.core.dummy_hashes import DummyHashes
 from ostiary.core.hash_pool import HashPool
 
 OWASP_MINIMA = ((47104, 1), (19456, 2), (12288, 3), (9216, 4), (7168, 5))
-"""(memory in KiB, passes) pairs that the OWASP Password Storage Cheat Sheet holds to be equally strong."""
+"""(memory in KiB, passes) pairs that are equally strong according to the OWASP Password Storage Cheat Sheet."""
 
 
 @dataclass(frozen=True)
@@ -58,25 +58,25 @@ class Passwords:
         return await self._pool.run(lambda: self._hasher.hash(password))
 
     async def verify(self, password: str, stored_hash: str) -> Verification:
-        """Check `password` against `stored_hash`; a hash of other parameters is made anew when it matches.
+        """Check `password` against `stored_hash`. If it matches and the parameters are outdated, compute a new hash.
 
         Raises the problem `overloaded` when too many calls wait.
         """
         return await self._pool.run(lambda: self._verify(password, stored_hash))
 
     async def verify_dummy(self, password: str, name: str = "") -> None:
-        """Spend the time of a verification, so that the unknown `name` takes as long as a wrong password.
+        """Take as long as a verification, so that an unknown `name` cannot be told from a wrong password.
 
         Raises the problem `overloaded` when too many calls wait.
         """
         await self._pool.run(lambda: self._verify(password, self._dummies.of(name)))
 
     async def warm_up(self) -> None:
-        """Make the hash that `verify_dummy` compares with, before the first request needs it."""
+        """Compute the hash for `verify_dummy` before the first request needs it."""
         await self._pool.run(self._dummies.own)
 
     async def learn(self, stored: Mapping[str, int]) -> None:
-        """Let unknown names cost what the stored hashes cost; see `DummyHashes.learn`.
+        """Make unknown names cost as much as stored hashes do; see `DummyHashes.learn`.
 
         Raises the problem `overloaded` when too many calls wait.
         """

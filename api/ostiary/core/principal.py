@@ -13,9 +13,9 @@ AAL2 = "aal2"
 
 
 def mark(subject: str) -> int:
-    """Return the 128 bits by which the memory of revocations knows `subject`: the value of a UUID in its usual form.
+    """Return the 128 bits that stand for `subject` in the memory of revocations: the value of a UUID.
 
-    Anything else (a key made elsewhere may be named in any way) stands as part of its SHA-256.
+    Other subjects, such as the id of a key that was created elsewhere, are represented by a part of their SHA-256.
     """
     if is_id(subject):
         return int(subject.replace("-", ""), 16)
@@ -24,13 +24,13 @@ def mark(subject: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """What a verified credential says about its bearer.
+    """The bearer of a verified credential.
 
-    user_id: UUID in text form. roles, scopes: as of when the credential was issued or read. position: that of the
-    revocation feed at that moment. expires_at: when the credential ends; None: never.
+    user_id: UUID in text form. roles, scopes: those at the time when the credential was issued or read. position: the
+    position of the revocation feed at that time. expires_at: when the credential expires; None: never.
 
-    session_id, auth_time (when the person last proved who they are) and acr (how well, NIST SP 800-63B) are None where
-    no person has logged in: with an API key, which api_key_id then names. kid: the key that signed the access token.
+    session_id, auth_time (the time of the last authentication) and acr (its assurance level, NIST SP 800-63B) are None
+    for an API key, because no person has logged in. api_key_id: the API key. kid: the key that signed the access token.
     """
 
     user_id: str
@@ -46,10 +46,10 @@ class Principal:
 
     user_mark: int = field(init=False, compare=False, repr=False)
     credential_marks: tuple[int, ...] = field(init=False, compare=False, repr=False)
-    """The marks of what must not have been revoked, besides the user: session and signing key, or API key."""
+    """The marks that must not be revoked, in addition to the user's: session and signing key, or API key."""
 
     def __post_init__(self) -> None:
-        """Make the marks once: every request that this principal sends is compared with them."""
+        """Compute the marks once, because every request with this credential compares them."""
         credential = (self.session_id, self.kid, self.api_key_id)
         object.__setattr__(self, "user_mark", mark(self.user_id))
         object.__setattr__(self, "credential_marks", tuple(mark(one) for one in credential if one is not None))

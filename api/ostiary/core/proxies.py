@@ -1,4 +1,4 @@
-"""Which proxies are trusted, and which client a request comes from when it has passed some of them."""
+"""Trusted proxies, and the client address of a request that has passed through them."""
 
 import ipaddress
 import re
@@ -12,22 +12,22 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 EVERYBODY = "*"
 UNIX_SOCKET = "unix"
-"""In the setting: peers without an address, which have connected to a Unix socket."""
+"""The word in the setting for peers on a Unix socket, which have no address."""
 MAX_FORWARDED_FOR = 2048
-"""Characters of X-Forwarded-For that are read, from its end: some 50 hops."""
+"""Characters at the end of X-Forwarded-For that are read: about 50 hops."""
 
 MAX_HOP = 64
-"""Characters of one address with brackets and port."""
+"""Maximum characters of one address with brackets and port."""
 
 _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
 
 
 @lru_cache(maxsize=1024)
 def address_of(text: str) -> str:
-    """Return a network address in its canonical form, an IPv4 address that is mapped into IPv6 as IPv4.
+    """Return a network address in canonical form. IPv4 addresses that are mapped into IPv6 become IPv4 addresses.
 
-    The zone of a link-local address (`fe80::1%eth0`) names an interface of one machine and is cut. Returns an empty
-    text for what is no address.
+    The zone of a link-local address (`fe80::1%eth0`) names an interface of one machine and is removed. Returns an empty
+    text if `text` is not an address.
     """
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
@@ -38,7 +38,7 @@ def address_of(text: str) -> str:
 
 
 def _hop(text: str) -> str:
-    """Return the address of one member of X-Forwarded-For, perhaps with a port; empty if it is none."""
+    """Return the address in one member of X-Forwarded-For, which may have a port; empty if it is not an address."""
     if len(text) > MAX_HOP:
         return ""
     found = _WITH_PORT.fullmatch(text)
@@ -49,9 +49,9 @@ def _hop(text: str) -> str:
 
 @dataclass(frozen=True)
 class TrustedProxies:
-    """Proxies whose word on where a request comes from is believed.
+    """Proxies that are trusted to name the origin of a request.
 
-    everybody: whoever connects. unix_socket: whoever connects to a Unix socket.
+    everybody: trust all peers. unix_socket: trust all peers on a Unix socket.
     """
 
     networks: tuple[Network, ...] = ()
@@ -63,7 +63,7 @@ class TrustedProxies:
         return bool(self.networks) or self.unix_socket or self.everybody
 
     def trusts(self, address: str) -> bool:
-        """Return whether the address, in the form of `address_of`, is that of a trusted proxy; empty: a Unix socket."""
+        """Return whether the address, in the form of `address_of`, is a trusted proxy; empty means a Unix socket."""
         if self.everybody:
             return True
         if not address:
@@ -72,11 +72,11 @@ class TrustedProxies:
         return any(found in network for network in self.networks if network.version == found.version)
 
     def client_of(self, peer: str, forwarded_for: str) -> str:
-        """Return the address of the client behind the peer, a trusted proxy.
+        """Return the address of the client behind the peer, which is a trusted proxy.
 
-        forwarded_for: the value of X-Forwarded-For, to which each proxy has appended whom it heard. It is read from its
-        end up to the first address that is not a trusted proxy's. What is no address ends the walk: the last proxy
-        before it stands for the client.
+        forwarded_for: the value of X-Forwarded-For, to which each proxy has appended the address of its peer. It is
+        read from the end up to the first address that is not a trusted proxy. If a member is not an address, reading
+        stops, and the last proxy before it counts as the client.
         """
         client = peer
         for text in _from_the_end(forwarded_for):
@@ -98,7 +98,7 @@ def _from_the_end(forwarded_for: str) -> Iterator[str]:
 
 
 def parse(setting: str) -> tuple[TrustedProxies, list[str]]:
-    """Return the proxies that a setting names, and what is wrong with it, a sentence with its remedy for each fault.
+    """Return the proxies that a setting names, and its faults, each as a sentence with the remedy.
 
     setting: addresses and networks, separated by commas; `unix`; `*`.
     """
@@ -116,8 +116,8 @@ def parse(setting: str) -> tuple[TrustedProxies, list[str]]:
 
 
 def _network(word: str) -> Network:
-    """Return one network; raises ValueError with what `word` is instead and what to write."""
-    otherwise = "no address and no network: write such as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32, separated by commas"
+    """Return one network. Raises ValueError with the fault of `word` and the remedy."""
+    otherwise = "not an address or network: use, for example, 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32, with commas"
     if "%" in word:
         raise ValueError(otherwise)
     try:

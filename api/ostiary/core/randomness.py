@@ -1,4 +1,4 @@
-"""Randomness and ids: the only place that draws either."""
+"""Random values and ids. Only this module creates them."""
 
 import secrets  # noqa: TID251 - this is the source that the rule asks for
 from typing import Protocol
@@ -7,7 +7,7 @@ import uuid_utils  # noqa: TID251 - this is the source that the rule asks for
 
 
 class Randomness(Protocol):
-    """What everything that needs an unpredictable value is given."""
+    """The interface of random sources. All code that needs an unpredictable value gets one."""
 
     def new_id(self) -> str:
         """Return a new UUIDv7 (RFC 9562) in its usual text form; later ids sort after earlier ones."""

@@ -1,4 +1,4 @@
-"""What happens to calls that are refused because too many wait: how soon to try again, a log line, and a pace."""
+"""Refuse calls when too many wait: set Retry-After, log a line, and delay the answers."""
 
 import math
 from collections.abc import Callable
@@ -12,21 +12,21 @@ log = structlog.stdlib.get_logger(__name__)
 LOG_SECONDS = 10.0
 """Seconds between two log lines."""
 REFUSALS_PER_SECOND = 50
-"""Refusals that one process answers in a second without delay."""
+"""Refusals per second that one process answers without delay."""
 MAX_DELAY_SECONDS = 1.8
 """Longest delay of an answer."""
 SPREAD_SECONDS = 0.3
-"""How much shorter than the longest a delay may be, so that clients which came together do not come back together."""
+"""Spread of the longest delays, so that clients that came together do not come back together."""
 MAX_RETRY_AFTER = 30
 TICK_SECONDS = 0.02
-"""Answers are held back up to a multiple of this time, so that one wake-up of the event loop sends many: each takes a
-processor, and what it has in its caches, from a hash.
+"""Delays are multiples of this time, so that one wake-up of the event loop sends many answers. Each wake-up takes a
+processor and its caches away from a hash.
 """
 _GOLDEN_RATIO = 0.6180339887498949
 
 
 class Refusals:
-    """Counts refusals. now: returns seconds on a clock that only goes forward."""
+    """Counts refusals. now: returns seconds on a monotonic clock."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -38,8 +38,8 @@ class Refusals:
     def refuse(self, waiting: int, seconds: float) -> Problem:
         """Return the problem `overloaded`, with a Retry-After of its own.
 
-        waiting: the calls that wait. seconds: how long the last of them is expected to wait. Retry-After is that time
-        and up to as much again, spread evenly, so that clients which obey do not all come back at the same moment.
+        waiting: the number of waiting calls. seconds: the expected wait of the last of them. Retry-After is between
+        once and twice that time, spread evenly, so that clients that respect it do not all come back at the same time.
         """
         self._total += 1
         self._unlogged += 1
@@ -52,10 +52,10 @@ class Refusals:
         return OVERLOADED(retry_after=min(MAX_RETRY_AFTER, math.ceil(base * (1 + self._spread()))))
 
     def delay(self) -> float:
-        """Return for how many seconds to hold back the answer of the present refusal.
+        """Return for how many seconds to delay the answer of the present refusal.
 
-        A client that tries again at once otherwise sends as many requests as the server can refuse, and the refusals
-        take the processor time that the hashes need. The first 50 in a second are answered at once.
+        Without delays, clients that retry at once would send as many requests as the server can refuse. The refusals
+        would take processor time from the hashes. The first 50 refusals per second are answered at once.
         """
         now = self._now()
         earliest = max(now - 1.0, self._next_answer)
@@ -67,5 +67,5 @@ class Refusals:
         return max(0.0, due // TICK_SECONDS * TICK_SECONDS - now)
 
     def _spread(self) -> float:
-        """Return a number from 0 up to 1, those of later refusals spread evenly at any length of the sequence."""
+        """Return a number from 0 up to 1. The numbers of successive refusals are spread evenly."""
         return self._total * _GOLDEN_RATIO % 1

@@ -1,11 +1,11 @@
-"""What a service needs to know about the request that calls it."""
+"""Facts about a request for the services that it calls."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class RequestInfo:
-    """The network address and the User-Agent of a caller, cut to what is worth keeping, and the request's own id."""
+    """The network address and the User-Agent of a caller, shortened for storage, and the id of the request."""
 
     ip: str
     user_agent: str
@@ -13,6 +13,6 @@ class RequestInfo:
 
 
 OPERATOR = RequestInfo("", "ostiary command")
-"""Calls from the command line on the server."""
+"""For calls from the command line on the server."""
 SERVER = RequestInfo("", "ostiary server")
-"""Work that the server does on its own."""
+"""For work that the server does on its own."""

@@ -13,18 +13,18 @@ _NONCE_BYTES = 12
 
 
 def derive(secret: str, purpose: str) -> bytes:
-    """Return 256 bits that follow from `secret`; those of one `purpose` tell nothing about those of another."""
+    """Return 256 bits derived from `secret`. The bits of one `purpose` reveal nothing about those of another."""
     return HKDF(hashes.SHA256(), length=32, salt=None, info=f"ostiary {purpose}".encode()).derive(secret.encode())
 
 
 class Unsealable(Exception):
-    """The sealed value was made under another secret, for another purpose, or was altered."""
+    """The value was sealed under another secret or for another purpose, or it was altered."""
 
 
 class Sealer:
     """Seals and unseals small values under one secret.
 
-    `purpose` separates the uses of one secret from one another: what was sealed for one cannot be opened for another.
+    `purpose` separates the uses of one secret: a value sealed for one purpose cannot be unsealed for another.
     """
 
     def __init__(self, secret: str, purpose: str, randomness: Randomness) -> None:
@@ -37,7 +37,7 @@ class Sealer:
         return nonce + self._cipher.encrypt(nonce, plain, context.encode())
 
     def unseal(self, sealed: bytes, context: str) -> bytes:
-        """Return what was sealed; raises Unsealable when secret, purpose or context differ or a bit was changed."""
+        """Return the sealed value. Raises Unsealable if secret, purpose or context differ, or if a bit was changed."""
         try:
             return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context.encode())
         except (InvalidTag, ValueError) as error:
@@ -45,7 +45,7 @@ class Sealer:
 
 
 def digest(token: str) -> str:
-    """Return the SHA-256 of an opaque random token in hexadecimal, which is what the database keeps of it.
+    """Return the SHA-256 of an opaque random token in hexadecimal. The database keeps only this digest.
 
     A token of 256 random bits cannot be guessed, so a plain digest is enough (OWASP ASVS 11.4.1).
     """

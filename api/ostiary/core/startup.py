@@ -1,4 +1,4 @@
-"""Loading what a worker needs from the database before it serves, also when the database is away at that moment."""
+"""Load what a worker needs from the database before it serves, even if the database is unavailable at that time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,19 +16,19 @@ MAX_PAUSE_SECONDS = 5.0
 
 
 class Startup:
-    """Loads once, and tries again in the background while the database cannot be reached."""
+    """Loads once, and retries in the background while the database cannot be reached."""
 
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None
         self.is_pending = False
-        """Whether the first try has failed and none has succeeded since."""
+        """Whether the first attempt has failed and no later one has succeeded."""
 
     async def begin(self, load: Load) -> None:
-        """Await `load`. If it raises a problem, return nonetheless and go on trying; other exceptions come through."""
+        """Await `load`. If it raises a problem, return and retry in the background; raise other exceptions."""
         try:
             await load()
         except Problem as problem:
-            log.error("started without the database; what needs it is refused until it is back", cause=problem.detail)
+            log.error("started without the database; requests that need it are refused", cause=problem.detail)
             self.is_pending = True
             self._task = asyncio.get_running_loop().create_task(self._go_on(load))
 
@@ -40,16 +40,16 @@ class Startup:
             try:
                 await load()
             except Problem:
-                continue  # which has been logged
+                continue  # it has been logged
             except Exception:
-                # Such as signing keys that cannot be opened: the end of a start, but this worker serves already.
-                log.exception("the start could not be completed; it is tried again")
+                # Such as signing keys that cannot be opened. They would end a start, but this worker serves already.
+                log.exception("the start could not be completed; retrying")
             else:
                 self.is_pending = False
         log.warning("the start is complete: the database is back")
 
     async def stop(self) -> None:
-        """Try no more."""
+        """Stop retrying."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})

@@ -1,4 +1,4 @@
-"""Credentials that were verified a moment ago, so that a busy client costs no verification on each request."""
+"""A cache of recently verified credentials, so that a busy client does not cost a verification on each request."""
 
 from collections import OrderedDict
 
@@ -7,10 +7,10 @@ from ostiary.core.principal import Principal
 
 
 class TokenCache:
-    """Principals by their credential, each until a moment of its own, at most `most` of them.
+    """Principals by their credential, at most `most` of them, each with its own expiry.
 
-    By the credential itself: to digest it on each request costs more than the room it takes, and whoever reads the
-    memory of this process finds the signing keys beside it.
+    The key is the credential itself. A digest on each request would cost more than the memory that it saves. It would
+    not protect anything, because the signing keys are in the memory of the same process.
     """
 
     def __init__(self, clock: Clock, most: int) -> None:
@@ -22,7 +22,7 @@ class TokenCache:
         return len(self._known)
 
     def get(self, credential: str) -> Principal | None:
-        """Return whom `credential` stands for, if that is remembered and still holds."""
+        """Return the principal of `credential` if it is in the cache and has not expired."""
         known = self._known.get(credential)
         if known is None:
             return None
@@ -33,11 +33,11 @@ class TokenCache:
         return None
 
     def put(self, credential: str, until: float, principal: Principal) -> None:
-        """Remember it up to `until`, in seconds since 1970-01-01 UTC; the oldest goes if there are too many."""
+        """Keep it up to `until`, in seconds since 1970-01-01 UTC. If the cache is full, remove the oldest entry."""
         self._known[credential] = (until, principal)
         if len(self._known) > self._most:
             self._known.popitem(last=False)
 
     def forget(self, credential: str) -> None:
-        """Forget it, if it is known."""
+        """Remove it if it is in the cache."""
         self._known.pop(credential, None)

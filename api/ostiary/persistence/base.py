@@ -1,4 +1,4 @@
-"""What all tables share."""
+"""The base class and the column types of all tables."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -11,17 +11,17 @@ Id = String(36)
 """A UUIDv7 in its usual text form."""
 
 BigId = BigInteger().with_variant(Integer(), "sqlite")
-"""A number that the database counts up; SQLite counts its INTEGER alone, of 64 bits like the other."""
+"""A number that the database increments. SQLite does this only for INTEGER, which also has 64 bits there."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment: aware and in UTC on the Python side, `timestamptz` on PostgreSQL, ISO 8601 text on SQLite."""
+    """A point in time: aware and in UTC in Python, `timestamptz` on PostgreSQL, ISO 8601 text on SQLite."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse naive moments; turn others to UTC."""
+        """Convert the value to UTC. Raises ValueError for a naive datetime."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -29,7 +29,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        """Return an aware moment in UTC."""
+        """Return an aware datetime in UTC."""
         if value is None:
             return None
         moment: datetime = value
@@ -37,7 +37,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """The base of all models; its naming convention keeps migrations alike on both databases."""
+    """The base of all models. Its naming convention keeps migrations identical on both databases."""
 
     metadata = MetaData(
         naming_convention={
@@ -50,5 +50,5 @@ class Base(DeclarativeBase):
 
 
 def table_of(row: type[Base]) -> Table:
-    """Return the table of a class: a statement on it takes its values later, and is made once for all requests."""
+    """Return the table of a class, for a statement that is built once and gets its values with each request."""
     return row.metadata.tables[row.__tablename__]

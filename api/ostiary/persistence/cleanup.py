@@ -1,4 +1,4 @@
-"""Rows that nobody needs any more are deleted: a few at a time, now and then, by every worker."""
+"""Delete expired rows. Every worker does this at intervals, in small batches."""
 
 import asyncio
 from collections import Counter
@@ -14,27 +14,28 @@ from ostiary.persistence.transaction import Transaction
 log = structlog.stdlib.get_logger(__name__)
 
 CleanupJob = Callable[[Transaction, int], Awaitable[Mapping[str, int]]]
-"""Deletes at most the given number of rows of each table; returns how many rows it deleted, by table. All zero: nothing
-is left to delete.
+"""Deletes at most the given number of rows from each table and returns the number of deleted rows by table. If all
+numbers are zero, nothing is left to delete.
 """
 
 BATCH = 500
-"""Rows that one transaction deletes: some 10 to 20 ms, for which another writer may have to wait."""
+"""Rows that one transaction deletes. This takes about 10 to 20 ms, during which other writers may wait."""
 PAUSE = 0.05
-"""Seconds between two transactions, for the writers of other processes: on SQLite they do not queue, but try again and
-again, and would seldom meet a shorter one."""
+"""Seconds between two transactions, so that writers of other processes get a turn. On SQLite these do not queue but
+retry, and would often miss a shorter pause."""
 MAX_BATCHES = 1_000
-"""Transactions of one job in one round of a worker, so that every job gets its turn."""
+"""Maximum number of transactions per job in one round, so that every job gets its turn."""
 FIRST_AFTER = 30.0
-"""Seconds from a worker's start to its first round, and up to as much again: so not all go at once."""
+"""Seconds from a worker's start to its first round. A random time of up to the same length is added, so that workers do
+not begin at the same time."""
 EVERY = 300.0
-"""Seconds from the end of a worker's round to its next, and up to as much again."""
+"""Seconds from the end of a worker's round to its next round, plus a random time of up to the same length."""
 
 
 class Cleanup:
-    """Does its jobs, each until nothing is left; between `start` and `stop` by itself.
+    """Runs cleanup jobs, each until nothing is left to delete. Between `start` and `stop` it does so automatically.
 
-    Any number of workers may do the same at once.
+    Several workers can do this at the same time.
     """
 
     def __init__(self, database: Database, randomness: Randomness, jobs: Sequence[CleanupJob]) -> None:
@@ -44,21 +45,21 @@ class Cleanup:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to do a round now and then; on the event loop alone."""
+        """Begin to run rounds at intervals. Call it on the event loop."""
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._go_on())
 
     async def stop(self) -> None:
-        """Do no more; a transaction under way ends by itself, and `Database.close` waits for it."""
+        """Run no more rounds. A transaction under way finishes on its own, and `Database.close` waits for it."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
 
     async def round(self, most_batches: int | None = None) -> Counter[str]:
-        """Do all jobs; return how many rows were deleted, by table.
+        """Run all jobs and return the number of deleted rows by table.
 
-        most_batches: transactions after which a job is left for another round; None: it goes on until nothing is
-        left. Raises the problem `database_unavailable`; what was deleted by then stays deleted.
+        most_batches: maximum number of transactions per job; None: each job runs until nothing is left. Raises the
+        problem `database_unavailable`; rows deleted before that stay deleted.
         """
         deleted: Counter[str] = Counter()
         for job in self._jobs:
@@ -83,12 +84,12 @@ class Cleanup:
             deleted = await self.round(MAX_BATCHES)
         except Problem:
             return  # the database cannot be reached, which has been logged
-        except Exception:  # whatever it is, the server goes on, and the next round tries again
-            log.exception("rows that nobody needs could not be deleted; it is tried again")
+        except Exception:  # the server keeps running, and the next round tries again
+            log.exception("expired rows could not be deleted; the next round tries again")
             return
         if deleted.total():
-            log.info("rows that nobody needs were deleted", **deleted)
+            log.info("expired rows were deleted", **deleted)
 
     def _spread(self, seconds: float) -> float:
-        """Return a time from `seconds` to twice as much, by chance."""
+        """Return a random time between `seconds` and twice `seconds`."""
         return seconds * (1 + int.from_bytes(self._randomness.bytes(2)) / 65536)

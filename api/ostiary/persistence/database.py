@@ -1,8 +1,8 @@
 """Units of work on SQLite and on PostgreSQL behind one small interface.
 
-SQLite: readers each have a connection; there is one writing connection in a process and its transactions begin with
-`BEGIN IMMEDIATE`, so that writers queue (in the process for the connection, among processes for the file's lock)
-instead of failing with "database is locked". WAL and synchronous=FULL: what was acknowledged survives a power cut.
+On SQLite every reader has its own connection, and each process has one connection for writing. Its transactions begin
+with `BEGIN IMMEDIATE`. So writers queue instead of failing with "database is locked": in a process for the connection,
+between processes for the lock of the file. With WAL and synchronous=FULL, acknowledged commits survive a power cut.
 """
 
 import asyncio
@@ -42,24 +42,24 @@ Work = Callable[[Transaction], Awaitable[T]]
 log = structlog.stdlib.get_logger(__name__)
 
 _CONFLICTS = ("40001", "40P01")
-"""PostgreSQL gave up a transaction for the sake of another: serialization failure, deadlock."""
+"""PostgreSQL aborted a transaction in favour of another: serialization failure, deadlock."""
 MAX_TRIES = 10
-"""Runs of a unit of work that the database gives up again and again."""
+"""Maximum number of runs of a unit of work that the database aborts repeatedly."""
 FIRST_PAUSE_SECONDS = 0.005
-"""Longest pause before the second run; it doubles each time, up to MAX_PAUSE_SECONDS."""
+"""Longest pause before the second run. It doubles with each run, up to MAX_PAUSE_SECONDS."""
 MAX_PAUSE_SECONDS = 0.3
 SQLITE_READERS = 5
 WAL_RETRY = 0.02
-"""Seconds between two attempts to turn a file to WAL that another process has locked."""
+"""Seconds between two attempts to switch a file to WAL while another process has locked it."""
 
-# What asyncpg raises that SQLAlchemy files under a general class. Classes of PostgreSQL's Appendix A: 08 (connection),
-# 28 (login refused), 3D (no such database), 3F (no such schema), 53 (resources), 55 (locked or in use), 57 (operator
-# intervention), 58 (system error); read-only standbys, a transaction that paused for too long; and conflicts that did
-# not end.
+# Errors of asyncpg that SQLAlchemy maps to a general class. The classes are those of PostgreSQL's Appendix A: 08
+# (connection), 28 (login refused), 3D (no such database), 3F (no such schema), 53 (resources), 55 (locked or in use),
+# 57 (operator intervention), 58 (system error). Added to these: read-only databases, transactions that paused for too
+# long, and conflicts that remain after all runs.
 _UNAVAILABLE_STATES = ("08", "28", "3D", "3F", "53", "55", "57", "58", READ_ONLY, "25P03", *_CONFLICTS)
 
 
-# SQLite files these two under its most general class: the file is damaged, or is no database.
+# Python maps these two to its most general class: the file is damaged, or it is not a database.
 _UNAVAILABLE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -76,14 +76,14 @@ def _is_worth_another_run(error: BaseException) -> bool:
 def _is_unavailable(error: BaseException) -> bool:
     if isinstance(error, PoolTimeoutError | OSError):  # asyncio's timeouts are OSErrors
         return True
-    # The server's own fault, or asyncpg's, which has asked on a connection that the server was just ending.
+    # An internal error of the server, or of asyncpg on a connection that the server was just closing.
     if isinstance(error, InternalError):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.Error):
-        # The low byte is the error, the others say more about it; none on what the Python module itself refuses.
+        # The low byte is the error code; the other bytes are details. Errors of the Python module itself have no code.
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
         return isinstance(cause, sqlite3.OperationalError) or code in _UNAVAILABLE_CODES
     return is_stale(error) or _state(error).startswith((*_UNAVAILABLE_STATES, *CHANGED_STATES))
@@ -91,16 +91,16 @@ def _is_unavailable(error: BaseException) -> bool:
 
 @contextmanager
 def database_faults(*, is_logged: bool = True) -> Generator[None]:
-    """Turn a database that cannot be reached (or is full, locked, shutting down) into `database_unavailable` (503).
+    """Raise `database_unavailable` (503) if the database cannot be reached, or is full, locked or shutting down.
 
-    is_logged: whether a line in the log says why; otherwise it is left to the caller.
+    is_logged: whether to log the reason; if not, the caller does.
     """
     try:
         yield
     except (DBAPIError, PoolTimeoutError, OSError, sqlite3.Error) as error:
         if not _is_unavailable(error):
             raise
-        if isinstance(error, DatabaseFilesChanged):  # logged, once
+        if isinstance(error, DatabaseFilesChanged):  # has been logged once
             raise DATABASE_UNAVAILABLE("The database takes no changes at the moment.") from error
         cause = getattr(error, "orig", None) or error
         is_read_only = _state(error) == READ_ONLY or _is_read_only_file(cause)
@@ -113,7 +113,7 @@ def _event(error: BaseException, *, is_read_only: bool) -> str:
     if is_read_only:
         return "the database is read-only"
     if _state(error) in CHANGED_STATES:
-        return "the database is not as this version left it: a table, a column or a privilege is gone"
+        return "the database was changed: a table, a column or a privilege is missing"
     return "the database cannot be reached"
 
 
@@ -128,12 +128,12 @@ _RANDOMNESS = SystemRandomness()
 
 
 class Database:
-    """One database, with its pools on the running event loop; the pools are made with their first use.
+    """One database with its pools on the running event loop. The pools are created on first use.
 
-    url: sqlite+aiosqlite:///… or postgresql://…  pool_size: PostgreSQL connections for each worker process.
-    timeout: seconds to wait for a connection, a lock or an answer. files: those of an SQLite database. address: that of
-    a PostgreSQL database. recorder: writes the audit events of transactions. by_transaction: a pooler there gives out
-    server connections by the transaction. Raises BadUrl.
+    url: sqlite+aiosqlite:///… or postgresql://…  pool_size: PostgreSQL connections per worker process.
+    timeout: seconds to wait for a connection, a lock or an answer. files: the files of an SQLite database. address: the
+    address of a PostgreSQL database. recorder: writes the audit events of transactions. by_transaction: the URL leads
+    to a pooler in transaction mode. Raises BadUrl.
     """
 
     def __init__(
@@ -162,16 +162,16 @@ class Database:
             self.address = PostgresAddress(url, timeout)
             connections = PostgresConnections(self.address, timeout, pool_size, by_transaction=by_transaction)
             self._writer = connections.engine
-            # A transaction around what is read would be two more round trips, and a statement in it could not be run
-            # again when the schema has changed. (On SQLite the engine for reading begins none either.)
-            # Through a pooler that gives out server connections by the transaction, each statement needs one.
+            # Reading uses no transactions. They would cost two more round trips, and a statement in one could not be
+            # run again after a change of the schema. (On SQLite the engine for reading uses none either.) Through a
+            # pooler in transaction mode, each statement needs one.
             self._reader = (
                 self._writer if by_transaction else self._writer.execution_options(isolation_level="AUTOCOMMIT")
             )
             self._silence = connections.silence
         self._timeout = timeout
         self._writes: set[asyncio.Task[Any]] = set()
-        # On SQLite the readers have connections of their own.
+        # On SQLite, readers have connections of their own.
         shares = not self.is_sqlite and pool_size > 1
         self._writer_slots = asyncio.Semaphore(pool_size - max(1, pool_size // 5)) if shares else None
 
@@ -181,16 +181,16 @@ class Database:
         return self._reader
 
     def watched(self) -> AbstractContextManager[None]:
-        """Return a context for statements that are not sent by this object: where they are not answered for long, the
-        database may turn out to be silent. Entering it raises the problem `database_unavailable` when it is.
+        """Return a context for statements that other objects send. If they wait long for an answer, the database is
+        probed for silence. Entering the context raises the problem `database_unavailable` if the database is silent.
         """
         return nullcontext() if self._silence is None else self._silence.watched()
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncSession]:
-        """Give a session for reading, each statement of which sees what is committed by then.
+        """Yield a session for reading. Each statement sees all data that was committed before it.
 
-        Raises the problem `database_unavailable`, at once if the database is known to be silent.
+        Raises the problem `database_unavailable`, immediately if the database is known to be silent.
         """
         with self.watched(), database_faults():
             async with AsyncSession(self._reader, expire_on_commit=False) as session:
@@ -201,10 +201,10 @@ class Database:
     ) -> T:
         """Run `work(tx, ...)` in one transaction, commit it and return the result. An exception rolls it back.
 
-        If the caller is cancelled because its client disconnected, the transaction still runs to its end: a user who
-        logs out and closes the window is logged out. `work` runs again if the database gave the transaction up in
-        favour of another. While a `DeferredCommit` is in force, `work` becomes a part of its transaction. Raises the
-        problem `database_unavailable`.
+        If the caller is cancelled because its client disconnected, the transaction still completes: a user who logs out
+        and closes the window is logged out. `work` runs again if the database aborted the transaction in favour of
+        another. While a `DeferredCommit` is in force, `work` becomes part of its transaction. Raises the problem
+        `database_unavailable`.
         """
 
         def bound(tx: Transaction) -> Awaitable[T]:
@@ -217,11 +217,11 @@ class Database:
         return await asyncio.shield(self.finish(self._retried(bound)))
 
     def defer_commit(self) -> DeferredCommit:
-        """Return a transaction for all writes while it is in force, whose commit waits for what is known last."""
+        """Return a transaction that collects all writes while it is in force, and commits on request."""
         return DeferredCommit(lambda work: self.finish(self._committed(work)), self._in_savepoint)
 
     def finish(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """Run `work` to its end, whoever waits for it; `close` waits for it, too."""
+        """Run `work` to its end, even if nobody waits for it. `close` waits for it, too."""
         task = asyncio.ensure_future(work)
         self._writes.add(task)
         task.add_done_callback(self._finished)
@@ -233,7 +233,7 @@ class Database:
                 try:
                     return await self._transaction(work)
                 except DBAPIError as error:
-                    # A server that has become read-only was left: a new connection may lead to one that is not.
+                    # The connections to a read-only server were dropped. A new one may lead to a writable server.
                     is_left = tried == 1 and _state(error) == READ_ONLY
                     if not is_left and not _is_worth_another_run(error):
                         raise
@@ -245,13 +245,13 @@ class Database:
             return await self._transaction(work, is_deferred=True)
 
     async def _pause(self, tried: int) -> None:
-        """Wait for a random time, so that those who were in each other's way do not meet again."""
+        """Wait for a random time, so that conflicting transactions do not conflict again."""
         longest = min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (tried - 1))
         await asyncio.sleep(longest * self._randomness.bytes(1)[0] / 255)
 
     @contextmanager
     def _noted(self) -> Generator[None]:
-        """Note whether the database takes writes, for `ping`."""
+        """Note whether the database accepts writes, for `ping`."""
         try:
             yield
         except Problem as problem:
@@ -277,7 +277,7 @@ class Database:
         return result
 
     async def _in_savepoint(self, tx: Transaction, work: Work[T]) -> T:
-        """Run `work` so that it leaves nothing behind if it fails; once more where that may help."""
+        """Run `work` so that nothing remains of it if it fails. Run it again if that may help."""
         for tried in range(1, MAX_TRIES + 1):
             try:
                 async with tx.savepoint():
@@ -290,8 +290,8 @@ class Database:
 
     @asynccontextmanager
     async def _writer_slot(self) -> AsyncGenerator[None]:
-        """Take one of the places for writers, which are fewer than there are connections: when all writers wait for a
-        lock, readers still find a connection. Raises TimeoutError.
+        """Take one of the slots for writers. There are fewer slots than connections, so that readers still get a
+        connection while all writers wait for a lock. Raises TimeoutError.
         """
         if self._writer_slots is None:
             yield
@@ -306,16 +306,16 @@ class Database:
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._writes.discard(task)
         if not task.cancelled():
-            task.exception()  # looked at, so that an abandoned failure is no warning
+            task.exception()  # marks it as retrieved, so that asyncio does not warn
 
     async def empty(self, keep: Collection[str]) -> None:
-        """Delete every row of every table but those named in `keep`; raises the problem `database_unavailable`."""
+        """Delete all rows of all tables except those in `keep`; raises the problem `database_unavailable`."""
         await self.write(_delete_rows, keep)
 
     async def ping(self) -> None:
-        """Return if the database can be read and written; raises the problem `database_unavailable`.
+        """Check that the database can be read and written; raises the problem `database_unavailable`.
 
-        Writes nothing, except where the last write was refused: only a write can tell whether the next one will be.
+        This writes only if the last write failed, because only a write can show that writes work again.
         """
         if self._writes_fail:
             await self.write(_write_nothing)
@@ -326,7 +326,7 @@ class Database:
                     await (await connection.get_raw_connection()).driver_connection.check_files()  # type: ignore[union-attr]
 
     async def close(self) -> None:
-        """Wait for transactions under way, then close all connections."""
+        """Wait for running transactions, then close all connections."""
         while self._writes:
             await asyncio.wait(self._writes)
         if self._silence is not None:
@@ -336,14 +336,15 @@ class Database:
             await self._writer.dispose()
 
 
-# On SQLite a constant would be answered without a look at the file.
+# On SQLite, `SELECT 1` would not read the file.
 _PING_SQLITE = text("SELECT 1 FROM sqlite_master LIMIT 1")
 
 
 @cache
 def _ping_postgres() -> TextClause:
-    """Return a query that fails, or waits, wherever what requests need would: a table or a column is gone or may not be
-    read, a table is locked, the server is a standby or read-only. FOR UPDATE is refused there, and here locks no row.
+    """Return a query that fails or waits under the same conditions as requests: a table or a column is missing or not
+    readable, a table is locked, or the server is a standby or read-only. FOR UPDATE fails on such a server. It locks no
+    row, because LIMIT is 0.
     """
 
     def columns(table: str) -> str:
@@ -370,9 +371,9 @@ async def _write_nothing(tx: Transaction) -> None:
 def sqlite_engine(
     url: URL, timeout: float, connections: int, begin: str | None, files: SqliteFiles | None
 ) -> AsyncEngine:
-    """Return an engine on an SQLite file whose transactions begin with the statement `begin`; None: without them.
+    """Return an engine on an SQLite file. begin: the statement that begins its transactions; None: no transactions.
 
-    files: those of a database that is there. None: where there is none, an empty one is created.
+    files: the files of an existing database. None: an empty database is created if there is none.
     """
     engine = create_async_engine(
         url,
@@ -385,13 +386,13 @@ def sqlite_engine(
 
     @event.listens_for(engine.sync_engine, "connect")
     def _configure(connection: Any, _entry: ConnectionPoolEntry) -> None:
-        # The driver opens no transactions of its own; `begin` below does, when SQLAlchemy says so.
+        # The driver begins no transactions. `_begin` below does this when SQLAlchemy begins one.
         connection.isolation_level = None
         connection.run_async(lambda driver: _write_ahead(driver, timeout))
         cursor = connection.cursor()
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA secure_delete=ON")  # no deleted hash or token stays in the file
+        cursor.execute("PRAGMA secure_delete=ON")  # deleted hashes and tokens do not stay in the file
         cursor.close()
         if files is not None:
             connection.run_async(lambda driver: driver.watch(files))
@@ -406,7 +407,7 @@ def sqlite_engine(
 
 
 async def _open(mode: str, file: str, **kwargs: Any) -> aiosqlite.Connection:
-    """Open a file; after a failure its thread has ended, which else might outlive the loop and print a traceback."""
+    """Open a file. After a failure, end the thread; it could outlive the loop and print a traceback."""
     address = f"file:{quote(file)}?mode={mode}"
     connection = OneTripConnection(partial(sqlite3.connect, address, uri=True, **kwargs), iter_chunk_size=64)
     connection._thread.daemon = True
@@ -418,7 +419,7 @@ async def _open(mode: str, file: str, **kwargs: Any) -> aiosqlite.Connection:
 
 
 async def _write_ahead(driver: Any, timeout: float) -> None:
-    """Turn the file to WAL; while another process does so too, SQLite says "busy" at once instead of waiting."""
+    """Switch the file to WAL. While another process does this, SQLite reports "busy" instead of waiting."""
     deadline = asyncio.get_running_loop().time() + timeout
     while True:
         try:
@@ -432,19 +433,19 @@ async def _write_ahead(driver: Any, timeout: float) -> None:
 
 
 def is_duplicate(error: IntegrityError) -> bool:
-    """Return whether a unique constraint refused the row (on either database)."""
+    """Return whether a unique constraint refused the row, on either database."""
     state = getattr(error.orig, "sqlstate", None)
     return state == "23505" or "UNIQUE constraint failed" in str(error.orig)
 
 
 def duplicated(error: IntegrityError) -> str:
-    """Return what names the unique constraint that refused the row: its name or its columns. Empty if none did."""
+    """Return the name or the columns of the unique constraint that refused the row; empty if none did."""
     if not is_duplicate(error):
         return ""
-    # PostgreSQL's message is in the language that its lc_messages names; the name comes beside it.
+    # The language of PostgreSQL's message depends on lc_messages; the name of the constraint is a separate field.
     name = getattr(getattr(error.orig, "__cause__", None), "constraint_name", None)
     if name:
         return str(name)
-    # Values come later in the message, if at all.
+    # Values, if any, come later in the message.
     found = re.search(r'UNIQUE constraint failed: (\S+)|unique constraint "([^"]+)"', str(error.orig))
     return "" if found is None else found[1] or found[2]

@@ -1,4 +1,4 @@
-"""A transaction that waits before it commits, so that what is known only later can be written along with it."""
+"""A transaction that delays its commit, so that data known only at the end can be written in it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -19,11 +19,11 @@ class _RolledBack(Exception):
 
 
 class DeferredCommit:
-    """Collects all writes while it is in force in one transaction, which begins with the first of them.
+    """Collects all writes in one transaction while it is in force. The transaction begins with the first write.
 
-    transact: runs a unit of work in a transaction of its own. again: runs a step in a savepoint, and once more where
-    that may help. Call `commit` or `roll_back` in the end, whatever happens: until then the transaction stays open, and
-    on SQLite it keeps every other writer waiting.
+    transact: runs a unit of work in a transaction of its own. again: runs a step in a savepoint, and retries it if that
+    may help. Always call `commit` or `roll_back` at the end. Until then the transaction stays open, and on SQLite every
+    other writer waits for it.
     """
 
     def __init__(self, transact: Transact, again: Again) -> None:
@@ -35,7 +35,7 @@ class DeferredCommit:
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
-        """Let `Database.write` of this context write here."""
+        """Make `Database.write` in this context write to this transaction."""
         token = _IN_FORCE.set(self)
         try:
             yield
@@ -43,18 +43,18 @@ class DeferredCommit:
             _IN_FORCE.reset(token)
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run `work` and return its result; an exception undoes this work alone and comes through."""
+        """Run `work` and return its result. An exception undoes only this work and is raised again."""
         if self._task is None:
             self._task = self._transact(self._serve)
         told: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._steps.put_nowait((work, told))
         await asyncio.wait({told, self._task}, return_when=asyncio.FIRST_COMPLETED)
         if not told.done():
-            self._task.result()  # it could not even begin
+            self._task.result()  # the transaction could not begin
         return told.result()
 
     async def commit(self, last: Work) -> None:
-        """Run `last` and commit all; if it raises, all is rolled back and the exception comes through."""
+        """Run `last` and commit everything. If `last` raises, roll everything back and raise the exception."""
         if self._task is None:
             self._task = self._transact(last)
         else:
@@ -63,7 +63,7 @@ class DeferredCommit:
         await asyncio.shield(self._task)
 
     async def roll_back(self) -> None:
-        """Undo all that was written."""
+        """Undo all writes."""
         if self._task is not None:
             self._last = _roll_back
             self._steps.put_nowait(None)
@@ -74,9 +74,9 @@ class DeferredCommit:
             work, told = step
             try:
                 result = await self._again(tx, work)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is for the one who waits
+            except Exception as error:  # noqa: BLE001 - the caller of `write` gets the exception
                 told.set_exception(error)
-                told.exception()  # looked at, should nobody wait any more
+                told.exception()  # marks it as retrieved, in case nobody waits any more
             else:
                 told.set_result(result)
         if self._last is not None:
@@ -91,5 +91,5 @@ _IN_FORCE: ContextVar[DeferredCommit | None] = ContextVar("held_commit", default
 
 
 def deferred_commit() -> DeferredCommit | None:
-    """Return the one that is in force here, if any."""
+    """Return the deferred commit that is in force in this context, if any."""
     return _IN_FORCE.get()

@@ -1,9 +1,9 @@
-"""The file beside an SQLite database that remembers how far its history has come.
+"""The file next to an SQLite database that stores how far the history of the database has come.
 
-Whoever puts an older database in place seldom puts the file of the same moment beside it. So the file proves that the
-database went back. A file that was copied, with its folder or alone, is recognised by what a copy never has: the number
-of its inode and its time of birth; or, where it was copied over the file itself, the time of its last change, which
-nobody can set. So whatever is written here is followed by that time.
+When an older database is restored, this file is rarely restored to the same moment. So the file proves that the
+database went back. A copy of the file is recognised, whether it was copied alone or with its folder: a copy has another
+inode number and another birth time. If the copy overwrote the file itself, the time of the last change differs. Nobody
+can set that time, so every write to the file stores it at the end.
 """
 
 import ctypes
@@ -27,15 +27,15 @@ except ImportError:  # pragma: no cover - Windows
 _FORMAT = struct.Struct(">QQQ16s36sQQQ")
 _HISTORY = struct.Struct(">QQ16s")
 _HISTORY_AT = 8
-"""Behind the announced position, which `NumberFile` reads and writes."""
+"""The offset after the announced position, which `NumberFile` reads and writes."""
 _STAMP = struct.Struct(">Q")
 _STAMP_AT = _FORMAT.size - _STAMP.size
 STAMP_NANOSECONDS = 50 * 10**6
-"""How far the time in the file may be from that of its last change: writing the former moves the latter."""
+"""Allowed difference between the time stored in the file and its last change. Storing the time changes the file."""
 COARSE_NANOSECONDS = 2 * 10**9
-"""The same on file systems that count whole seconds, or every second one."""
+"""The same for file systems with a resolution of one or two seconds."""
 STAMP_TRIES = 20
-"""How often the time is written until it is that near: a process may be paused before it writes."""
+"""Maximum attempts to store a time that is near enough. A process may be paused before it writes."""
 _AT_EMPTY_PATH = 0x1000
 _STATX_BTIME = 0x800
 _BTIME_AT = 80
@@ -43,9 +43,9 @@ _BTIME_AT = 80
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What the file says. position: of the last entry that was committed. audit, audit_mark: number and 16
-    characters of the hash of the last audit event. generation: that of the database's own row. is_copy: the file is
-    not the one that this was written into.
+    """The content of the file. position: the position of the last committed entry. audit, audit_mark: the number of the
+    last audit event and 16 characters of its hash. generation: the generation in the database's own row. is_copy:
+    whether the file is a copy of the file that Ostiary wrote.
     """
 
     position: int
@@ -56,8 +56,8 @@ class Record:
 
 
 class FeedFile:
-    """The file `path`, which is as accessible as the file `beside`. All methods but those of `announced` take locks
-    and may wait for the disk, so they are called on a thread.
+    """The file `path`, which has the same mode and owner as the file `beside`. All methods except those of `announced`
+    take locks and may wait for the disk, so call them on a thread.
     """
 
     def __init__(self, path: Path, beside: Path) -> None:
@@ -65,7 +65,7 @@ class FeedFile:
         self.announced = NumberFile(path, beside)
 
     def read(self) -> Record | None:
-        """Return what was written last; None if there is no file, or one of a version before 0.2.0."""
+        """Return the last record; None if there is no file, or if a version before 0.2.0 wrote it."""
         try:
             with self._path.open("rb", buffering=0) as file, _locked(file):
                 return _record(file)
@@ -80,16 +80,17 @@ class FeedFile:
                 _stamp(file)
 
     def begin(self, announced: int, record: Record) -> None:
-        """Let the file say this, whatever it said before, also after a power cut; raises OSError."""
+        """Replace the content of the file, safe from a power cut; raises OSError."""
         self.announced.set(announced)
         with self._path.open("r+b", buffering=0) as file, _locked(file):
             _write(file, announced, record)
             os.fsync(file.fileno())
 
     def remember(self, record: Record) -> None:
-        """Move the file on to `record`, if it is of the same generation; raises OSError.
+        """Advance the file to `record` if the generation is the same; raises OSError.
 
-        It never moves back: another worker may know more. A file that somebody has removed is made anew.
+        The file never goes back, because another worker may know more. If somebody removed the file, it is created
+        again.
         """
         if not self._path.exists():
             self.announced.set(record.position)
@@ -145,7 +146,7 @@ def _is_near(stamp: int, changed: int) -> bool:
 
 
 def _changed(file: FileIO) -> int:
-    """Return when the file was last changed in any way, in nanoseconds; 0 on Windows, which calls another time so."""
+    """Return when the file last changed in any way, in nanoseconds; 0 on Windows, where ctime means another time."""
     return os.fstat(file.fileno()).st_ctime_ns % 2**64 if os.name == "posix" else 0
 
 
@@ -154,7 +155,7 @@ def _is_same(before: tuple[int, int], now: tuple[int, int]) -> bool:
 
 
 def _origin(file: FileIO) -> tuple[int, int]:
-    """Return inode and time of birth in nanoseconds, 0 where the system does not tell."""
+    """Return the inode and the birth time in nanoseconds, which is 0 if the system does not know it."""
     return os.fstat(file.fileno()).st_ino % 2**64, _birth(file.fileno())
 
 
@@ -172,7 +173,7 @@ def _birth(handle: int) -> int:
 
 @cache
 def _statx() -> Any:
-    """Return Linux's statx, which Python 3.11 has no name for; None elsewhere."""
+    """Return Linux's statx, which Python 3.11 does not offer; None on other systems."""
     try:
         return ctypes.CDLL(None, use_errno=True).statx
     except (AttributeError, OSError, TypeError):
@@ -181,7 +182,7 @@ def _statx() -> Any:
 
 @contextmanager
 def _locked(file: FileIO) -> Generator[None]:
-    """Keep other processes from writing, which they do in some µs."""
+    """Lock the file against other processes, which hold the lock for a few µs."""
     if fcntl is not None:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX)
     try:

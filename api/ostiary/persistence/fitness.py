@@ -1,4 +1,4 @@
-"""Whether a database can hold what this version keeps in it; asked once, at the start."""
+"""Check at the start whether this version can use the database."""
 
 import sqlite3
 from pathlib import Path
@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 log = structlog.stdlib.get_logger(__name__)
 
 MIN_POSTGRES = 130000
-"""The oldest version of PostgreSQL, as its `server_version_num`."""
+"""The oldest supported version of PostgreSQL, as its `server_version_num`."""
 MIN_SQLITE = (3, 35, 0)
 """The first version of SQLite with RETURNING."""
 REMAINS = ("-wal", "-feed")
-"""Files beside an SQLite database that outlive it when it alone is removed. The first may hold commits."""
+"""Suffixes of files that remain when only the SQLite database is removed. The first file may hold commits."""
 
 _FACTS = text("""
     SELECT current_setting('server_version_num')::integer AS version, current_setting('server_version') AS named,
@@ -27,17 +27,17 @@ _FACTS = text("""
 
 
 class UnfitDatabase(Exception):
-    """The database cannot be used as it is; the text says why, and what to do."""
+    """The database cannot be used as it is. The text names the reason and the remedy."""
 
 
 async def check_postgres(connection: AsyncConnection) -> None:
-    """Raise UnfitDatabase for a server or a database that cannot be used."""
+    """Raise UnfitDatabase if this server or database cannot be used."""
     facts = (await connection.execute(_FACTS)).one()
     if facts.version < MIN_POSTGRES:
         raise UnfitDatabase(f"PostgreSQL {facts.named} is too old: use version {MIN_POSTGRES // 10000} or a newer one")
     if facts.encoding != "UTF8":
         raise UnfitDatabase(
-            f"the database's encoding is {facts.encoding}, which cannot hold every name: create another one with "
+            f"the database's encoding is {facts.encoding}, which cannot store every name: create a database with "
             "ENCODING 'UTF8' TEMPLATE template0"
         )
     if facts.is_standby:
@@ -46,8 +46,8 @@ async def check_postgres(connection: AsyncConnection) -> None:
         )
     if facts.is_read_only:
         raise UnfitDatabase(
-            "the database is read-only: its default_transaction_read_only, or that of the role, is on; set it off, or "
-            "see why it was set (a full disk, for example)"
+            "the database is read-only: default_transaction_read_only is on for the database or the role; turn it off, "
+            "or find out why it is on (a full disk, for example)"
         )
     if facts.schema is None:
         raise UnfitDatabase(
@@ -57,7 +57,7 @@ async def check_postgres(connection: AsyncConnection) -> None:
 
 
 def check_sqlite_files(file: str) -> None:
-    """Raise UnfitDatabase where the database is gone but was there; say so where a new one is about to be made."""
+    """Raise UnfitDatabase if the database has disappeared. Log a line if a new one is about to be created."""
     if sqlite3.sqlite_version_info < MIN_SQLITE:
         raise UnfitDatabase(f"SQLite {sqlite3.sqlite_version} is too old: Python's must be 3.35 or newer")
     if Path(file).exists():
@@ -65,23 +65,23 @@ def check_sqlite_files(file: str) -> None:
     for remains in (Path(file + side) for side in REMAINS):
         if remains.exists():
             raise UnfitDatabase(
-                f"the database {file} is gone, though {remains} is there: put the database back; or, to begin with an "
-                f"empty one, remove {remains}, which may hold the last changes"
+                f"the database {file} is gone, but {remains} exists: put the database back; or, to begin with an empty "
+                f"one, remove {remains}, which may hold the last changes"
             )
     log.info("there is no database yet: a new, empty one is created", file=file)
 
 
 async def check_sqlite(connection: AsyncConnection, file: str) -> None:
-    """Raise UnfitDatabase for a file whose texts are not in UTF-8."""
+    """Raise UnfitDatabase if the encoding of the file is not UTF-8."""
     encoding = await connection.scalar(text("PRAGMA encoding"))
     if encoding != "UTF-8":
         raise UnfitDatabase(f"the encoding of the database {file} is {encoding}: it must be UTF-8, SQLite's default")
 
 
 def unfit(error: DBAPIError, file: str | None) -> UnfitDatabase | None:
-    """Return what `error`, raised while tables were created, says about the database; None if it may pass by itself.
+    """Return the fault behind `error`, which creating tables has raised; None if the error may be temporary.
 
-    file: the database, if it is SQLite's.
+    file: the SQLite database; None for PostgreSQL.
     """
     cause: Any = error.orig
     if isinstance(cause, sqlite3.Error):
@@ -91,8 +91,8 @@ def unfit(error: DBAPIError, file: str | None) -> UnfitDatabase | None:
     if getattr(cause, "sqlstate", None) == "42501":
         reason = str(cause.__cause__ or cause)
         return UnfitDatabase(
-            f"the role of OSTIARY_DATABASE_URL may not do what is needed: {reason}; make it the owner of the database, "
-            "or of a schema that its search_path names"
+            f"the role in OSTIARY_DATABASE_URL lacks a privilege: {reason}; make it the owner of the database, or of a "
+            "schema in its search_path"
         )
     return None
 

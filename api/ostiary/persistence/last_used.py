@@ -1,4 +1,4 @@
-"""Moments of use, kept in memory and written now and then: reading a protected resource writes nothing on the way."""
+"""Times of last use, kept in memory and written at intervals. So a request that only reads does not write."""
 
 import asyncio
 import contextlib
@@ -17,13 +17,13 @@ from ostiary.persistence.transaction import Transaction
 log = structlog.stdlib.get_logger(__name__)
 
 WRITE_EVERY = 30.0
-"""Seconds after the first of some uses at which they are written together."""
+"""Seconds from the first noted use until all noted uses are written together."""
 
 
 class LastUsedWriter:
-    """When each row of a table was last used. row: the class; id_column, time_column: its attributes.
+    """Records when each row of a table was last used. row: the class; id_column, time_column: its attributes.
 
-    What was noted in the last seconds before a worker is killed is lost; an orderly end writes it.
+    An orderly stop writes all noted uses. If a worker is killed, the uses since the last write are lost.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class LastUsedWriter:
         self._noted: dict[str, float] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._writing: set[asyncio.Task[None]] = set()
-        # Another worker may have noted a later moment.
+        # Another worker may have written a later time.
         self._statement = (
             update(row)
             .where(id_column == bindparam("of"), or_(time_column.is_(None), time_column < bindparam("moment")))
@@ -48,7 +48,7 @@ class LastUsedWriter:
         )
 
     def note(self, row_id: str) -> None:
-        """Note that the row is used now; on the event loop alone."""
+        """Note that the row is used now. Call it on the event loop."""
         self._noted[row_id] = self._clock.timestamp()
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(WRITE_EVERY, self._begin)
@@ -64,7 +64,7 @@ class LastUsedWriter:
             await self.write()
 
     async def write(self) -> None:
-        """Write what was noted; raises the problem `database_unavailable`, and keeps it then."""
+        """Write the noted uses. Raises the problem `database_unavailable` and then keeps them."""
         noted, self._noted = self._noted, {}
         if not noted:
             return
@@ -82,7 +82,7 @@ class LastUsedWriter:
         await connection.execute(self._statement, rows)
 
     async def stop(self) -> None:
-        """Write what was noted, if the database can be reached."""
+        """Write the noted uses if the database can be reached."""
         if self._timer is not None:
             self._timer.cancel()
         if self._writing:

@@ -12,11 +12,12 @@ from ostiary.persistence.sqlite_files import SqliteFiles
 
 
 class LocalReader:
-    """A read-only connection to an SQLite file, for what stands on the way of every request.
+    """A read-only connection to an SQLite file, for look-ups that every request makes.
 
-    An indexed look-up takes about 10 µs, where handing it to a driver's thread and back costs some 300 µs. In WAL mode
-    a reader never waits for a writer. Nothing here waits: a busy file raises, and whoever asks goes the long way.
-    files: what the process knows of the database's files; another file in their place is not opened.
+    An indexed look-up takes about 10 µs. Passing it to a driver's thread and back takes about 300 µs. In WAL mode a
+    reader never waits for a writer. Nothing here waits: if the file is busy, it raises, and the caller uses the regular
+    connection.
+    files: the process's record of the database's files. If the file was replaced, it is not opened.
     """
 
     def __init__(self, url: URL, files: SqliteFiles | None = None) -> None:
@@ -25,7 +26,7 @@ class LocalReader:
         self._connection: sqlite3.Connection | None = None
 
     def rows(self, statement: str, parameters: Mapping[str, Any] | tuple[Any, ...] = ()) -> list[Any]:
-        """Return all rows of `statement`; raises sqlite3.DatabaseError, and then opens the file anew the next time."""
+        """Return all rows of `statement`. Raises sqlite3.DatabaseError; the next call then opens the file again."""
         if self._connection is None:
             if self._files is not None and not self._files.is_same():
                 raise sqlite3.OperationalError("another file is in the place of the database")
@@ -40,7 +41,7 @@ class LocalReader:
 
     @contextmanager
     def snapshot(self) -> Generator[None]:
-        """Let all statements of the block read the same state; raises sqlite3.DatabaseError."""
+        """Make all statements of the block read the same state; raises sqlite3.DatabaseError."""
         self.rows("BEGIN")
         try:
             yield

@@ -1,4 +1,4 @@
-"""Bringing a database to the schema of this version: once, whoever asks, however many ask at once."""
+"""Migrate a database to the schema of this version. If several processes ask at the same time, one migrates."""
 
 import os
 import re
@@ -28,13 +28,13 @@ from ostiary.persistence.postgres_url import is_postgres
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 BESIDE = ("-wal", "-shm", "-journal", "-feed")
-"""Added to the name of an SQLite file: what SQLite and the revocation feed keep beside it."""
+"""Suffixes of the files that SQLite and the revocation feed keep next to an SQLite database."""
 _OF_A_FEATURE = re.compile(r"[a-z][a-z_]*_[0-9]{4}")
 _LOCK_KEY = 0x6F737469617279  # "ostiary": one advisory lock of PostgreSQL, ours by this number
 
 
 class NoDatabase(Exception):
-    """There is no database yet, where one is to be used that is there; the text says where and what to do."""
+    """A command needs an existing database, but there is none. The text names the place and the remedy."""
 
 
 class NewerDatabase(Exception):
@@ -42,12 +42,12 @@ class NewerDatabase(Exception):
 
 
 async def migrate(url: str, timeout: float, *, creates: bool = True, branches: Sequence[Path] = ()) -> list[str]:
-    """Bring the database at `url` to the newest revision and return the revisions applied.
+    """Migrate the database at `url` to the newest revision and return the revisions that were applied.
 
-    All of it happens in one transaction that begins by taking a lock, so that of several processes one migrates and the
-    others find it done; a failure leaves the old schema. timeout: seconds to wait for a lock. creates: whether to begin
-    with an empty database where there is none. branches: directories with the revisions of features that do not come
-    with Ostiary, each a branch of its own whose revisions are named like `notes_0001`.
+    Everything happens in one transaction that first takes a lock. So one of several processes migrates, and the others
+    find nothing to do. A failure leaves the old schema. timeout: seconds to wait for a lock. creates: whether to create
+    the database if there is none. branches: directories with the revisions of features that are not part of Ostiary;
+    each is a branch of its own with revisions named like `notes_0001`.
     Raises BadUrl, NoDatabase, NewerDatabase, UnfitDatabase, and the problem `database_unavailable`.
     """
     engine = _engine(url, timeout)
@@ -73,8 +73,8 @@ async def migrate(url: str, timeout: float, *, creates: bool = True, branches: S
 
 
 ELSEWHERE = (
-    "run this where `ostiary serve` runs, with its settings (OSTIARY_DATA_DIR, OSTIARY_DATABASE_URL); or, to begin, "
-    "run `ostiary serve` or `ostiary migrate`"
+    "run this where `ostiary serve` runs, with its settings (OSTIARY_DATA_DIR, OSTIARY_DATABASE_URL); to create a new "
+    "database, run `ostiary serve` or `ostiary migrate`"
 )
 
 
@@ -99,7 +99,7 @@ def _unfitness(file: str | None) -> Generator[None]:
 
 
 def _make_private(file: Path) -> None:
-    """See to it that the database's owner alone can read it: SQLite gives the mode of a file to those beside it."""
+    """Make the database readable only for its owner. SQLite gives the same mode to the files next to it."""
     make_private(file)
     narrow(file, *(file.with_name(file.name + suffix) for suffix in BESIDE))
 
@@ -111,7 +111,7 @@ def _engine(url: str, timeout: float) -> AsyncEngine:
 
     async def connect(**_: Any) -> Any:
         connection = await address.connect(command_timeout=None)
-        # No limit on the duration of a statement here: a migration of a large table takes its time.
+        # Statements have no time limit here, because the migration of a large table can take long.
         await fit(connection, statement=0, lock=timeout)
         return connection
 
@@ -120,7 +120,7 @@ def _engine(url: str, timeout: float) -> AsyncEngine:
 
 
 def upgrade(connection: Connection, branches: Sequence[Path] = ()) -> list[str]:
-    """Apply what is missing on an open connection, in its transaction; raises NewerDatabase."""
+    """Apply the missing revisions on an open connection, in its transaction; raises NewerDatabase."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
@@ -131,12 +131,12 @@ def upgrade(connection: Connection, branches: Sequence[Path] = ()) -> list[str]:
     if newer:
         raise NewerDatabase(
             f"the database is at revision {newer[0]!r}, which Ostiary {__version__} does not know: a newer version has "
-            "used it. Install that version, or restore a backup made before the upgrade."
+            "used it. Install that version, or restore a backup from before the upgrade."
         )
     applied: list[str] = []
 
     def steps(revision: Any, _context: MigrationContext) -> Any:
-        # A feature that is left out at present keeps its tables, and its revision in the table of versions.
+        # A feature that is not installed keeps its tables and its revision in the table of versions.
         present = tuple(one for one in to_tuple(revision) if one in known)
         found = script._upgrade_revs("heads", present)  # type: ignore[arg-type]
         applied.extend(step.revision.revision for step in found)

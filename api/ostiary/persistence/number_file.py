@@ -9,10 +9,9 @@ _SIZE = 8
 
 
 class NumberFile:
-    """A number of 64 bits in the file `path`, which is as accessible as the file `beside`.
+    """A 64-bit number in the file `path`, which has the same mode and owner as the file `beside`.
 
-    Reading it takes about 1 µs: the kernel copies eight bytes that it holds in memory, whether they are on the disk yet
-    or not.
+    Reading it takes about 1 µs: the kernel copies eight bytes from memory, even if they are not on the disk yet.
     """
 
     def __init__(self, path: Path, beside: Path) -> None:
@@ -21,7 +20,7 @@ class NumberFile:
         self._file: FileIO | None = None
 
     def get(self) -> int | None:
-        """Return the number; None if there is none, or if it cannot be read."""
+        """Return the number; None if it does not exist or cannot be read."""
         try:
             if self._file is None:
                 self._file = self._path.open("rb", buffering=0)
@@ -32,7 +31,7 @@ class NumberFile:
         return int.from_bytes(found) if len(found) == _SIZE else None
 
     def set(self, number: int) -> None:
-        """Let it be `number`, at once and for all; raises OSError. The file is opened by its name each time."""
+        """Set the number, at once and for all processes. Raises OSError. The file is opened by name each time."""
         if not self._path.exists():
             self._make()
         with self._path.open("r+b", buffering=0) as file:
@@ -43,11 +42,11 @@ class NumberFile:
         self._path.touch(0o600)
         self._path.chmod(like.st_mode & 0o666)
         if hasattr(os, "chown"):  # not on Windows
-            with contextlib.suppress(PermissionError):  # needed only where root makes what the server uses
+            with contextlib.suppress(PermissionError):  # needed only if root creates a file that the server uses
                 os.chown(self._path, like.st_uid, like.st_gid)
 
     def close(self) -> None:
-        """Let go of the file; the next look opens whatever then has its name."""
+        """Close the file. The next call of `get` opens it again by name."""
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -1,4 +1,4 @@
-"""Where a PostgreSQL database is: the one place that opens connections to it."""
+"""The address of a PostgreSQL database. All connections to the database are opened here."""
 
 from typing import Any
 
@@ -8,15 +8,14 @@ from ostiary.core.addresses import in_url
 from ostiary.persistence.postgres_url import parse
 
 _NEXT_HOST = (OSError, asyncpg.CannotConnectNowError, asyncpg.TargetServerAttributeNotMatched)
-"""After these another host may be right: this one is away, starts or stops, or is a standby."""
+"""Errors after which the next host is tried: this one is unreachable, starting, stopping, or a standby."""
 
 
 class PostgresAddress:
     """Opens connections to the database at `url`, for the pool, the migrations and the revocation feed alike.
 
-    Of several hosts it begins with the one that answered last, so that one which swallows packets costs its share of
-    the time once. timeout: seconds that a connection, and an answer, may take where the URL says nothing.
-    Raises BadUrl.
+    With several hosts, it begins with the last one that answered. So a host that drops packets costs its share of the
+    time only once. timeout: seconds for a connection and for an answer if the URL has no limit. Raises BadUrl.
     """
 
     def __init__(self, url: str, timeout: float) -> None:
@@ -27,7 +26,7 @@ class PostgresAddress:
         self.dialect = self._url.dialect
         """Arguments for SQLAlchemy's dialect."""
         self.database = str(self._url.arguments.get("database", ""))
-        """The database's name; empty: as the user's."""
+        """The database's name; if empty, it is the user's name."""
 
     def __str__(self) -> str:
         hosts = ",".join(host if host.startswith("/") else f"{in_url(host)}:{port}" for host, port in self._url.hosts)
@@ -36,9 +35,9 @@ class PostgresAddress:
     async def connect(self, *, application_name: str = "", command_timeout: float | None = 0, **more: Any) -> Any:
         """Return a connection of asyncpg.
 
-        application_name: in place of the URL's. command_timeout: seconds that each answer may take; 0: as many as the
-        address says, None: any number. more: further arguments of asyncpg.connect.
-        Raises OSError and what asyncpg raises.
+        application_name: replaces the one in the URL. command_timeout: maximum seconds for each answer; 0: the limit of
+        this address; None: no limit. more: further arguments of asyncpg.connect.
+        Raises OSError and the exceptions of asyncpg.
         """
         arguments: dict[str, Any] = {**self._url.arguments, **more}
         arguments["command_timeout"] = self._answers_within if command_timeout == 0 else command_timeout
@@ -53,7 +52,7 @@ class PostgresAddress:
             host, port = hosts[at]
             try:
                 return await asyncpg.connect(host=host, port=port, timeout=self._timeout / len(hosts), **arguments)
-            except BaseException as error:  # a caller's own time limit, too, ends the wait for this host
+            except BaseException as error:  # the caller's own time limit also counts against this host
                 if self._at == at:
                     self._at = (at + 1) % len(hosts)
                 if not left or not isinstance(error, _NEXT_HOST):

@@ -1,4 +1,4 @@
-"""Opening connections to PostgreSQL, and ending all of them at once."""
+"""Open connections to PostgreSQL, and close all of them at once."""
 
 import asyncio
 from typing import Any
@@ -13,20 +13,21 @@ from ostiary.persistence.postgres_session import FreshStatements, Generation, fi
 from ostiary.persistence.silence import Silence
 
 LOCK_SECONDS = 5.0
-"""Longest wait for a lock (at most the time-out of the database): far below the time that a statement may take, so that
-writers which wait for a locked table do not keep their connections for long."""
+"""Longest wait for a lock, capped by OSTIARY_DATABASE_TIMEOUT. It is far below the time limit of a statement, so that
+writers that wait for a locked table do not hold their connections for long."""
 NEUTRAL_URL = "postgresql+asyncpg://"
-"""The URL that SQLAlchemy gets: only the driver. Everything else is in the PostgresAddress."""
+"""The URL for SQLAlchemy. It names only the driver; everything else is in the PostgresAddress."""
 READ_ONLY = "25006"
-"""SQLSTATE of a write where nothing may be written: on a standby, after a failover, while the disk is full."""
+"""SQLSTATE of a write to a read-only database: a standby, after a failover, or while the disk is full."""
 CHANGED_STATES = ("42501", "42P01", "42703")
-"""A privilege, a table or a column is gone, or the search_path has changed: our own statements are tested."""
+"""SQLSTATEs of a missing privilege, table or column, or a changed search_path. Our own statements are tested, so these
+errors come from the database."""
 
 
 class PostgresConnections:
     """The connections of one pool. timeout: seconds to wait for a connection or an answer.
 
-    by_transaction: the address is that of a pooler that gives out server connections by the transaction.
+    by_transaction: the address belongs to a pooler in transaction mode.
     """
 
     def __init__(
@@ -84,10 +85,10 @@ class PostgresConnections:
 
 
 def _leave(context: ExceptionContext) -> None:
-    """Drop all connections after an error that a new one may not meet.
+    """Drop all connections after an error that a new connection may not have.
 
-    It may lead to the new primary, or find the database writable again or its search_path mended: an open connection
-    keeps the defaults that it began with.
+    A new connection may reach the new primary, or find the database writable again or the search_path corrected. An
+    open connection keeps the defaults that it began with.
     """
     if getattr(context.original_exception, "sqlstate", None) in (READ_ONLY, *CHANGED_STATES):
         context.is_disconnect = True

@@ -1,8 +1,8 @@
-"""Poolers between this server and PostgreSQL, such as PgBouncer: which of them will do, and connections through one.
+"""Connections through poolers such as PgBouncer, and a check of which poolers work.
 
-One that gives out a server connection for a transaction (PgBouncer's `pool_mode = transaction`) keeps neither LISTEN
-nor settings nor prepared statements of a session. What needs a session then takes the address in
-OSTIARY_DATABASE_LISTEN_URL; everything else happens in transactions that bring what they need.
+A pooler in transaction mode (PgBouncer's `pool_mode = transaction`) assigns a server connection for each transaction.
+LISTEN, settings and prepared statements do not outlive the transaction. So everything that needs a session uses
+OSTIARY_DATABASE_LISTEN_URL, and every other transaction sets what it needs.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from ostiary.persistence.postgres_session import FreshStatements, fitting
 
 TRIES = 5
 HEARD_WITHIN = 1.0
-"""Seconds in which a notification is heard, each time that one is sent."""
+"""Seconds to wait for each notification that is sent."""
 _LOST = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
 """A statement was prepared on another server connection than the one that executes it."""
 _FAILED = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -26,28 +26,28 @@ _RANDOMNESS = SystemRandomness()
 
 
 class TransactionStatements(FreshStatements):
-    """A connection through a pooler that gives out server connections by the transaction.
+    """A connection through a pooler in transaction mode.
 
-    It prepares nothing that outlives its execution, and begins each transaction with the settings that it needs.
+    Its prepared statements do not outlive their execution, and each transaction begins with the settings it needs.
     """
 
     settings = ""
     """The statement that sets them, for one transaction."""
 
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
-        """Execute a statement; the one that begins a transaction with the settings, in the same round trip."""
+        """Execute a statement. BEGIN also sends the settings, in the same round trip."""
         if not args and query.startswith("BEGIN"):
             query = f"{query} SET TRANSACTION ISOLATION LEVEL READ COMMITTED, NOT DEFERRABLE; {self.settings}"
         return str(await super().execute(query, *args, timeout=timeout))
 
     async def set_type_codec(self, *args: Any, **kwargs: Any) -> None:
-        """Look the type up in one transaction: on one server connection."""
+        """Look up the type in one transaction, so that all queries use the same server connection."""
         async with self.transaction():
             await super().set_type_codec(*args, **kwargs)
 
 
 DIALECT = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": lambda: ""}
-"""Arguments for SQLAlchemy's dialect: the unnamed statement, which PostgreSQL replaces with the next."""
+"""Arguments for SQLAlchemy's dialect. They select the unnamed statement, which the next one replaces."""
 
 
 async def connect_through(address: PostgresAddress, *, statement: float, lock: float) -> Any:
@@ -58,10 +58,10 @@ async def connect_through(address: PostgresAddress, *, statement: float, lock: f
 
 
 async def check_notifications(url: str, listen_url: str, timeout: float, randomness: Randomness = _RANDOMNESS) -> None:
-    """Return if what is notified at `url` is heard at `listen_url`, or at `url` where that is empty.
+    """Check that notifications sent at `url` arrive at `listen_url`, or at `url` if `listen_url` is empty.
 
-    timeout: seconds to wait for a connection. Raises UnfitDatabase with the remedy, and the problem
-    `database_unavailable`.
+    timeout: seconds to wait for a connection. Raises UnfitDatabase with the remedy if they do not arrive, and the
+    problem `database_unavailable`.
     """
     address = PostgresAddress(url, timeout)
     channel = f"ostiary_probe_{randomness.new_id().replace('-', '_')}"
@@ -72,7 +72,7 @@ async def check_notifications(url: str, listen_url: str, timeout: float, randomn
         finally:
             await listener.close(timeout=1)
     except asyncpg.ReadOnlySQLTransactionError:
-        return  # a standby: `check_postgres` says so
+        return  # a standby, which `check_postgres` reports
     except _LOST:
         is_heard = False
     except _FAILED as error:
@@ -81,12 +81,12 @@ async def check_notifications(url: str, listen_url: str, timeout: float, randomn
         return
     if listen_url:
         raise UnfitDatabase(
-            "what is notified through OSTIARY_DATABASE_URL is not heard at OSTIARY_DATABASE_LISTEN_URL: both must lead "
-            "to the same database, and the second past any pooler in transaction mode"
+            "notifications sent through OSTIARY_DATABASE_URL do not arrive at OSTIARY_DATABASE_LISTEN_URL: both must "
+            "lead to the same database, the second one without a pooler in transaction mode"
         )
     raise UnfitDatabase(
-        "OSTIARY_DATABASE_URL leads to a pooler in transaction mode, through which notifications are not heard: set "
-        "the pooler to session mode, or set OSTIARY_DATABASE_LISTEN_URL to the database's own address"
+        "OSTIARY_DATABASE_URL leads to a pooler in transaction mode, which does not deliver notifications: set the "
+        "pooler to session mode, or set OSTIARY_DATABASE_LISTEN_URL to the database's own address"
     )
 
 
@@ -94,7 +94,7 @@ async def _is_heard(listener: Any, address: PostgresAddress, channel: str) -> bo
     heard = asyncio.Event()
     await listener.add_listener(channel, lambda *_: heard.set())
     for _ in range(TRIES):
-        # From another connection: in transaction mode, too, a connection hears itself.
+        # From another connection: even in transaction mode, a connection receives its own notifications.
         other = await address.connect()
         try:
             await other.execute(f"NOTIFY {channel}")

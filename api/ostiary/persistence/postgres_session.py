@@ -1,16 +1,16 @@
-"""What a connection to PostgreSQL needs, whatever its database or its role has as defaults."""
+"""Settings that every connection to PostgreSQL needs, regardless of the defaults of the database and the role."""
 
 from typing import Any
 
 import asyncpg
 
 IDLE_IN_TRANSACTION_SECONDS = 60.0
-"""Longest pause inside a transaction: a worker that stands still lets go of its locks then."""
+"""Longest pause inside a transaction. After it, a worker that hangs loses its locks."""
 
-# One round trip. A statement, since poolers such as PgBouncer refuse settings among the parameters of a connection;
-# a server that does not know a setting yet is asked nothing about it. `synchronous_commit` keeps what is stronger than
-# `on`; `off` would lose commits that were acknowledged. `default_transaction_read_only` stays: it is the operator's, or
-# the hosting service's, way to say that nothing may be written.
+# One round trip. This is a statement because poolers such as PgBouncer refuse settings among the connection parameters.
+# Settings that the server does not know are left out. `synchronous_commit` is changed only from `off`, which would lose
+# acknowledged commits; stronger values stay. `default_transaction_read_only` stays, because operators and hosting
+# services use it to forbid writes.
 _FIT = """
 SELECT set_config(name, value, {is_local}) FROM (VALUES
     ('default_transaction_isolation', 'read committed'),
@@ -28,8 +28,8 @@ SELECT set_config(name, value, {is_local}) FROM (VALUES
 def fitting(*, statement: float, lock: float, is_local: bool) -> str:
     """Return the statement that sets what every connection needs.
 
-    statement, lock: seconds that a statement may take (0: any number) and that it may wait for a lock. is_local:
-    for the transaction alone, not for the session.
+    statement: maximum seconds of a statement; 0: no limit. lock: maximum seconds to wait for a lock. is_local: set for
+    the transaction only, not for the session.
     """
     idle = max(IDLE_IN_TRANSACTION_SECONDS, 2 * statement)
     milliseconds = {
@@ -39,7 +39,7 @@ def fitting(*, statement: float, lock: float, is_local: bool) -> str:
 
 
 async def fit(connection: Any, *, statement: float, lock: float) -> None:
-    """Set what every connection of this server needs, as `fitting` says, for the session."""
+    """Set what every connection needs for the whole session (see `fitting`)."""
     await connection.execute(fitting(statement=statement, lock=lock, is_local=False))
 
 
@@ -47,13 +47,13 @@ STALE = (
     asyncpg.InvalidCachedStatementError,
     asyncpg.InvalidSQLStatementNameError,
     asyncpg.OutdatedSchemaCacheError,
-    asyncpg.InternalServerError,  # "cache lookup failed", "could not open relation": what it was made for is replaced
+    asyncpg.InternalServerError,  # "cache lookup failed", "could not open relation": the relation was replaced
 )
-"""The schema, or a setting, has changed since the statement was prepared; or the server has forgotten the statement."""
+"""The schema or a setting has changed since the statement was prepared, or the server has dropped the statement."""
 
 
 class Generation:
-    """Counts up when a statement of any connection turned out to be stale: the others' may be, too."""
+    """A counter that increases when a statement of any connection is stale: those of other connections may be, too."""
 
     number = 0
 
@@ -74,8 +74,8 @@ class _Statement:
     async def fetch(self, *arguments: Any) -> Any:
         """Execute the statement and return its rows.
 
-        Inside a transaction, which PostgreSQL has given up by then, a stale statement raises: the unit of work is run
-        again. Outside, the statement is.
+        Inside a transaction, a stale statement raises, because PostgreSQL has aborted the transaction; the unit of work
+        is then run again. Outside a transaction, the statement is prepared and executed again.
         """
         generation = self._connection.generation
         if self._prepared_in != generation.number:
@@ -95,7 +95,7 @@ class _Statement:
 
 
 class FreshStatements(asyncpg.Connection):  # type: ignore[misc]
-    """A connection that no change of the schema keeps from answering; what asyncpg calls a `connection_class`."""
+    """A connection that prepares statements again after a change of the schema; a `connection_class` of asyncpg."""
 
     generation: Generation
 
@@ -109,7 +109,7 @@ class FreshStatements(asyncpg.Connection):  # type: ignore[misc]
 
 
 def is_stale(error: BaseException | None) -> bool:
-    """Return whether `error`, as SQLAlchemy raises it, comes of a stale statement."""
+    """Return whether `error`, as SQLAlchemy raises it, was caused by a stale statement."""
     while error is not None:
         if isinstance(error, STALE):
             return True

@@ -1,4 +1,4 @@
-"""TLS to PostgreSQL, as the parameters of a URL ask for it: sslmode= of libpq, ssl= of SQLAlchemy, asyncpg and JDBC."""
+"""TLS to PostgreSQL from the parameters of a URL: sslmode= of libpq, ssl= of SQLAlchemy, asyncpg and JDBC."""
 
 import os
 import ssl
@@ -8,22 +8,22 @@ from urllib.parse import urlencode
 
 MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _SWITCHES = {"true": "require", "1": "require", "on": "require", "false": "disable", "0": "disable", "off": "disable"}
-"""Values of ssl=; `true` means what it means to libpq."""
+"""Values of ssl= with their sslmode; `true` has the same meaning as in libpq."""
 _FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 _TEXTS = ("sslpassword", "ssl_min_protocol_version", "ssl_max_protocol_version", "sslnegotiation")
 _VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 SYSTEM = "system"
-"""The value of sslrootcert that stands for the certification authorities of the operating system."""
+"""The value of sslrootcert for the certification authorities of the operating system."""
 
 
 class BadTls(Exception):
-    """The parameters cannot be used; the text names one of them and the remedy."""
+    """The parameters cannot be used. The text names one of them and the remedy."""
 
 
 def take(given: dict[str, str], *, may_be_tcp: bool) -> dict[str, Any]:
-    """Take the parameters of TLS out of `given` and return them as arguments of asyncpg.connect; raises BadTls.
+    """Remove the TLS parameters from `given` and return them as arguments of asyncpg.connect; raises BadTls.
 
-    may_be_tcp: False where all hosts are Unix sockets, on which the driver has no TLS.
+    may_be_tcp: False if all hosts are Unix sockets, for which the driver does not support TLS.
     """
     mode = _mode(given.pop("sslmode", ""), given.pop("ssl", ""))
     tls = {name: given.pop(name) for name in (*_FILES, *_TEXTS) if name in given}
@@ -35,7 +35,7 @@ def take(given: dict[str, str], *, may_be_tcp: bool) -> dict[str, Any]:
     _check_files(tls, mode)
     if mode:
         tls["sslmode"] = mode
-    # The driver takes these in a URL alone. It reads the files anew for each connection, so that they may be renewed.
+    # The driver accepts these only in a URL. It reads the files again for each connection, so they can be renewed.
     return {"dsn": f"postgresql://?{urlencode(tls)}"} if tls else {}
 
 
@@ -79,17 +79,19 @@ def _check_readable(name: str, file: str) -> None:
             pass
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise BadTls(f"{name}: the file {file} cannot be read ({reason}): name another, or mend its rights") from None
+        raise BadTls(
+            f"{name}: the file {file} cannot be read ({reason}): name another, or fix its permissions"
+        ) from None
 
 
 def _load(tls: dict[str, str], context: ssl.SSLContext) -> None:
-    """Load the files into `context`; raises BadTls for what they cannot be."""
+    """Load the files into `context`; raises BadTls if their content is invalid."""
     for name in ("sslrootcert", "sslcrl"):
         if tls.get(name, SYSTEM) != SYSTEM:
             try:
                 context.load_verify_locations(cafile=tls[name])
             except (ssl.SSLError, OSError):
-                raise BadTls(f"{name}: the file {tls[name]} holds nothing of that kind in PEM") from None
+                raise BadTls(f"{name}: the file {tls[name]} does not hold PEM of this kind") from None
     if "sslkey" in tls and "sslcert" not in tls:
         raise BadTls("sslkey: needs sslcert=FILE, the certificate of this key")
     if "sslcert" in tls:
@@ -97,11 +99,11 @@ def _load(tls: dict[str, str], context: ssl.SSLContext) -> None:
             context.load_cert_chain(tls["sslcert"], tls.get("sslkey"), lambda: tls.get("sslpassword", ""))
         except (ssl.SSLError, OSError):
             remedy = "write both in PEM, and the password of the key as sslpassword"
-            raise BadTls(f"sslcert, sslkey: the files are no certificate with its key: {remedy}") from None
+            raise BadTls(f"sslcert, sslkey: the files are not a certificate and its key: {remedy}") from None
 
 
 def _trusting_the_system(tls: dict[str, str], mode: str) -> ssl.SSLContext:
-    if mode != "verify-full":  # anybody can have a certificate for a host of their own
+    if mode != "verify-full":  # anyone can get a certificate for their own host
         raise BadTls(f"sslrootcert=system: needs sslmode=verify-full, not {mode}")
     for name in ("sslcert", "sslkey", "sslcrl"):
         if name in tls:

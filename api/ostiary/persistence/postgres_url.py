@@ -1,4 +1,4 @@
-"""Reading the URL of a PostgreSQL database, as hosting services and other programs write it."""
+"""Parse the URL of a PostgreSQL database, in the forms that hosting services and other programs use."""
 
 import re
 from collections.abc import Mapping
@@ -15,22 +15,22 @@ WRITABLE = ("any", "primary", "read-write", "prefer-standby")
 
 
 class BadUrl(Exception):
-    """The URL cannot be used; the text names the parameter and the remedy, and no password."""
+    """The URL cannot be used. The text names the parameter and the remedy, but no password."""
 
 
 @dataclass(frozen=True)
 class PostgresUrl:
-    """What a URL says. hosts: each with its port, tried in turn; empty: what the driver takes by default."""
+    """The content of a URL. hosts: hosts with ports, tried in turn; if empty, the driver's default is used."""
 
     hosts: tuple[tuple[str, int], ...]
     arguments: Mapping[str, Any] = field(repr=False)
-    """For asyncpg.connect, without hosts and time-outs."""
+    """Arguments for asyncpg.connect, without hosts and timeouts."""
     dialect: Mapping[str, Any]
-    """For SQLAlchemy's dialect."""
+    """Arguments for SQLAlchemy's dialect."""
     connect_seconds: float | None
-    """The longest time that opening a connection may take, if the URL says so."""
+    """The time limit for opening a connection; None if the URL has none."""
     command_seconds: float | None
-    """The longest time that an answer may take, if the URL says so."""
+    """The time limit for an answer; None if the URL has none."""
 
 
 _IGNORED: dict[str, tuple[str, ...]] = {
@@ -49,7 +49,7 @@ _IGNORED: dict[str, tuple[str, ...]] = {
 _POOL = "leave it out, and set OSTIARY_DATABASE_POOL_SIZE"
 _WAIT = "leave it out, and set OSTIARY_DATABASE_TIMEOUT"
 _SCHEMA = "write options=-csearch_path%3DNAME"
-_TCP = "leave it out: a server that does not answer is noticed without it"
+_TCP = "leave it out: Ostiary notices a server that does not answer without it"
 _REMEDIES = {
     "channel_binding": "the driver has no channel binding: leave it out, and write sslmode=verify-full",
     "client_encoding": "the client's encoding is always UTF8: leave it out",
@@ -78,22 +78,22 @@ _TEXTS = ("passfile", "krbsrvname", "gsslib", "service", "servicefile")
 
 
 def is_postgres(url: str) -> bool:
-    """Return whether the URL is one of PostgreSQL's, by what it begins with."""
+    """Return whether the URL has a scheme of PostgreSQL."""
     return url.partition("://")[0].lower() in SCHEMES
 
 
 def parse(url: str) -> PostgresUrl:
-    """Return what the URL of a PostgreSQL database says; raises BadUrl."""
+    """Parse the URL of a PostgreSQL database; raises BadUrl."""
     found = re.fullmatch(r"[^:/]+://([^/?#]*)(?:/([^?#]*))?(?:\?([^#]*))?", url)
     if found is None:
         raise BadUrl("not a URL; write # in a password as %23")
     authority, path, query = (part or "" for part in found.groups())
-    if "@" in path:  # of a password with a slash, most likely
+    if "@" in path:  # probably a password with a slash
         raise BadUrl(_NO_HOST)
     login, at, place = authority.rpartition("@")
     given: dict[str, str] = {}
     hosts: list[str] = []
-    for name, value in parse_qsl(query):  # without those that are empty
+    for name, value in parse_qsl(query):  # leaves out empty parameters
         if name == "host":
             hosts.append(value)
         given[name] = value
@@ -138,7 +138,7 @@ def _build(hosts: tuple[tuple[str, int], ...], arguments: dict[str, Any], given:
 
 
 def _hosts(place: str, ports: str) -> tuple[tuple[str, int], ...]:
-    """Return the hosts in `place`, which are separated by commas and may have ports; `ports`: those of the query."""
+    """Return the hosts in `place`, a list with commas and optional ports. ports: the ports in the query."""
     places = place.split(",") if place else []
     listed = ports.split(",") if ports else [""]
     if len(listed) == 1:
@@ -162,7 +162,7 @@ def _host(place: str, port: str) -> tuple[str, int]:
     return unquote(found[1] or found[2]), _port(found[3] or port)
 
 
-_NO_HOST = "the host or its port is none; in a password write @ : / ? # and % as %40 %3A %2F %3F %23 and %25"
+_NO_HOST = "invalid host or port; in a password write @ : / ? # and % as %40 %3A %2F %3F %23 and %25"
 
 
 def _port(text: str) -> int:
@@ -181,7 +181,7 @@ def _number(given: dict[str, str], name: str) -> int:
 
 
 def _seconds(given: dict[str, str], name: str) -> float | None:
-    """Take a number of seconds; 0 means that the URL does not say."""
+    """Remove a number of seconds from `given` and return it; None if it is 0 or missing."""
     text = given.pop(name, "0")
     if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", text) or float(text) > MAX_SECONDS:
         raise BadUrl(f"{name}: not a number of seconds from 0 to {MAX_SECONDS}")

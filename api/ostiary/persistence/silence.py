@@ -1,8 +1,8 @@
-"""Noticing a database that has gone silent: it refuses nothing, and answers nothing.
+"""Detect a silent database, which neither refuses connections nor answers.
 
-A server that is down refuses connections at once. One that hangs, or whose network swallows packets, keeps everybody
-waiting for as long as a statement may take. A slow statement alone says little: it may wait for a lock. So where one
-takes long, a new connection asks; if that gets no answer and neither does anything else, the database is silent.
+A server that is down refuses connections at once. If a server hangs or its network drops packets, every request waits
+until its time limit. A slow statement alone proves little, because it may wait for a lock. So after a slow statement, a
+new connection probes the database. If the probe and all other statements get no answer, the database is silent.
 """
 
 import asyncio
@@ -17,20 +17,20 @@ from ostiary.core.problems import DATABASE_UNAVAILABLE
 log = structlog.stdlib.get_logger(__name__)
 
 SLOW_SECONDS = 0.5
-"""Time after which an unanswered statement is a reason to ask."""
+"""Time after which an unanswered statement causes a probe."""
 PROBE_SECONDS = 1.3
 """Time for a new connection to get an answer."""
 PROBE_AGAIN_SECONDS = 0.25
 """Time between two probes of a silent database."""
 LOOK_AGAIN_SECONDS = 1.0
-"""Time between two probes while statements are slow and the database answers."""
+"""Time between two probes while statements are slow but the database answers."""
 
 
 class Silence:
-    """Knows whether the database is silent, on one event loop.
+    """Tracks whether the database is silent, on one event loop.
 
-    probe: connects anew; returns or raises when the database answers. cut: ends all connections, so that whatever
-    waits for an answer on them fails at once.
+    probe: opens a new connection; returns or raises when the database answers. cut: closes all connections, so that
+    everything that waits for an answer fails at once.
     """
 
     def __init__(self, probe: Callable[[], Awaitable[None]], cut: Callable[[], None]) -> None:
@@ -41,7 +41,7 @@ class Silence:
         self._timer: asyncio.TimerHandle | None = None
         self._probing: asyncio.Task[None] | None = None
         self.is_silent = False
-        """Whether it was silent when last asked; a probe is under way then until it answers."""
+        """Whether the database is silent. Probes continue until it answers."""
 
     @contextmanager
     def watched(self) -> Generator[None]:
@@ -64,7 +64,7 @@ class Silence:
         self._heard_at = loop.time()
 
     def _look(self) -> None:
-        """Ask the database if something has been waiting for its answer for long."""
+        """Probe the database if a statement has waited too long for an answer."""
         self._timer = None
         if not self._since:
             return
@@ -73,7 +73,7 @@ class Silence:
         if left > 0:
             self._timer = loop.call_later(left, self._look)
         else:
-            # In a context of its own, or it would keep the request of the one who happens to wait.
+            # In a context of its own; otherwise the task would keep the waiting request alive.
             self._probing = loop.create_task(self._ask(), context=contextvars.Context())
 
     async def _ask(self) -> None:
@@ -81,9 +81,9 @@ class Silence:
         asked = loop.time()
         if not await self._answers() and self._heard_at < asked:
             self.is_silent = True
-            log.error("the database does not answer; what needs it is refused until it does")
+            log.error("the database does not answer; requests that need it are refused until it does")
             self._cut()
-            while not await self._answers():  # noqa: ASYNC110 - nobody else would set an event
+            while not await self._answers():  # noqa: ASYNC110 - there is no event to wait for
                 await asyncio.sleep(PROBE_AGAIN_SECONDS)
             self.is_silent = False
             log.warning("the database answers again")
@@ -97,12 +97,12 @@ class Silence:
                 await self._probe()
         except TimeoutError:
             return False
-        except Exception:  # noqa: BLE001 - a refusal of any kind is an answer, and what asked for the database gets it
+        except Exception:  # noqa: BLE001 - any refusal is an answer, and the statements report it
             return True
         return True
 
     async def stop(self) -> None:
-        """Ask no more."""
+        """Stop probing."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -1,7 +1,7 @@
-"""aiosqlite with one hand-off to the connection's thread for a statement, where its own cursor takes four.
+"""aiosqlite with one hand-off to the connection's thread per statement; its own cursor needs four.
 
-Handing a call to another thread and waiting for it costs more than most of our statements themselves. SQLAlchemy opens
-a cursor, executes, fetches all rows and closes the cursor, each a hand-off; here the execution does all four.
+Passing a call to another thread and waiting for it costs more than most of our statements. SQLAlchemy opens a cursor,
+executes, fetches all rows and closes the cursor. Each step is a hand-off in aiosqlite; here one hand-off does all four.
 """
 
 import sqlite3
@@ -14,36 +14,36 @@ from ostiary.persistence.sqlite_files import Identity, SqliteFiles
 
 
 class OneTripConnection(aiosqlite.Connection):
-    """A connection for SQLAlchemy: its cursors hold all rows, and what needs no rollback gets none."""
+    """A connection for SQLAlchemy. Its cursors hold all rows, and unnecessary rollbacks are skipped."""
 
     _is_idle = True
     _files: SqliteFiles | None = None
     _opened: dict[str, Identity]
 
     async def watch(self, files: SqliteFiles) -> None:
-        """Commit nothing from now on where the files that are open are no longer those of the names in `files`."""
+        """From now on, refuse to commit if the open files are no longer the files at the paths of `files`."""
         self._opened = await self._execute(_look, self._conn, files)
         self._files = files
 
     async def check_files(self) -> None:
-        """Return if the files are in their places; raises DatabaseFilesChanged."""
+        """Check that the files are still in place; raises DatabaseFilesChanged."""
         if self._files is not None:
             await self._execute(self._files.check, self._opened)
 
     async def commit(self) -> None:
-        """Commit the transaction; raises DatabaseFilesChanged, and the transaction stays open then."""
+        """Commit the transaction. Raises DatabaseFilesChanged and then leaves the transaction open."""
         if self._files is None:
             await super().commit()
         else:
             await self._execute(_commit, self._conn, self._files, self._opened)
 
     def cursor(self) -> "OneTripCursor":  # type: ignore[override]
-        """Return a cursor, which costs no hand-off."""
+        """Return a cursor. This needs no hand-off."""
         return OneTripCursor(self)
 
     async def rollback(self) -> None:
-        """Roll the transaction back; without one, as after every commit and every read, return at once."""
-        # A caller that was cancelled has left its call in the queue: what comes of it is not known here.
+        """Roll back the transaction. If there is none, as after every commit and every read, return at once."""
+        # The call of a cancelled caller may still be in the queue, with an unknown result.
         if not self._is_idle or self._conn.in_transaction:
             await super().rollback()
 
@@ -51,7 +51,7 @@ class OneTripConnection(aiosqlite.Connection):
         self._is_idle = False
         try:
             result = await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
-        except Exception:  # not of cancellation
+        except Exception:  # but not for cancellation
             self._is_idle = True
             raise
         self._is_idle = True
@@ -64,7 +64,7 @@ class OneTripConnection(aiosqlite.Connection):
 
 
 def _look(connection: sqlite3.Connection, files: SqliteFiles) -> dict[str, Identity]:
-    # In WAL mode the first read opens, or makes, the two files beside the database.
+    # In WAL mode, the first read opens or creates the two files next to the database.
     connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
     return files.opened()
 
@@ -75,7 +75,7 @@ def _commit(connection: sqlite3.Connection, files: SqliteFiles, opened: dict[str
 
 
 class Outcome:
-    """What a statement has left in its cursor, which is closed."""
+    """The result of a statement. The cursor is closed already."""
 
     __slots__ = ("description", "lastrowid", "rowcount", "rows")
 
@@ -90,13 +90,13 @@ def _run(connection: sqlite3.Connection, run: str, sql: str, parameters: Iterabl
     cursor = connection.cursor()
     try:
         getattr(cursor, run)(sql, parameters)
-        return Outcome(cursor)  # all rows, so that rowcount is right where the statement returns some
+        return Outcome(cursor)  # fetches all rows, so that rowcount is right
     finally:
         cursor.close()
 
 
 class OneTripCursor:
-    """What SQLAlchemy asks of an asynchronous cursor."""
+    """The interface that SQLAlchemy needs of an asynchronous cursor."""
 
     arraysize = 1
 
@@ -105,17 +105,17 @@ class OneTripCursor:
         self._outcome = Outcome()
 
     async def __aenter__(self) -> Self:
-        """Begin; nothing is to be done."""
+        """Return the cursor. Nothing else is to do."""
         return self
 
     @property
     def description(self) -> Any:
-        """The columns of the rows, or None for a statement without."""
+        """The columns of the rows; None for a statement without rows."""
         return self._outcome.description
 
     @property
     def rowcount(self) -> int:
-        """The number of rows written, -1 for a statement that writes none."""
+        """The number of rows written; -1 for a statement that does not write."""
         return self._outcome.rowcount
 
     @property
@@ -138,4 +138,4 @@ class OneTripCursor:
         return self._outcome.rows
 
     async def close(self) -> None:
-        """End; it is closed already."""
+        """Do nothing: the real cursor is closed already."""

@@ -1,7 +1,7 @@
-"""The files of an open SQLite database: are they still the ones that their names lead to?
+"""Check that the files of an open SQLite database are still the files at their paths.
 
-A file that was removed, moved or replaced stays open. What is written to it then is acknowledged, and lost with the
-process (SQLite, "How To Corrupt An SQLite Database File", section 4).
+A file that was removed, moved or replaced stays open. Writes to it are acknowledged, but they are lost when the process
+ends (SQLite, "How To Corrupt An SQLite Database File", section 4).
 """
 
 import os
@@ -12,7 +12,7 @@ import structlog
 log = structlog.stdlib.get_logger(__name__)
 
 SIDES = ("", "-wal", "-shm")
-"""What is added to the name of the database: its files. The second holds what was committed last."""
+"""Suffixes of the database's files. The second file holds the latest commits."""
 
 Identity = tuple[int, int] | None
 
@@ -30,7 +30,7 @@ def _identity(name: str) -> Identity:
 
 
 class SqliteFiles:
-    """The files of one database, for all connections of this process; used on any thread. path: its first file."""
+    """The files of one database, for all connections of this process. Safe on any thread. path: the main file."""
 
     def __init__(self, path: str) -> None:
         self._path = str(Path(path).absolute())
@@ -38,9 +38,9 @@ class SqliteFiles:
         self._changed: str | None = None
 
     def opened(self) -> dict[str, Identity]:
-        """Return what `check` takes, for a connection that was opened and has read just now.
+        """Return the argument of `check` for a connection that has just been opened and has read once.
 
-        Raises DatabaseFilesChanged if it has opened another file than the process's first connection.
+        Raises DatabaseFilesChanged if the connection opened another file than the first connection of the process.
         """
         found = {self._path + side: _identity(self._path + side) for side in SIDES}
         if self._known is None:
@@ -49,13 +49,13 @@ class SqliteFiles:
         return found
 
     def check(self, opened: dict[str, Identity]) -> None:
-        """Return if each name leads to the file that was opened under it, in some µs; raises DatabaseFilesChanged."""
+        """Raise DatabaseFilesChanged unless every path still leads to the file that was opened. Takes a few µs."""
         changed = next((name for name, identity in opened.items() if _identity(name) != identity), None)
         if changed is not None or self._changed is not None:
             self._report(changed)
 
     def is_same(self) -> bool:
-        """Return whether the name of the database leads to the file that was opened first."""
+        """Return whether the path of the database still leads to the file that was opened first."""
         return self._known is None or _identity(self._path) == self._known
 
     def _report(self, changed: str | None) -> None:
@@ -67,7 +67,7 @@ class SqliteFiles:
         if changed != before:
             log.error(
                 "a file of the database was removed, moved or replaced under the running server; nothing is written "
-                "until it is back: put the file back, or stop the server, put a whole database in place and start it",
+                "until it is back: put it back, or stop the server, restore a complete database and start the server",
                 file=changed,
             )
         raise DatabaseFilesChanged(f"{changed} was removed, moved or replaced under the running server")

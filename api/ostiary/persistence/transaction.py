@@ -39,7 +39,7 @@ class Recorder(Protocol):
 
 @dataclass
 class TransactionState:
-    """What all views of one transaction share, for `Database`, which begins and commits it.
+    """The state of one transaction, for `Database`, which begins and commits it.
 
     recorder: None in a database without an audit trail.
     """
@@ -57,7 +57,7 @@ class Transaction:
     def __init__(self, state: TransactionState) -> None:
         self._state = state
         self.session = state.session
-        """Runs statements."""
+        """Executes statements."""
 
     def record(
         self,
@@ -88,7 +88,7 @@ class Transaction:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:
-        """Undo the statements of the block, and what it asked for before and after the commit, if it raises."""
+        """If the block raises, undo its statements, and forget the work that it added before and after the commit."""
         before, after = self._state.before_commit, self._state.after_commit
         kept_before, kept_after = len(before), len(after)
         try:
@@ -99,11 +99,11 @@ class Transaction:
             raise
 
     async def lock_revocations(self, *, shared: bool = False) -> None:
-        """Lock the revocation feed until this transaction ends. On SQLite a writing transaction is alone anyway.
+        """Lock the revocation feed until this transaction ends. SQLite needs no lock: it has one writer at a time.
 
-        Entries that the holder inserts get higher numbers than all committed ones. To rule out deadlocks, take this
-        lock before any other, and the lock of the audit chain after all others. shared: several transactions can hold
-        the lock shared at the same time. A transaction that holds it shared must not take it exclusively.
+        Entries that the holder inserts get higher numbers than all committed entries. To rule out deadlocks, take this
+        lock before all others, and the lock of the audit chain after all others. shared: several transactions can hold
+        the lock at the same time. A transaction that holds the shared lock must not take the exclusive one.
         """
         await self._lock(_REVOCATIONS, shared=shared)
 

@@ -1,1 +1,1 @@
-"""Flask on one event loop. The only code that knows about loops, greenlets, sockets and worker processes."""
+"""Flask on one event loop. All code for loops, greenlets, sockets and worker processes is in this package."""

@@ -22,11 +22,11 @@ Refuse = Callable[[dict[str, Any]], EarlyAnswer | None]
 log = structlog.stdlib.get_logger(__name__)
 
 WATCH_AFTER = 0.05
-"""Seconds that a request runs before somebody looks whether its client is still there."""
+"""Seconds that a request runs before the server begins to watch for a disconnect of its client."""
 
 
 class _Answer:
-    """What a WSGI application says through start_response, and its body."""
+    """Status and header fields that a WSGI application passes to start_response, and its body."""
 
     def __init__(self) -> None:
         self.status = 500
@@ -49,10 +49,9 @@ class _ClientGone(Exception):
 class AsgiApp:
     """Serves `app` over ASGI.
 
-    max_body: bytes; a larger body is not read, and whoever wants to read it gets Flask's 413. The views see the same
-    limit as MAX_CONTENT_LENGTH. start, stop: awaited on the loop before the first and after the last request; when
-    `start` raises, the server does not start. refuse: asked before the body of a request is read; what it returns is
-    the answer.
+    max_body: bytes; a larger body is not read, and a view that reads it raises Flask's 413. MAX_CONTENT_LENGTH has the
+    same value. start, stop: awaited on the loop before the first and after the last request. If `start` raises, the
+    server does not start. refuse: called before the body of a request is read; if it returns an answer, that is sent.
     """
 
     def __init__(
@@ -67,7 +66,7 @@ class AsgiApp:
         app.config["MAX_CONTENT_LENGTH"] = max_body
         self._app = app
         self.prefix = prefix_of(app.config)
-        """The path before those of the application in addresses that clients see; empty if there is none."""
+        """The path prefix of the application in URLs for clients; empty if there is none."""
         self._max_body = max_body
         self._start = start
         self._stop = stop
@@ -83,7 +82,7 @@ class AsgiApp:
             await send({"type": "websocket.close"})
 
     def refuse_early(self, scope: dict[str, Any]) -> EarlyAnswer | None:
-        """Return the answer to a request that is refused by its head alone, else None."""
+        """Return the answer to a request that is refused because of its head; otherwise None."""
         return None if self._refuse is None else self._refuse(scope)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
@@ -91,7 +90,7 @@ class AsgiApp:
         try:
             if self._start is not None:
                 await self._start()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the server must not start, and says why
+        except Exception as error:  # noqa: BLE001 - after any exception the server must not start, and must report it
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
         await send({"type": "lifespan.startup.complete"})
@@ -153,9 +152,9 @@ class AsgiApp:
         return b"".join(chunks)
 
     async def _watched(self, work: Awaitable[None], receive: Receive) -> None:
-        """Await `work`; if the client goes away meanwhile, cancel it and raise _ClientGone.
+        """Await `work`. If the client disconnects before it is done, cancel it and raise _ClientGone.
 
-        Most requests are over before a watcher would be worth its cost, so it starts late.
+        Most requests end before a watcher is worth its cost, so the watcher starts late.
         """
         request = cast("asyncio.Task[None]", asyncio.current_task())
         watcher: asyncio.Task[None] | None = None

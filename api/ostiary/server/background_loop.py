@@ -1,4 +1,4 @@
-"""The event loop of a process that serves plain WSGI: one, in a thread of its own, started with its first use."""
+"""The event loop of a process that serves plain WSGI. It runs in its own thread and starts on first use."""
 
 import asyncio
 import contextvars
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 class BackgroundLoop:
-    """Runs coroutines for synchronous callers, all of them on the same loop.
+    """Runs coroutines for synchronous callers, all on the same loop.
 
-    The thread starts with the first call, and anew in a forked child, so that a server that forks its workers after
-    loading the application is served well. It ends with this object, or with the process.
+    The thread starts with the first call, and again in a forked child, so a server may fork its workers after it has
+    loaded the application. The thread ends with this object or with the process.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class BackgroundLoop:
         self._pid = 0
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run `work` on the loop and return its result; context variables go in and come back.
+        """Run `work` on the loop and return its result. Context variables are passed in both directions.
 
         Raises RuntimeError when called from a thread whose own event loop is running: waiting there would stop it.
         """
@@ -50,7 +50,7 @@ class BackgroundLoop:
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None or self._pid != os.getpid():
-                # Outside the caller's context, which the loop would otherwise hold for good, request and all.
+                # Outside the caller's context. Otherwise the loop would keep the context and its request for ever.
                 self._loop = contextvars.Context().run(asyncio.new_event_loop)
                 self._pid = os.getpid()
                 threading.Thread(target=_run, args=(self._loop,), name="ostiary-loop", daemon=True).start()
@@ -66,7 +66,7 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _adopt(context: contextvars.Context) -> None:
-    """Set in the caller's context what the coroutine has set in its own."""
+    """Copy the context variables that the coroutine has set to the caller's context."""
     for variable, value in context.items():
         if variable.get(_MISSING) is not value:
             variable.set(value)

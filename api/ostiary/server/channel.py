@@ -1,6 +1,6 @@
-"""What a worker and its supervisor say to each other, over a pair of sockets that also shows when the other is gone.
+"""The messages between a worker and its supervisor. They use a pair of sockets, which also shows when one side is gone.
 
-A worker sends single bytes. The supervisor sends pairs: what to do, and the number of a listener.
+A worker sends single bytes. The supervisor sends pairs: an order and the number of a listener.
 """
 
 import socket
@@ -16,23 +16,23 @@ LEAVING = b"L"
 STOP = b"S\0"
 """Stop: finish what is in flight, close the rest."""
 RENEW = b"N\0"
-"""Leave to your successor: serve each connection once more."""
+"""Leave, because a successor has started: serve each connection once more."""
 HURRY = b"!\0"
-"""Do not wait any more for what is in flight."""
+"""Do not wait any longer for requests in flight."""
 COVER = b"+"
-"""Accept from this listener too: its worker is away or silent."""
+"""Also accept from this listener, because its worker is away or silent."""
 UNCOVER = b"-"
-"""Leave this listener to its own worker again."""
+"""Stop accepting from this listener, because its worker is back."""
 
 
 def send(channel: socket.socket, message: bytes) -> None:
-    """Send without waiting; lost when the other side is gone, or has been silent for so long that it is full."""
+    """Send without waiting. The message is lost if the other side is gone or its buffer is full."""
     with suppress(OSError):
         channel.send(message)
 
 
 def receive(channel: socket.socket) -> bytes | None:
-    """Return what has come, b"" if nothing has, None if the other side is gone."""
+    """Return the data that has arrived, b"" if there is none, None if the other side is gone."""
     try:
         return channel.recv(4096) or None
     except BlockingIOError:

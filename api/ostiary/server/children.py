@@ -1,4 +1,4 @@
-"""A supervisor's side of one worker process: its start, what it said last, and its end."""
+"""The supervisor's view of one worker process: its start, its latest messages, and its end."""
 
 import ctypes
 import faulthandler
@@ -39,7 +39,7 @@ class Child:
     covers: set[int] = field(default_factory=set)
 
     def hear(self) -> bool:
-        """Take in what it has said; return False once its end of the channel is closed."""
+        """Read its messages; return False if its end of the channel is closed."""
         said = talk.receive(self.channel)
         if said is None:
             return False
@@ -54,7 +54,7 @@ class Child:
         talk.send(self.channel, message)
 
     def cover(self, numbers: set[int]) -> None:
-        """Have it accept from the listeners `numbers`, beside its own, and no others."""
+        """Make it accept from the listeners `numbers` in addition to its own, and from no others."""
         for number in numbers - self.covers:
             self.tell(talk.COVER + bytes([number]))
         for number in self.covers - numbers:
@@ -62,7 +62,7 @@ class Child:
         self.covers = numbers
 
     def kill(self, how: signal.Signals) -> None:
-        """Send it a signal. It is not reaped yet, so the process id is still its own."""
+        """Send it a signal. It has not been reaped yet, so the process id still belongs to it."""
         with suppress(ProcessLookupError):
             os.kill(self.pid, how)
 
@@ -70,15 +70,15 @@ class Child:
 def fork(number: int, work: Callable[[socket.socket], int], close: Callable[[], None]) -> Child:
     """Fork a worker and return it.
 
-    work: what it does with its end of the channel; returns the exit code. close: closes, in the worker, what belongs
-    to the supervisor alone.
+    work: runs in the worker with its end of the channel and returns the exit code. close: closes in the worker what
+    belongs only to the supervisor.
     """
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     ours, theirs = socket.socketpair()
     for end in (ours, theirs):
         end.setblocking(False)
-    # Blocked, so that a signal neither misses the new worker nor meets the supervisor's handler in it.
+    # Blocked, so that the new worker misses no signal and does not run the supervisor's handlers.
     signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED_SIGNALS)
     try:
         pid = os.fork()
@@ -92,10 +92,10 @@ def fork(number: int, work: Callable[[socket.socket], int], close: Callable[[], 
 
 
 def reaped() -> Iterable[tuple[int, int]]:
-    """Yield process id and exit code of each child that has ended, whoever started it.
+    """Yield the process id and exit code of each child that has ended, including children of other programs.
 
-    Process 1 of a container gets every orphan as its child, and a program that was started by `exec` has the children
-    of its predecessor. All must be reaped.
+    Process 1 of a container adopts every orphan, and a program started with `exec` keeps the children of its
+    predecessor. All of them must be reaped.
     """
     while True:
         try:
@@ -126,6 +126,6 @@ def _be_worker(work: Callable[[], int], close: Callable[[], None]) -> NoReturn:
 
 
 def _continue_without_supervisor() -> None:
-    """Have the kernel wake this process, should it be suspended when its supervisor dies, so that it can end."""
+    """Make the kernel wake this process if it is suspended when its supervisor dies, so that it can end."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGCONT)

@@ -1,4 +1,4 @@
-"""The limit of open files, and how many connections fit below it."""
+"""The limit of open files, and the number of connections that it allows."""
 
 import sys
 
@@ -7,15 +7,15 @@ import structlog
 log = structlog.stdlib.get_logger(__name__)
 
 MAX_DESCRIPTORS = 65_536
-"""More than this is not asked for, even if the system would allow a billion: the kernel's tables grow with it."""
+"""The highest limit to request, even if the system allows a billion, because the kernel's tables grow with it."""
 RESERVED_DESCRIPTORS = 128
-"""What a worker keeps for everything but connections: database, revocation feed, pools, imports."""
+"""Descriptors that a worker reserves for everything except connections: database, revocation feed, pools, imports."""
 FEW_DESCRIPTORS = 1_024
-"""A limit below this is worth a warning."""
+"""A limit below this causes a warning."""
 
 
 def raise_limit() -> int:
-    """Raise the limit of open files of this process as far as it may; return it, or 0 where there is none."""
+    """Raise the limit of open files of this process as far as allowed; return it, or 0 if there is no limit."""
     if sys.platform == "win32":
         return 0
     import resource  # noqa: PLC0415 - Windows does not have it
@@ -33,17 +33,17 @@ def raise_limit() -> int:
 
 
 def connections_for(limit: int, reserve: int = 0) -> int:
-    """Return how many connections a worker may hold when it may open `limit` files; 0 if there is no limit.
+    """Return how many connections a worker may hold if it may open `limit` files; 0 if there is no limit.
 
-    reserve: descriptors that the application itself may need. An eighth of the limit, and RESERVED_DESCRIPTORS, are
-    kept at least; but of a small limit never more than half, so that some connections are always served.
+    reserve: descriptors that the application itself may need. At least an eighth of the limit and RESERVED_DESCRIPTORS
+    are reserved, but never more than half of the limit, so that some connections are always served.
     """
     kept = min(max(RESERVED_DESCRIPTORS, reserve, limit // 8), limit // 2)
     return limit - kept
 
 
 def report(limit: int, connections: int) -> None:
-    """Log the limit and what follows from it in one line."""
+    """Log the limit and the resulting number of connections in one line."""
     if limit < FEW_DESCRIPTORS:
         log.warning(
             "few files may be open at once",

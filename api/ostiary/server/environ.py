@@ -1,4 +1,4 @@
-"""From an ASGI scope to a WSGI environ (PEP 3333)."""
+"""Convert an ASGI scope to a WSGI environ (PEP 3333)."""
 
 import sys
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from ostiary.server.paths import MAX_PATH
 
 @lru_cache(maxsize=512)
 def _variable(name: bytes) -> str | None:
-    # X_Role and X-Role would be one variable: a proxy that removes the one would let the other through.
+    # X_Role and X-Role would become the same variable. A proxy that removes one of them may pass the other.
     if b"_" in name:
         return None
     variable = name.decode("latin-1").upper().replace("-", "_")

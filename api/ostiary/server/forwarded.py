@@ -1,4 +1,4 @@
-"""Where a request comes from: the same address and scheme under every server, ASGI or WSGI."""
+"""Set the client's address and scheme of a request in the same way under every ASGI or WSGI server."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from ostiary.core.proxies import TrustedProxies, address_of
 
 
 def apply(environ: dict[str, Any], proxies: TrustedProxies) -> None:
-    """Make REMOTE_ADDR of a WSGI environ the client's address in canonical form, empty if there is none.
+    """Set REMOTE_ADDR of a WSGI environ to the client's address in canonical form, empty if there is none.
 
-    If the peer is one of `proxies`, the client is the one that it forwards for (X-Forwarded-For), and `wsgi.url_scheme`
-    is the last value of X-Forwarded-Proto, if that is `http` or `https`. No other peer is believed.
+    If the peer is one of `proxies`, the client's address comes from X-Forwarded-For, and `wsgi.url_scheme` is the last
+    value of X-Forwarded-Proto if that is `http` or `https`. The header fields of other peers are ignored.
     """
     peer = address_of(environ.get("REMOTE_ADDR") or "")
     if proxies and (peer or not environ.get("REMOTE_ADDR")) and proxies.trusts(peer):

@@ -1,4 +1,4 @@
-"""The lifespan protocol of ASGI, seen from the server: start an application before its first request, stop it after."""
+"""The server side of ASGI's lifespan protocol: start an application before its first request and stop it at the end."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +10,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Lifespan:
-    """Runs the lifespan of `app` in a task of its own, as the application may open what belongs to one task."""
+    """Runs the lifespan of `app` in one task of its own, because the application may open resources bound to a task."""
 
     def __init__(self, app: Callable[..., Any]) -> None:
         self._app = app
@@ -19,7 +19,7 @@ class Lifespan:
         self._task: asyncio.Task[None] | None = None
 
     async def startup(self) -> bool:
-        """Start the application; return whether it started. If not, the log says why."""
+        """Start the application; return whether it started. If it did not, the log has the reason."""
         self._task = asyncio.create_task(self._run())
         answer = await self._ask("lifespan.startup")
         if answer["type"] == "lifespan.startup.complete":
@@ -35,7 +35,7 @@ class Lifespan:
             log.error("the application could not stop in order", error=answer["message"])
 
     def abandon(self) -> None:
-        """Give up an application that does not answer."""
+        """Cancel an application that does not answer."""
         if self._task is not None:
             self._task.cancel()
 
@@ -49,4 +49,4 @@ class Lifespan:
             await self._app(scope, self._to_app.get, self._from_app.put)
         except Exception:
             log.exception("the application failed outside a request")
-        self._from_app.put_nowait({"type": "lifespan.ended"})  # whoever still waits for an answer gets none
+        self._from_app.put_nowait({"type": "lifespan.ended"})  # ends a wait for an answer that will not come

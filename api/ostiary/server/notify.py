@@ -1,4 +1,4 @@
-"""Messages to the service manager, by the protocol of sd_notify(3): systemd, and whatever else sets NOTIFY_SOCKET."""
+"""Messages to the service manager in the protocol of sd_notify(3), for systemd and others that set NOTIFY_SOCKET."""
 
 import os
 import socket
@@ -13,9 +13,9 @@ SEND_SECONDS = 1.0
 
 
 class ServiceManager:
-    """Reports the state of the service; does nothing where no manager listens.
+    """Reports the state of the service. Does nothing if no manager listens.
 
-    watchdog: seconds between two WATCHDOG=1, half of what the manager waits for; 0 when it does not wait for any.
+    watchdog: seconds between two WATCHDOG=1 messages, half of the manager's time limit; 0 if the manager expects none.
     """
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
@@ -27,19 +27,19 @@ class ServiceManager:
         self.watchdog = int(period) / 2e6 if period.isdecimal() else 0.0
 
     def ready(self) -> None:
-        """Say that every worker answers, at the start or after a renewal."""
+        """Report that every worker answers, at the start or after a renewal."""
         self._send("READY=1")
 
     def reloading(self) -> None:
-        """Say that the workers are being renewed."""
+        """Report that the workers are being renewed."""
         self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self) -> None:
-        """Say that the service ends."""
+        """Report that the service is stopping."""
         self._send("STOPPING=1")
 
     def alive(self) -> None:
-        """Say that the service does not hang."""
+        """Report that the service does not hang."""
         self._send("WATCHDOG=1")
 
     def _send(self, message: str) -> None:

@@ -1,4 +1,4 @@
-"""How an application is to be served."""
+"""Options for serving an application."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,17 +7,17 @@ from typing import Any
 from ostiary.server.http.limits import Limits
 
 Build = Callable[[], Any]
-"""Makes the ASGI application, in the process that serves it."""
+"""Builds the ASGI application in the process that serves it."""
 
 
 @dataclass(frozen=True)
 class Process:
     """How to serve. Durations are in seconds.
 
-    workers: processes that answer requests. drain: what requests in flight get at shutdown. limits: bounds of the
-    connections of one worker; max_connections 0 takes as many as the limit of open files allows. reserve: descriptors
-    that the application itself may need in one worker. heartbeat_seconds: a worker that is silent for so long hangs.
-    gentle_seconds: what idle connections get to send one more request when their worker leaves and others stay.
+    workers: processes that answer requests. drain: time for requests in flight at shutdown. limits: limits on the
+    connections of one worker; max_connections 0 means as many as the limit of open files allows. reserve: descriptors
+    that the application itself may need in one worker. heartbeat_seconds: a worker without a heartbeat for this time
+    counts as hanging. gentle_seconds: time for idle connections to send one more request when only their worker leaves.
     """
 
     host: str

@@ -1,15 +1,16 @@
-"""Which request paths may lead to an operation at all.
+"""Check which request paths can lead to an operation.
 
 Werkzeug removes all leading slashes before it looks for a route, and a server decodes the path before the application
-sees it. So `//users`, `/%2Fusers` and `/users/1%2Froles` would be other operations than a proxy that guards paths takes
-them for. Percent-encoded letters are no such case: by RFC 3986 section 6.2.2.2 `/%6de` and `/me` are the same path.
+gets it. So a proxy that guards paths could take `//users`, `/%2Fusers` and `/users/1%2Froles` for other operations than
+the application does. Percent-encoded letters are harmless: by RFC 3986 section 6.2.2.2, `/%6de` and `/me` are the same
+path.
 """
 
 import re
 from typing import Any
 
 MAX_PATH = 16_384
-"""Bytes of a path as it was sent, which take a millisecond to decode; the longest of an operation has some 250."""
+"""Bytes of a path before decoding, which takes a millisecond. The longest path of an operation has about 250 bytes."""
 
 _SUSPECT = re.compile(r"//|/\.|[%?]")
 _SEPARATOR = re.compile("%2f", re.IGNORECASE)
@@ -18,9 +19,10 @@ _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 
 
 def _forms(environ: dict[str, Any]) -> list[str]:
-    """Return the path of a WSGI environ decoded and, if the server tells, as it was sent."""
+    """Return the decoded path of a WSGI environ and, if the server provides it, the path as it was sent."""
     forms: list[str] = [environ.get("PATH_INFO", "")]
-    # Of gunicorn and Werkzeug; of ostiary.server.environ, uWSGI and mod_wsgi. Others have only what is decoded.
+    # The first is set by gunicorn and Werkzeug, the second by ostiary.server.environ, uWSGI and mod_wsgi. Other servers
+    # have only the decoded path.
     sent = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if sent:
         target = sent if sent.startswith("/") else _ABSOLUTE.sub("", sent, count=1)
@@ -29,12 +31,12 @@ def _forms(environ: dict[str, Any]) -> list[str]:
 
 
 def may_match(environ: dict[str, Any], rule: str | None) -> bool:
-    """Return whether the path of a WSGI environ may lead to the route of this rule (of Flask), or of a method of it.
+    """Return whether the path of a WSGI environ may lead to the route of this Flask rule.
 
-    Not if it begins with two slashes, is too long, or has a segment `.` or `..`, which a client or a proxy may remove
-    (RFC 3986 section 6.2.2.3). Nor if it has a percent-encoded slash, which is part of a segment (RFC 3986 section
-    2.2), unless the rule takes many segments as one value (`<path:name>`). NUL and a backslash separate nothing: they
-    are part of a name that nothing has.
+    It may not if it begins with two slashes, is too long, or has a segment `.` or `..`, which a client or a proxy may
+    remove (RFC 3986 section 6.2.2.3). A percent-encoded slash is part of a segment (RFC 3986 section 2.2), so it is
+    allowed only if the rule takes several segments as one value (`<path:name>`). NUL and backslash need no check: they
+    separate nothing, and no name contains them.
     """
     sent = environ.get("REQUEST_URI")
     if sent and sent == environ.get("PATH_INFO") and len(sent) <= MAX_PATH and not _SUSPECT.search(sent):

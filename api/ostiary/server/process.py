@@ -17,8 +17,8 @@ __all__ = ["STARTUP_FAILED", "Build", "Process", "serve"]
 def serve(build: Build, how: Process, on_ready: Callable[[int], None]) -> int:
     """Serve until SIGTERM, SIGINT or SIGQUIT and return the exit code.
 
-    on_ready: called with the port once every worker answers.
-    Raises CannotListen, and SystemExit(0) if a stop was asked for before.
+    on_ready: called with the port when every worker answers.
+    Raises CannotListen, and SystemExit(0) if a stop signal arrived before.
     """
     asked = signals.take_over()
     asked.begin_to_serve()

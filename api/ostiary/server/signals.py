@@ -1,8 +1,8 @@
-"""What signals do: one table for the command, its supervisor and its workers.
+"""The effect of signals on the command, its supervisor and its workers.
 
-TERM, INT and QUIT ask for an ordered stop, HUP for new workers. USR1, USR2, ALRM, TTIN, TTOU and WINCH do nothing: log
-rotation, terminals and operators who think of another server send them. This module imports nothing heavy, so that the
-command can obey before it imports the application.
+TERM, INT and QUIT request an orderly stop, HUP requests new workers. USR1, USR2, ALRM, TTIN, TTOU and WINCH do nothing.
+Log rotation, terminals and operators who are used to another server send these. This module imports nothing heavy, so
+that the command handles signals before it imports the application.
 """
 
 import os
@@ -18,7 +18,7 @@ _IGNORED = ("SIGUSR1", "SIGUSR2", "SIGALRM", "SIGTTIN", "SIGTTOU", "SIGWINCH")
 
 
 def _existing(names: Iterable[str]) -> tuple[signal.Signals, ...]:
-    """Return those signals that this system has."""
+    """Return the signals that exist on this system."""
     return tuple(signal.Signals[name] for name in names if hasattr(signal, name))
 
 
@@ -28,15 +28,15 @@ IGNORED_SIGNALS = _existing(_IGNORED)
 HANDLED_SIGNALS = {*STOP_SIGNALS, *RENEW_SIGNALS}
 
 PREPARE_SECONDS = 4.0
-"""Seconds that a step before serving, such as a migration, gets to end once a stop is asked for."""
+"""Seconds for a step before serving, such as a migration, to end after a stop signal."""
 HURRY_AFTER = 1.0
-"""Seconds after the first stop signal from which another one is meant: some launchers pass one signal on twice."""
+"""Seconds after the first stop signal before another one counts, because some launchers send a signal twice."""
 
 
 class Asked:
-    """What signals have asked this process to do.
+    """The requests that signals have made to this process.
 
-    stop: end in order. hurry: do not wait for requests any more. renew: replace the workers.
+    stop: stop in order. hurry: do not wait for requests any longer. renew: replace the workers.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Asked:
         self._first_stop = 0.0
 
     def listen(self) -> None:
-        """Have the signals of this process noted here from now on."""
+        """Record the signals of this process in this object from now on."""
         for name in IGNORED_SIGNALS:
             signal.signal(name, signal.SIG_IGN)
         for name in STOP_SIGNALS:
@@ -56,7 +56,7 @@ class Asked:
             signal.signal(name, self.note_renewal)
 
     def note_stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
-        """Note that the process is to stop."""
+        """Note a request to stop the process."""
         now = time.monotonic()
         if not self.stop:
             self.stop = True
@@ -69,32 +69,32 @@ class Asked:
             self.hurry = True
 
     def note_renewal(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
-        """Note that the workers are to be renewed."""
+        """Note a request to replace the workers."""
         self.renew = True
 
     def exit_if_stopped(self) -> None:
-        """Raise SystemExit(0) if a stop was asked for. Call between two steps of the preparation."""
+        """Raise SystemExit(0) if a stop was requested. Call it between two steps of the preparation."""
         if self.stop:
             raise SystemExit(0)
 
     def begin_to_serve(self) -> None:
-        """End the preparation: whoever serves looks at `stop` from now on. Raises SystemExit(0) if it is set."""
+        """End the preparation. From now on the server checks `stop` itself. Raises SystemExit(0) if it is set."""
         self._is_preparing = False
         self.exit_if_stopped()
-        self.renew = False  # everything is new
+        self.renew = False  # all workers will be new
 
 
 _asked = Asked()
 
 
 def take_over() -> Asked:
-    """Handle signals from now on; return the one object of this process in which they are noted."""
+    """Handle signals from now on; return the process's only Asked object."""
     _asked.listen()
     return _asked
 
 
 def exit_at_once() -> None:
-    """Exit with 0 at a stop signal: for the time in which the process only imports modules."""
+    """Exit with 0 on a stop signal. This is for the time in which the process only imports modules."""
     for name in (*IGNORED_SIGNALS, *RENEW_SIGNALS):
         signal.signal(name, signal.SIG_IGN)
     for name in STOP_SIGNALS:

@@ -8,23 +8,23 @@ from ostiary.core.addresses import in_url
 
 BACKLOG = 2048
 UNSENT_BYTES = 65_536
-"""Bytes of answers that the kernel takes before the client has room for them. Without a bound it takes megabytes,
-and serves a client that reads nothing thousands of answers ahead."""
+"""Bytes of answers that the kernel buffers before the client has room for them. Without this limit the kernel buffers
+megabytes, and a client that reads nothing gets thousands of answers ahead."""
 
 
 class CannotListen(Exception):
-    """The address is in use, is not ours, or needs a privilege; the message is one clear line."""
+    """The address is in use, does not belong to this machine, or needs a privilege. The message is one line."""
 
 
 def listen(host: str, port: int, count: int) -> list[socket.socket]:
-    """Return `count` listening sockets on host and port; port 0 takes a free one.
+    """Return `count` listening sockets on host and port; port 0 picks a free port.
 
-    On Linux each is a socket of its own (SO_REUSEPORT) and the kernel gives each new connection to one of them, by a
-    hash of its addresses; elsewhere, and for one worker, it is the same socket. Raises CannotListen.
+    On Linux each one is a separate socket (SO_REUSEPORT), and the kernel assigns each new connection to one of them by
+    a hash of its addresses. On other systems, and for one worker, all are the same socket. Raises CannotListen.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        # Without SO_REUSEPORT, so that a server which already listens here is noticed instead of shared with.
+        # Without SO_REUSEPORT. Otherwise the port could be shared unnoticed with a server that already listens here.
         probe = _bound(family, address, reuse_port=False)
     except OSError as error:
         remedy = "another program listens there: stop it, or choose another with --port (OSTIARY_PORT)"

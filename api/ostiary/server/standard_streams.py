@@ -1,4 +1,4 @@
-"""Standard streams that are closed or cannot be written, as service managers and full disks leave them."""
+"""Handle standard streams that are closed or cannot be written, because of service managers or full disks."""
 
 import os
 import sys
@@ -6,9 +6,9 @@ from contextlib import suppress
 
 
 def _fill() -> frozenset[int]:
-    """Open the null device in place of each standard descriptor that is closed; return which were.
+    """Open the null device for each closed standard descriptor; return the descriptors that were closed.
 
-    Else the next file or socket would get its number, and what is printed would go into that.
+    Otherwise the next file or socket would get the number, and printed text would be written to it.
     """
     closed = set()
     for number in range(3):
@@ -25,11 +25,11 @@ def _fill() -> frozenset[int]:
 
 
 CLOSED = _fill()
-"""The standard descriptors that were closed when this module was imported, which is to be before anything opens."""
+"""The standard descriptors that were closed on import. Import this module before anything is opened."""
 
 
 def discard_output() -> None:
-    """Let what is printed go nowhere from now on: standard output has refused it, and would again at the exit."""
+    """Discard all printed text from now on. Standard output has failed and would fail again at the exit."""
     with suppress(OSError, ValueError, AttributeError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())

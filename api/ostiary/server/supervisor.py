@@ -1,4 +1,4 @@
-"""The supervisor: starts workers, replaces those that die or hang, renews them, and ends them in order."""
+"""The supervisor starts workers, replaces those that die or hang, renews them, and stops them in order."""
 
 import gc
 import selectors
@@ -21,19 +21,19 @@ from ostiary.server.worker import KILL_SECONDS, Seat, loop_factory, work
 log = structlog.stdlib.get_logger(__name__)
 
 ABORT_SECONDS = 3.0
-"""Seconds that a hanging worker gets to log its stack before it is killed."""
+"""Seconds for a hanging worker to log its stack before it is killed."""
 HURRY_SECONDS = 4.5
-"""Seconds that workers get to end once a second stop signal has come."""
+"""Seconds for workers to end after a second stop signal."""
 TICK_SECONDS = 1.0
-"""Seconds between two looks at the workers, at most."""
+"""Maximum seconds between two checks of the workers."""
 SUSPENDED_SECONDS = 5.0
-"""A supervisor that was away for so long was suspended. Then its workers were too, and their silence means nothing."""
+"""After a gap this long, the supervisor was suspended. Its workers were suspended, too, so their silence is normal."""
 
 
 class Supervisor:
-    """Keeps `how.workers` workers running, from the first start to the last end.
+    """Keeps `how.workers` workers running until the server stops.
 
-    on_ready: called once all workers answer.
+    on_ready: called when all workers answer for the first time.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - called once, by `serve`
@@ -63,11 +63,11 @@ class Supervisor:
         self._woken, self._wake = socket.socketpair()
 
     def run(self) -> int:
-        """Serve until asked to stop and every worker has ended; return the exit code."""
+        """Serve until a stop is requested and every worker has ended; return the exit code."""
         self._listen_to_signals()
-        loop_factory()  # imports the loop, once for all workers
+        loop_factory()  # imports the loop once for all workers
         gc.collect()
-        gc.freeze()  # collections in the workers then leave the pages alone that they share
+        gc.freeze()  # so collections in the workers do not write to shared memory pages
         while not self._is_stopping or self._children:
             self._start_what_is_due()
             self._wait()
@@ -87,7 +87,7 @@ class Supervisor:
         for end in (self._woken, self._wake):
             end.setblocking(False)
         signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)  # it only has to wake
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # the signal only has to wake the supervisor
         self._selector.register(self._woken, selectors.EVENT_READ, None)
 
     # Starting
@@ -126,7 +126,7 @@ class Supervisor:
     # Waiting
 
     def _wait(self) -> None:
-        """Wait for a signal, a word from a worker, or the next thing that is due."""
+        """Wait for a signal, a message from a worker, or the next time at which something is due."""
         for key, _ in self._selector.select(self._patience()):
             if key.data is None:
                 with suppress(BlockingIOError):
@@ -154,7 +154,7 @@ class Supervisor:
         for pid, code in reaped():
             child = self._children.pop(pid, None)
             if child is None:
-                continue  # not one of ours
+                continue  # not a worker
             with suppress(KeyError):
                 self._selector.unregister(child.channel)
             child.channel.close()
@@ -174,7 +174,7 @@ class Supervisor:
                 slot.end(code)
 
     def _replace_leavers(self) -> None:
-        """Start the successor of a worker that was told to leave by somebody else, while it finishes its requests."""
+        """Replace a worker that another process has asked to stop. It still finishes its requests."""
         for slot in self._slots:
             old = slot.worker
             if old is not None and old.is_leaving:
@@ -199,7 +199,7 @@ class Supervisor:
     def _stop(self) -> None:
         self._is_stopping = True
         self._manager.stopping()
-        for listener in self._listeners:  # or connections would be taken that no worker serves any more
+        for listener in self._listeners:  # otherwise the kernel would accept connections that no worker serves
             listener.close()
         self._end_within(self._how.drain + KILL_SECONDS, talk.STOP)
 
@@ -228,7 +228,7 @@ class Supervisor:
                 child.is_hanging = True
                 child.kill_at = now + ABORT_SECONDS
                 log.error(
-                    "a worker hangs and is replaced; its stack follows if it can still tell it",
+                    "a worker hangs and is replaced; its stack follows if it can still log it",
                     worker=child.number,
                     pid=child.pid,
                     silent_seconds=round(silence, 1),
@@ -236,7 +236,7 @@ class Supervisor:
                 child.kill(signal.SIGABRT)
 
     def _cover(self) -> None:
-        """Have the other workers accept the connections of one that is away or silent."""
+        """Make the other workers accept the connections of a worker that is away or silent."""
         if not self._has_served or len({id(listener) for listener in self._listeners}) == 1:
             return
         patience = min(COVER_SECONDS, self._how.heartbeat_seconds / 2)
@@ -244,7 +244,7 @@ class Supervisor:
             is_away = not slot.is_served(patience)
             if is_away != slot.is_covered:
                 slot.is_covered = is_away
-                log.info("others serve for a worker" if is_away else "a worker serves again", worker=slot.number)
+                log.info("others cover for a worker" if is_away else "a worker serves again", worker=slot.number)
         covered = {slot.number for slot in self._slots if slot.is_covered}
         for slot in self._slots:
             if slot.worker is not None and slot.worker.is_ready:
@@ -253,13 +253,13 @@ class Supervisor:
     # Renewal
 
     def _renew(self) -> None:
-        """Go on with a renewal, one slot at a time: its successor answers before the old worker leaves."""
+        """Continue a renewal, one slot at a time. The successor answers before the old worker leaves."""
         if self._renewal is None:
             return
         for slot in self._slots:
             old = slot.worker
             if old is None:
-                continue  # it died, and what comes in its place is new
+                continue  # the worker died, and its replacement will be new
             if old.started >= self._renewal:
                 if old.is_ready:
                     continue
@@ -279,7 +279,7 @@ class Supervisor:
         self._manager.ready()
 
     def _bound_leaving(self, old: Child) -> None:
-        """Bound the time in which a worker finishes its last requests, now that another has its place."""
+        """Limit the time in which a replaced worker finishes its last requests."""
         old.kill_at = time.monotonic() + self._how.gentle_seconds + self._how.drain + KILL_SECONDS
 
     def _notify(self) -> None:
@@ -291,4 +291,4 @@ class Supervisor:
 
 
 def _nothing() -> None:
-    """Do nothing: the supervisor hears over the channel that a worker is ready."""
+    """Do nothing, because the channel reports to the supervisor that a worker is ready."""

@@ -1,4 +1,4 @@
-"""One worker: an event loop that serves the application on listening sockets, and ends in order."""
+"""One worker: an event loop that serves the application on listening sockets and stops in order."""
 
 import asyncio
 import gc
@@ -27,20 +27,20 @@ log = structlog.stdlib.get_logger(__name__)
 STARTUP_FAILED = 3
 """Exit code of a worker whose application could not start."""
 CANCEL_SECONDS = 2.0
-"""Seconds that cancelled requests get to end."""
+"""Seconds for cancelled requests to end."""
 SHUTDOWN_SECONDS = 2.0
-"""Seconds that the application gets to close what it has opened."""
+"""Seconds for the application to close its resources."""
 BEAT_SECONDS = 1.0
-"""Seconds between two heartbeats, at most."""
+"""Maximum seconds between two heartbeats."""
 KILL_SECONDS = 4.5
-"""Seconds after the drain at which a worker that is still there is killed; more than the two above together."""
+"""Seconds after the drain until a worker that still runs is killed; more than CANCEL_SECONDS + SHUTDOWN_SECONDS."""
 
 
 @dataclass(frozen=True)
 class Seat:
-    """Where a worker works: listener `number` of `listeners` is its own, the supervisor is at the end of `channel`.
+    """What a worker gets from its supervisor. Listener `number` of `listeners` is its own.
 
-    channel: None if there is no supervisor.
+    channel: leads to the supervisor; None if there is no supervisor.
     """
 
     listeners: list[socket.socket]
@@ -54,7 +54,7 @@ def work(build: Build, how: Process, seat: Seat, asked: Asked, on_ready: Callabl
 
     async def main() -> int:
         code = await _Worker(app, how, seat, asked, on_ready).run()
-        if seat.channel is not None:  # nothing is left to do, and closing the loop takes its signal handlers away
+        if seat.channel is not None:  # the work is done, and closing the loop removes the signal handlers
             signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED_SIGNALS)
         return code
 
@@ -90,7 +90,7 @@ class _Worker:
         self._beat()
         started = await self._start()
         if started and not self._leave.is_set():
-            # What the start has made stays: a collection looks at what requests leave behind, and at nothing else.
+            # The objects of the start stay alive, so later collections only need to examine the objects of requests.
             gc.collect()
             gc.freeze()
             await self._accept(self._seat.number)
@@ -103,7 +103,7 @@ class _Worker:
         return 0
 
     async def _start(self) -> bool:
-        """Start the application; return whether it has started. A stop waits for it no longer than for requests."""
+        """Start the application; return whether it has started. A stop waits for this no longer than for requests."""
         starting = asyncio.create_task(self._lifespan.startup())
         if not await _first(starting, self._leave) and not await _first(starting, self._hurry, self._how.drain):
             starting.cancel()
@@ -118,9 +118,9 @@ class _Worker:
         )
 
     async def _end(self) -> None:
-        """Finish what was begun, in order: connections, requests, application."""
+        """Stop in order: connections, requests, application."""
         self._tell(talk.LEAVING)
-        if self._stop.is_set():  # nobody else will serve what the kernel has accepted: take it before closing
+        if self._stop.is_set():  # no other worker will serve connections in the backlog: accept them before closing
             await asyncio.sleep(0)
             await asyncio.sleep(0)
         for server in self._servers.values():
@@ -146,7 +146,7 @@ class _Worker:
             self._lifespan.abandon()
 
     def _obey_signals(self) -> None:
-        """Leave at a signal: gently when others stay, at once when this process is all there is."""
+        """Handle signals: stop gently if other workers stay, and at once if this is the only process."""
         supervised = self._seat.channel is not None
         leave = self._leave.set if supervised else self._stop_now
         try:
@@ -167,7 +167,7 @@ class _Worker:
         self._leave.set()
 
     def _hear(self, channel: socket.socket) -> None:
-        """Obey the supervisor; once it is gone, stop."""
+        """Execute the supervisor's orders. If the supervisor is gone, stop."""
         message = talk.receive(channel)
         if message is None:
             self._loop.remove_reader(channel)
@@ -203,7 +203,7 @@ class _Worker:
 
 
 async def _first(task: Task[Any], event: Event, timeout: float | None = None) -> bool:
-    """Wait for `task`, but no longer than for `event` or `timeout` seconds; return whether the task is done."""
+    """Wait for `task` until `event` is set or `timeout` seconds have passed; return whether the task is done."""
     asked = asyncio.create_task(event.wait())
     try:
         await asyncio.wait([task, asked], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
@@ -213,7 +213,7 @@ async def _first(task: Task[Any], event: Event, timeout: float | None = None) ->
 
 
 def _end_without_supervisor(channel: int, seconds: float) -> None:
-    """End this process `seconds` after its supervisor is gone: its loop, which stops in order, may hang."""
+    """Kill this process `seconds` after its supervisor is gone, in case its loop hangs and does not stop in order."""
     poll = select.poll()
     poll.register(channel, 0)  # only the end of the other side
     poll.poll()
@@ -226,7 +226,7 @@ def _pass() -> None:
 
 
 def loop_factory() -> Callable[[], AbstractEventLoop]:
-    """Return what makes a worker's event loop: uvloop's, where there is one."""
+    """Return the factory for a worker's event loop: uvloop's if it is available."""
     if sys.platform == "win32":
         return asyncio.new_event_loop
     import uvloop  # noqa: PLC0415 - not on Windows

@@ -20,21 +20,22 @@ def _moment(_context: click.Context, _parameter: click.Parameter, text: str | No
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise click.BadParameter(f"{text!r} is no time such as 2026-11-23T12:00:00Z") from None
+        raise click.BadParameter(f"{text!r} is not a time such as 2026-11-23T12:00:00Z") from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 @sessions.command("end")
 @click.option("--all", "everybody", is_flag=True, help="End every session.")
-@click.option("--since", metavar="TIME", callback=_moment, help="End those that began at TIME or later (UTC).")
+@click.option("--since", metavar="TIME", callback=_moment, help="End the sessions that began at TIME or later (UTC).")
 @click.pass_obj
 def end_sessions(command_line: CommandLine, everybody: bool, since: datetime | None) -> None:
-    """End sessions with all their tokens; print how many. Users log in again; API keys stay.
+    """End sessions with all their tokens and print how many. Users must log in again. API keys stay valid.
 
-    After a restore, sessions that had been ended since the backup are open again, and nobody can tell which: end all.
+    After a restore, sessions that were ended after the backup are open again. The database does not show which ones, so
+    end all of them.
     """
     if everybody == (since is not None):
-        click.echo("ostiary: say which sessions: --all, or --since TIME", err=True)
+        click.echo("ostiary: choose the sessions: --all, or --since TIME", err=True)
         sys.exit(2)
     ended: int = command_line.run(lambda context: context.get(SessionManagement).end_since(since))
     click.echo(f"Ended {ended} sessions")

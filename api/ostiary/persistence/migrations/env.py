@@ -1,4 +1,4 @@
-"""Runs the migrations within the transaction that ostiary.persistence.migrate has opened."""
+"""Run the migrations in the transaction that ostiary.persistence.migrate has opened."""
 
 from alembic import context
 

@@ -1,1 +1,1 @@
-"""HTTP/1.1 on a socket (RFC 9110, RFC 9112): what a client may send, in which form, how much and for how long."""
+"""HTTP/1.1 on a socket (RFC 9110, RFC 9112), with checks of form, size and time for everything that clients send."""

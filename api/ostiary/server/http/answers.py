@@ -1,4 +1,4 @@
-"""The bytes of an answer."""
+"""Build the bytes of an answer."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from ostiary.core.problems import ProblemType
 Headers = list[tuple[bytes, bytes]]
 
 COPIED_BYTES = 16_384
-"""A body of more bytes is not copied behind its head."""
+"""A longer body is sent without copying it into one piece with the head."""
 
 _STATUS_LINE = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _BODILESS = (204, 304)
@@ -20,7 +20,7 @@ _ALWAYS: Headers = [(name.lower().encode(), value.encode()) for name, value in A
 
 
 class _Date:
-    """The Date field (RFC 9110 section 6.6.1), made once a second."""
+    """The Date field (RFC 9110 section 6.6.1), built once per second."""
 
     def __init__(self) -> None:
         self._second = -1
@@ -38,7 +38,7 @@ _date = _Date()
 
 
 def head(status: int, headers: Headers, body: bytes, is_kept: bool, version: str) -> bytes:
-    """Return the head of an answer with `body`, which says whether the connection is kept."""
+    """Return the head of an answer with `body`. is_kept: whether the connection stays open."""
     parts = [_STATUS_LINE.get(status) or b"HTTP/1.1 %d \r\n" % status, _date.line()]
     has_length = status in _BODILESS
     for name, value in headers:
@@ -56,7 +56,7 @@ def head(status: int, headers: Headers, body: bytes, is_kept: bool, version: str
 
 
 def problem(kind: ProblemType, prefix: str) -> bytes:
-    """Return the whole answer for `kind`, after which the connection ends; prefix: see `Problem.body`."""
+    """Return the complete answer for `kind`, after which the connection is closed. prefix: see `Problem.body`."""
     occurrence = kind()
     body = json.dumps(occurrence.body(prefix), separators=(",", ":")).encode()
     fields = [(name.lower().encode(), value.encode()) for name, value in occurrence.headers().items()]
@@ -65,6 +65,6 @@ def problem(kind: ProblemType, prefix: str) -> bytes:
 
 
 def path_of(raw: bytes) -> str:
-    """Return the path as ASGI wants it: percent-decoded text."""
+    """Return the path in the form of ASGI: percent-decoded text."""
     text = raw.decode("ascii")
     return unquote(text) if "%" in text else text

@@ -1,4 +1,4 @@
-"""Where the body of a request ends, and its data (RFC 9112 sections 6 and 7.1)."""
+"""Read the body of a request and find its end (RFC 9112 sections 6 and 7.1)."""
 
 import re
 
@@ -9,9 +9,9 @@ from ostiary.server.http.limits import MAX_CHUNK_LINE_BYTES, MAX_CHUNKS, MAX_FIE
 _CHUNK_LINE = re.compile(rb"(?P<size>[0-9A-Fa-f]{1,8})(?:;[\t\x20-\x7e\x80-\xff]*)?")
 _PLAIN_LINE = re.compile(rb"(?P<size>[0-9A-Fa-f]{1,8})\r\n")
 _PLAIN_NEXT_LINE = re.compile(rb"\r\n(?P<size>[0-9A-Fa-f]{1,8})\r\n")
-"""What usually begins a chunk: behind another, with the end of its data; without extensions."""
+"""The usual beginning of a chunk after another chunk: the end of that chunk's data, then a size without extensions."""
 _FRAMING = re.compile(rb"(?i:content-length|transfer-encoding|host)\s*:")
-"""Fields that must not come as trailers (RFC 9110 section 6.5.1): whoever sends them wants them to be misread."""
+"""Fields that must not be trailers (RFC 9110 section 6.5.1). They are typical of attacks on parsers."""
 _TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*")
 
 
@@ -25,11 +25,11 @@ class LengthBody:
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing of it is still to come."""
+        """Whether the whole body has been read."""
         return self._left == 0
 
     def feed(self, data: bytes, start: int) -> tuple[bytes, int]:
-        """Return the part of the body in `data` from `start` on, and the position behind it."""
+        """Return the part of the body in `data` from `start` on, and the position after it."""
         part = data[start : start + self._left]
         self._left -= len(part)
         return part, start + len(part)
@@ -40,7 +40,7 @@ class LengthBody:
 
 
 class ChunkedBody:
-    """A body in chunks. Their extensions and the trailer fields are dropped: nothing here knows a meaning of them."""
+    """A body in chunks. Chunk extensions and trailer fields are dropped, because Ostiary does not use them."""
 
     __slots__ = (
         "_chunks",
@@ -66,9 +66,9 @@ class ChunkedBody:
         self._fields = 0
 
     def feed(self, data: bytes, start: int) -> tuple[bytes, int]:
-        """Return the data of the body in `data` from `start` on, and the position behind what was read.
+        """Return the body's content in `data` from `start` on, and the position after the bytes that were read.
 
-        Raises Refused for what is no chunk, for too many of them, and for lines that are too long.
+        Raises Refused for malformed chunks, too many chunks, and lines that are too long.
         """
         parts: list[bytes] = []
         size = len(data)
@@ -98,7 +98,7 @@ class ChunkedBody:
         return _PLAIN_NEXT_LINE if self._end_of_data else _PLAIN_LINE
 
     def _read_line(self, data: bytes, start: int) -> int:
-        """Take a line, or the part of it that is there; return the position behind it."""
+        """Read a line, or the part of it that has arrived; return the position after it."""
         end = data.find(b"\n", start)
         stop = len(data) if end < 0 else end + 1
         self._count(stop - start)

@@ -1,4 +1,4 @@
-"""One connection: requests in, answers out, one after the other."""
+"""One connection: it reads requests and writes answers, one after the other."""
 
 import asyncio
 from contextvars import Context
@@ -22,7 +22,7 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Connection(asyncio.Protocol):
-    """Reads one request at a time and no further than it must; what comes early waits, up to a bound."""
+    """Reads one request at a time. Data of later requests waits, up to a limit."""
 
     __slots__ = (
         "_at",
@@ -60,7 +60,7 @@ class Connection(asyncio.Protocol):
         self._is_closing = False
         self._unsent = 0
 
-    # What asyncio calls
+    # Called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first request."""
@@ -72,7 +72,7 @@ class Connection(asyncio.Protocol):
             self._wait(For.HEAD)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the request that still runs that its client has gone."""
+        """Notify the running request that its client has disconnected."""
         self._is_closing = True
         self.connections.closed(self, self.peer)
         if self._exchange is not None:
@@ -82,33 +82,33 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""
         if self._is_closing:
-            self._hold(len(data) >= MAX_PIPELINED_BYTES)  # the client has time to read its answer, and sends no more
+            self._hold(len(data) >= MAX_PIPELINED_BYTES)  # the client can read its answer but not send more
             return
         self._data = self._data[self._at :] + data if self._at < len(self._data) else data
         self._at = 0
         self._advance()
 
     def pause_writing(self) -> None:
-        """Wait until the client has read: no further request of it is served."""
+        """Serve no further request until the client has read."""
         self._is_blocked = True
         self._unsent = self.transport.get_write_buffer_size()
 
     def resume_writing(self) -> None:
-        """Go on."""
+        """Serve requests again."""
         self._is_blocked = False
         if not self._is_closing:
             self._advance()
 
-    # What the other connections' keeper calls
+    # Called by Connections
 
     def close(self) -> None:
-        """Close, once what was written is sent."""
+        """Close the connection after all written data is sent."""
         self._is_closing = True
         self._wait(For.END)
         self.transport.close()
 
     def turn_away(self, kind: ProblemType) -> None:
-        """Answer a connection that has sent nothing yet with `kind`, and close it."""
+        """Send `kind` as the answer on a new connection and close it."""
         self.transport.write(answers.problem(kind, self.connections.prefix))
         self.close()
 
@@ -118,7 +118,7 @@ class Connection(asyncio.Protocol):
         self.transport.abort()
 
     def cancel(self, kind: ProblemType) -> None:
-        """Cancel the request that runs and answer it with `kind`; close."""
+        """Cancel the running request, answer it with `kind`, and close the connection."""
         if self._exchange is not None and not self._exchange.is_answered:
             self._exchange.cancel(kind)
         else:
@@ -144,12 +144,12 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def refuse(self, kind: ProblemType) -> None:
-        """Answer with `kind` in place of the application, and close."""
+        """Send `kind` instead of an answer of the application, and close the connection."""
         if not self._is_closing:
             self.transport.write(answers.problem(kind, self.connections.prefix))
             self._finish()
 
-    # What the exchange calls
+    # Called by Exchange
 
     def permit(self, exchange: Exchange) -> None:
         """Let the client send the body if it waits for permission (RFC 9110 section 10.1.1)."""
@@ -158,9 +158,9 @@ class Connection(asyncio.Protocol):
             self.transport.write(CONTINUE)
 
     def pace(self) -> None:
-        """Read no more while too much waits."""
+        """Stop reading while too much data waits."""
         waiting = len(self._data) - self._at
-        if self._exchange is not None and not self._exchange.is_answered:  # what nobody will read is not kept
+        if self._exchange is not None and not self._exchange.is_answered:  # data that nobody will read is not kept
             waiting = max(waiting, self._exchange.unread)
         self._hold(waiting > MAX_PIPELINED_BYTES)
 
@@ -176,7 +176,7 @@ class Connection(asyncio.Protocol):
         if head.method == "HEAD":
             body = b""
         if len(body) > answers.COPIED_BYTES:
-            self.transport.writelines([data, body])  # shared by all who ask for the same page
+            self.transport.writelines([data, body])  # the same bytes serve all requests for a page
         else:
             self.transport.write(data + body)
         if not is_kept:
@@ -197,15 +197,15 @@ class Connection(asyncio.Protocol):
         self._settle()
 
     def failed(self, exchange: Exchange, kind: ProblemType) -> None:
-        """Answer `kind` for an application that has not answered, and close."""
+        """Answer with `kind` because the application has not answered, and close the connection."""
         if self._exchange is exchange:
             self._exchange = None
             self.refuse(kind)
 
-    # Within
+    # Internal
 
     def _advance(self) -> None:
-        """Go as far as the bytes that are there allow."""
+        """Process as much of the received data as possible."""
         try:
             while self._at < len(self._data) and not self._is_closing:
                 if self._body is not None:
@@ -216,7 +216,7 @@ class Connection(asyncio.Protocol):
             if self._exchange is not None and not self._exchange.is_answered:
                 self._exchange.cancel(refused.kind)
             elif self._exchange is not None:
-                self.close()  # the rest of a body that was answered already: a second answer would be taken for another
+                self.close()  # the request is answered already; a second answer would belong to the next request
             else:
                 self.refuse(refused.kind)
             return
@@ -228,7 +228,7 @@ class Connection(asyncio.Protocol):
         self._advance()
 
     def _read_head(self) -> bool:
-        """Read on in the head; return whether it was complete, and the request has begun."""
+        """Continue reading the head; return whether it is complete and the request has begun."""
         if self._reader is None:
             self._reader = HeadReader()
         head, self._at = self._reader.feed(self._data, self._at)
@@ -243,7 +243,7 @@ class Connection(asyncio.Protocol):
             raise Refused(BAD_REQUEST)
         if head.length != 0:
             self._body = ChunkedBody() if head.length is None else LengthBody(head.length)
-            self._wait(None)  # the time for the body begins anew
+            self._wait(None)  # restarts the time for the body
         scope = scope_of(head, self.peer, self._server)
         self._exchange = exchange = Exchange(self, head, self._body is None)
         self.connections.running.add(exchange)
@@ -252,7 +252,7 @@ class Connection(asyncio.Protocol):
             exchange.refuse(refused)
             return
         loop = asyncio.get_running_loop()
-        # In a context of its own, else a request would inherit the variables of the one before it.
+        # In a context of its own; otherwise a request would inherit the variables of the previous one.
         exchange.task = loop.create_task(exchange.run(self.connections, scope), context=Context())
 
     def _read_body(self, body: Body) -> None:
@@ -263,10 +263,10 @@ class Connection(asyncio.Protocol):
         if not exchange.is_answered:
             exchange.take(part, is_complete=body.is_complete)
         elif body.is_complete:
-            self._exchange = None  # answered before its end came
+            self._exchange = None  # it was answered before its body was complete
 
     def _settle(self) -> None:
-        """Take down what the connection waits for now, and whether to read on."""
+        """Record what the connection waits for now, and pause or resume reading."""
         if self._is_blocked:
             what: For | None = For.READER
         elif self._body is not None:
@@ -295,7 +295,7 @@ class Connection(asyncio.Protocol):
         self._waits_for = what
 
     def _finish(self) -> None:
-        """Close in a way that lets the client read the last answer (RFC 9112 section 9.6)."""
+        """Close the connection so that the client can still read the last answer (RFC 9112 section 9.6)."""
         self._is_closing = True
         self._data, self._at = b"", 0
         self._wait(For.END)

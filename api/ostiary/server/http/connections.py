@@ -1,4 +1,4 @@
-"""All connections of one worker: how many, from where, and how long each may keep the server waiting."""
+"""All connections of one worker, with limits on their number, per address, and on how long the server waits."""
 
 import asyncio
 from collections.abc import Iterable
@@ -17,16 +17,16 @@ from ostiary.server.http.waiting import Waiting
 log = structlog.stdlib.get_logger(__name__)
 
 SWEEP_SECONDS = 0.5
-"""Seconds between two looks for connections that have kept the server waiting for too long."""
+"""Seconds between two checks for overdue connections."""
 LOG_SECONDS = 60.0
-"""Seconds between two lines that say the bound of connections is reached."""
+"""Seconds between two log lines about the limit of connections."""
 
 
 class Connections:
     """The connections over which a worker serves `app`, an ASGI application.
 
-    If it has a method `refuse_early`, that is asked first: a request which it refuses costs no task of its own. If it
-    has a `prefix`, clients reach it under that path.
+    If `app` has a method `refuse_early`, it is called first; a request that it refuses needs no task. If `app` has a
+    `prefix`, clients reach it under that path.
     """
 
     def __init__(self, app: App, limits: Limits | None = None) -> None:
@@ -54,7 +54,7 @@ class Connections:
         return Connection(self)
 
     def opened(self, connection: Connection, peer: Peer) -> None:
-        """Count a connection that has just been accepted; at a bound, one that waits for its client makes room."""
+        """Count a new connection. If a limit is reached, a connection that waits for its client is closed."""
         limits = self._limits
         address = address_of(peer[0])
         others = self._open.setdefault(_site(address), {})
@@ -86,7 +86,7 @@ class Connections:
         self._note_empty()
 
     def ended(self, exchange: Exchange) -> None:
-        """Forget a request, which may have outlived its connection."""
+        """Forget a request. It may have outlived its connection."""
         self.running.discard(exchange)
         self._note_empty()
 
@@ -95,9 +95,9 @@ class Connections:
             self._empty.set()
 
     def begin_stop(self, gentle_seconds: float = 0.0) -> None:
-        """Serve on, but tell each client that its connection ends with the answer.
+        """Keep serving, but announce in each answer that its connection ends.
 
-        Idle connections are closed after `gentle_seconds`; requests that are half sent get some seconds to arrive.
+        Idle connections are closed after `gentle_seconds`. Half-sent requests get a few seconds to arrive.
         """
         self.is_stopping = True
         self.waiting.begin_stop(gentle_seconds)
@@ -108,12 +108,12 @@ class Connections:
         await self._empty.wait()
 
     def cancel(self) -> None:
-        """Cancel the requests that still run, answer them with `service_stopping`, and close every connection."""
+        """Cancel all running requests, answer them with `service_stopping`, and close every connection."""
         for connection in self._all():
             connection.cancel(SERVICE_STOPPING)
 
     def abort(self) -> None:
-        """Close every connection at once, with whatever was not sent."""
+        """Close every connection at once. Unsent data is lost."""
         for connection in self._all():
             connection.abort()
         if self._sweeper is not None:
@@ -128,7 +128,7 @@ class Connections:
         self._sweeper = loop.call_later(min(SWEEP_SECONDS, self.waiting.shortest / 4), self._sweep)
 
     def _sweep(self) -> None:
-        """Close what has kept the server waiting for too long."""
+        """End the waits that have taken too long."""
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
@@ -144,7 +144,7 @@ class Connections:
             return
         self._log_at = now + LOG_SECONDS
         log.warning(
-            "connections are at their bound; the one that has waited longest for its client is closed for each new one",
+            "the limit of connections is reached; each new one closes the one that has waited longest for its client",
             open=self._count,
             bound=self._limits.connections,
             bound_per_address=self._limits.connections_per_address,
@@ -159,5 +159,5 @@ def _refuse_nothing(_scope: dict[str, Any]) -> None:
 
 
 def _site(address: str) -> str:
-    """Return what counts as one client: an IPv4 address, or the IPv6 network that one subscriber gets."""
+    """Return the unit that is limited: an IPv4 address, or the IPv6 network of one subscriber."""
     return IPv6Address(address).exploded[:19] if ":" in address else address

@@ -1,4 +1,4 @@
-"""The head of a request: parsed by llhttp, then held to what RFC 9110 and RFC 9112 demand beyond its grammar."""
+"""The head of a request. llhttp parses it; then further rules of RFC 9110 and RFC 9112 are checked."""
 
 import re
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _BLANK_LINE = b"\r\n\r\n"
 
 
 class Refused(Exception):
-    """A request that is answered with `kind` by the server itself, which then closes the connection."""
+    """The server itself answers the request with `kind` and closes the connection."""
 
     def __init__(self, kind: ProblemType) -> None:
         super().__init__(kind.code)
@@ -46,7 +46,7 @@ class Refused(Exception):
 class Head:
     """A request without its body.
 
-    version: "1.0" or "1.1". path, query: as they were sent. length: bytes of the body; None: it is chunked.
+    version: "1.0" or "1.1". path, query: as they were sent. length: bytes of the body; None: the body is chunked.
     expects_continue: whether the client waits for 100 before it sends the body.
     """
 
@@ -61,16 +61,16 @@ class Head:
 
 
 class HeadReader:
-    """Takes the bytes of one head, in whatever pieces they come.
+    """Reads the bytes of one head, in pieces of any size.
 
-    A parser serves for one head alone: neither a body nor an offer to upgrade can lead it astray.
+    Each head gets a new parser, so neither a body nor an Upgrade offer can confuse it.
     """
 
     __slots__ = ("_complete", "_empty_lines", "_headers", "_keep_alive", "_parser", "_text", "_url")
 
     def __init__(self) -> None:
         self._parser = HttpRequestParser(self)
-        self._parser.set_dangerous_leniencies(lenient_version=True)  # which one it is, `_version` looks at
+        self._parser.set_dangerous_leniencies(lenient_version=True)  # `_version` checks the version
         self._headers: list[tuple[bytes, bytes]] = []
         self._url = b""
         self._text = b""
@@ -79,7 +79,7 @@ class HeadReader:
 
     @property
     def has_begun(self) -> bool:
-        """Whether there was anything but empty lines."""
+        """Whether anything other than empty lines has arrived."""
         return bool(self._text)
 
     def on_url(self, piece: bytes) -> None:
@@ -95,14 +95,14 @@ class HeadReader:
         self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """Take the end of the head; called by the parser, which forgets soon what it says of the connection."""
+        """Take the end of the head; called by the parser, which soon drops what the head says about the connection."""
         self._complete = True
         self._keep_alive = self._parser.should_keep_alive()
 
     def feed(self, data: bytes, start: int) -> tuple[Head | None, int]:
-        """Read `data` from `start` on; return the head once it is complete, and the position behind what was read.
+        """Read `data` from `start` on; return the head if it is complete, and the position after the bytes read.
 
-        Raises Refused for what is not HTTP/1.0 or HTTP/1.1, or not such a request as this server takes.
+        Raises Refused for data that is not HTTP/1.0 or HTTP/1.1, and for requests that this server does not accept.
         """
         if not self._text:
             while data.startswith(b"\r\n", start):
@@ -123,12 +123,12 @@ class HeadReader:
             raise Refused(HEADERS_TOO_LARGE)
         self._text += piece
         self._parse(piece)
-        if self._complete is not is_whole:  # the parser sees the end of the head elsewhere
+        if self._complete is not is_whole:  # the parser has found another end of the head
             raise Refused(BAD_REQUEST)
         return (self._head() if self._complete else None), end
 
     def _end(self, data: bytes, start: int) -> int:
-        """Return the position behind the empty line, which an earlier piece may have begun; -1 if it is not there."""
+        """Return the position after the empty line, or -1. The line may have begun in an earlier piece."""
         tail = self._text[-3:]
         if tail:
             found = (tail + data[start : start + 3]).find(_BLANK_LINE)
@@ -141,7 +141,7 @@ class HeadReader:
         try:
             self._parser.feed_data(piece)
         except HttpParserUpgrade:
-            pass  # an offer, which is not taken up: the request is what it is without (RFC 9110 section 7.8)
+            pass  # an offer that is ignored, so the request is handled without it (RFC 9110 section 7.8)
         except HttpParserError as error:
             cause = error.__context__
             raise cause if isinstance(cause, Refused) else Refused(BAD_REQUEST) from None
@@ -149,8 +149,8 @@ class HeadReader:
     def _head(self) -> Head:
         text, headers = self._text, self._headers
         version = _version(self._parser.get_http_version())
-        # The parser passes over blanks in the request line that others see, and joins folded values, which are obsolete
-        # (RFC 9112 section 5.2): then there are more lines than fields.
+        # The parser ignores blanks in the request line that other servers do not ignore. It also joins folded values,
+        # which are obsolete (RFC 9112 section 5.2); in that case there are more lines than fields.
         if not _REQUEST_LINE.match(text) or text.count(b"\n") != len(headers) + 2:
             raise Refused(BAD_REQUEST)
         framing: tuple[list[bytes], ...] = ([], [], [], [])
@@ -178,7 +178,7 @@ class HeadReader:
             absolute = _ABSOLUTE.fullmatch(target)
             if absolute is None or method == "CONNECT" or not _is_host(absolute["host"]):
                 raise Refused(BAD_REQUEST)
-            # Which host is meant, the target says, and no longer the field (section 3.2.2).
+            # The target names the host, and the Host field is ignored (section 3.2.2).
             self._headers = [(name, value) for name, value in self._headers if name != b"host"]
             self._headers.append((b"host", absolute["host"]))
             target = absolute["rest"]
@@ -193,7 +193,7 @@ class HeadReader:
 
 
 def _version(told: str) -> str:
-    """Return "1.0" or "1.1", as which a higher minor version is read (RFC 9110 section 2.5); raises Refused."""
+    """Return "1.0" or "1.1"; higher minor versions count as "1.1" (RFC 9110 section 2.5). Raises Refused."""
     major, _, minor = told.partition(".")
     if major == "1":
         return "1.0" if minor == "0" else "1.1"
@@ -202,9 +202,9 @@ def _version(told: str) -> str:
 
 @lru_cache(maxsize=256)
 def _is_host(value: bytes) -> bool:
-    """Return whether `value` names a host, and perhaps a port (RFC 9110 section 7.2), as a server can have it.
+    """Return whether `value` is a host with an optional port (RFC 9110 section 7.2).
 
-    RFC 3986 allows more in a registered name, among it commas and percent-encoding, which no name in use has.
+    RFC 3986 allows more characters in a registered name, such as commas and percent-encoding. No name in use has them.
     """
     found = _HOST.fullmatch(value)
     if found is None or int(found["port"] or 0) > 65535:
@@ -223,7 +223,7 @@ def _length(version: str, lengths: list[bytes], codings: list[bytes]) -> int | N
         if sum(map(len, codings)) > MAX_CODING_BYTES:
             raise Refused(BAD_REQUEST)
         named = [coding.strip(b" \t").lower() for coding in b",".join(codings).split(b",")]
-        # Before HTTP/1.1 there were no transfer codings, and with a length beside them it is not sure which counts.
+        # HTTP/1.0 has no transfer codings. With a length in addition, recipients disagree about the end of the body.
         if version == "1.0" or lengths or named[-1] != b"chunked" or b"chunked" in named[:-1]:
             raise Refused(BAD_REQUEST)
         if len(named) > 1:
