@@ -251,9 +251,9 @@ def test_an_access_token_cannot_outlive_its_session() -> None:
     ("proxies", "told"),
     [
         ("garbage", "'garbage' is not an address or network: use, for example, 10.0.0.1"),
-        ("10.0.0.1,proxy.example", "'proxy.example' is no address"),
+        ("10.0.0.1,proxy.example", "'proxy.example' is not an address"),
         ("10.0.0.1/8", "write 10.0.0.0/8"),
-        ("10.0.0.1,", "'' is no address"),
+        ("10.0.0.1,", "'' is not an address"),
     ],
 )
 def test_what_is_no_address_of_a_proxy_is_refused(proxies: str, told: str) -> None:
