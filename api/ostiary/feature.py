@@ -179,6 +179,7 @@ class Context:
         self.has_examples = has_examples and settings.has_example_administrator
         self.startup = Startup()
         self._factories = {kind: make for feature in self.features for kind, make in feature.services.items()}
+        self._factories[Cleanup] = _cleanup
         self._built: dict[type[Any], Any] = {}
         self._being_built: list[type[Any]] = []
         recorder = next((feature.recorder for feature in self.features if feature.recorder is not None), None)
@@ -194,10 +195,6 @@ class Context:
         """Return the service of this class, building it on first use; raises NoService."""
         found: T | None = self._built.get(kind)
         return self._build(kind) if found is None else found
-
-    def has(self, kind: type[Any]) -> bool:
-        """Return whether a feature provides a service of this class."""
-        return kind in self._factories
 
     def _build(self, kind: type[T]) -> T:
         if kind not in self._factories:
@@ -217,20 +214,11 @@ class Context:
         """Build every service of every feature; raises NoService."""
         for kind in self._factories:
             self.get(kind)
-        self.get_cleanup()
 
     def authenticators(self) -> dict[str, Authenticator]:
         """Return the authenticators by the prefix of their credentials."""
         kinds = {prefix: kind for feature in self.features for prefix, kind in feature.authenticators.items()}
         return {prefix: self.get(kind) for prefix, kind in kinds.items()}
-
-    def get_cleanup(self) -> Cleanup:
-        """Return the one cleanup of this process, with the jobs of all features."""
-        found = self._built.get(Cleanup)
-        if found is None:
-            jobs = [job for feature in self.features for job in feature.cleanup(self)]
-            found = self._built[Cleanup] = Cleanup(self.database, self.randomness, jobs)
-        return found
 
     async def reset(self) -> None:
         """Delete all rows except those that features keep, then let features restore what a new server has."""
@@ -264,3 +252,8 @@ class Context:
             if isinstance(service, Stops):
                 await service.stop()
         await self.database.close()
+
+
+def _cleanup(context: Context) -> Cleanup:
+    jobs = [job for feature in context.features for job in feature.cleanup(context)]
+    return Cleanup(context.database, context.randomness, jobs)

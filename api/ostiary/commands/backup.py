@@ -16,12 +16,10 @@ from sqlalchemy.engine import make_url
 from ostiary import settings as settings_module
 from ostiary.core import private_files
 from ostiary.features.revocation.service import mark_restored
-from ostiary.persistence.migrate import migrate
+from ostiary.persistence.migrate import BESIDE, migrate
 from ostiary.persistence.postgres_url import is_postgres
 from ostiary.settings import Settings
 
-SIDES = ("-wal", "-shm", "-journal", "-feed")
-"""Suffixes of the files next to a database that belong only to that database."""
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -120,10 +118,10 @@ def restore(file: Path) -> None:
             connection.execute("PRAGMA journal_mode=DELETE")
         with _alone(database):
             prepared.replace(database)
-            for side in SIDES:
+            for side in BESIDE:
                 Path(f"{database}{side}").unlink(missing_ok=True)
     finally:
-        for side in ("", *SIDES):
+        for side in ("", *BESIDE):
             Path(f"{prepared}{side}").unlink(missing_ok=True)
     click.echo(f"Restored {database} from {file}. When the server starts, it voids all earlier access tokens.")
 

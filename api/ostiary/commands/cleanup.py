@@ -3,6 +3,7 @@
 import click
 
 from ostiary.commands.database import CommandLine
+from ostiary.persistence.cleanup import Cleanup
 
 
 @click.command("cleanup")
@@ -13,6 +14,6 @@ def cleanup(command_line: CommandLine) -> None:
     `ostiary serve` does this automatically. With another server, run this command regularly. The server can keep
     running.
     """
-    deleted = command_line.run(lambda context: context.get_cleanup().round())
+    deleted = command_line.run(lambda context: context.get(Cleanup).round())
     for table, rows in sorted(deleted.items()):
         click.echo(f"{table}: {rows}")

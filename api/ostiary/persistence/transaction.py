@@ -71,7 +71,8 @@ class Transaction:
     ) -> None:
         """Add an event to the audit trail, which is written just before the commit.
 
-        user_id: the user whom it concerns. actor_id: the user who caused it; None: the same user; NO_USER: no user.
+        user_id: the user that the event is about. actor_id: the user who caused it. None means the same user, and
+        NO_USER means that no user caused it.
         Raises TypeError if `details` are not exactly those that the type declares.
         """
         if self._state.recorder is None:

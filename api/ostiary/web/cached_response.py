@@ -12,6 +12,7 @@ from werkzeug.http import parse_accept_header
 
 from ostiary.core.etags import names
 from ostiary.web.blueprint import document
+from ostiary.web.etags import IF_NONE_MATCH
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -26,17 +27,6 @@ HEADERS = _VALIDATORS
 Content-Encoding is not listed. It is negotiated below the level of the contract, and a mock would send it with
 uncompressed content.
 """
-
-_IF_NONE_MATCH = {
-    "name": "If-None-Match",
-    "in": "header",
-    "required": False,
-    "description": (
-        "The `ETag` of an earlier response, a list of them, or `*`. If one is still current, the answer "
-        "is 304 (RFC 9110 section 13.1.2)."
-    ),
-    "schema": {"type": "string"},
-}
 
 
 class _Coded:
@@ -91,4 +81,4 @@ def prefers_gzip(accepted: str) -> bool:
 def conditional(view: View) -> View:
     """Declare in the contract that `view` returns a cached response: If-None-Match and 304."""
     not_modified = {"description": "The version in If-None-Match is still current.", "headers": _VALIDATORS}
-    return document(view, manual={"parameters": [_IF_NONE_MATCH], "responses": {304: not_modified}})
+    return document(view, manual={"parameters": [IF_NONE_MATCH], "responses": {304: not_modified}})

@@ -13,7 +13,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 HEADERS: dict[str, Any] = {"ETag": {"$ref": "#/components/headers/VersionETag"}}
 """The headers of an answer that shows one version of a resource, for the contract."""
 
-_IF_NONE_MATCH = {
+IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",
     "required": False,
@@ -51,7 +51,7 @@ def _if_match_parameter(*, required: bool) -> dict[str, Any]:
 def shows_version(view: View) -> View:
     """Declare in the contract that `view`, a GET, returns `if_changed(...)`: If-None-Match and 304."""
     not_modified = {"description": "The version in If-None-Match is still current.", "headers": HEADERS}
-    return document(view, manual={"parameters": [_IF_NONE_MATCH], "responses": {304: not_modified}})
+    return document(view, manual={"parameters": [IF_NONE_MATCH], "responses": {304: not_modified}})
 
 
 def changes_version(*, required: bool) -> Callable[[View], View]:

@@ -12,6 +12,7 @@ from ostiary.features.accounts.models import UserRow
 from ostiary.features.accounts.service import Accounts
 from ostiary.features.idempotency.models import IdempotencyKeyRow
 from ostiary.features.idempotency.service import CLAIM_SECONDS, Claim, Idempotency
+from ostiary.persistence.cleanup import Cleanup
 from tests.conftest import App, MakeApp
 from tests.support.clock import FakeClock
 from tests.support.people import PASSWORD, log_in, person
@@ -237,7 +238,7 @@ def test_the_cleanup_deletes_expired_keys(app: App, clock: FakeClock) -> None:
         app.run(claim, f"old-{number}")
     clock.move(CLAIM_SECONDS)
     app.run(claim, "new")
-    assert app.run(app.services.get_cleanup().round)["idempotency_keys"] == 3
+    assert app.run(app.services.get(Cleanup).round)["idempotency_keys"] == 3
     assert count(app, IdempotencyKeyRow) == 1
 
 

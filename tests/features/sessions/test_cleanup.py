@@ -19,6 +19,7 @@ from ostiary.features.sessions.models import RefreshTokenRow, SessionRow
 from ostiary.features.sessions.rotation import _LOOK_UP
 from ostiary.features.sessions.service import Sessions
 from ostiary.persistence import cleanup as cleanup_module
+from ostiary.persistence.cleanup import Cleanup
 from ostiary.persistence.transaction import Transaction
 from tests.conftest import App, MakeApp
 from tests.support.clients import new_client
@@ -34,7 +35,7 @@ IDLE = 14 * DAY
 
 def cleanup(app: App) -> dict[str, int]:
     """How many sessions and refresh tokens a round has deleted."""
-    found = app.run(app.services.get_cleanup().round)
+    found = app.run(app.services.get(Cleanup).round)
     return {table: found[table] for table in ("refresh_tokens", "sessions")}
 
 
@@ -282,7 +283,7 @@ def test_several_workers_clean_up_at_once_beside_refreshes(
 
     async def all_at_once() -> list[Any]:
         return await asyncio.gather(
-            *(worker.services.get_cleanup().round() for worker in workers),
+            *(worker.services.get(Cleanup).round() for worker in workers),
             *(
                 _one_chain(workers[number % 3], somebody.tokens["refresh_token"], 15)
                 for number, somebody in enumerate(living)
@@ -318,7 +319,7 @@ def test_a_refresh_under_way_is_not_waited_for_and_keeps_its_session(
         holding = asyncio.create_task(database.write(look_up))
         await looked.wait()
         try:
-            return await asyncio.wait_for(app.services.get_cleanup().round(), 5)
+            return await asyncio.wait_for(app.services.get(Cleanup).round(), 5)
         finally:
             go_on.set()
             await holding
@@ -424,8 +425,8 @@ def test_a_served_application_tidies_by_itself_until_it_is_stopped(
     app.run(app.services.start)
     until(lambda: left(app) == {"refresh_tokens": 0, "sessions": 0})
     app.run(app.services.stop)
-    assert app.services.get_cleanup()._task is not None
-    assert app.services.get_cleanup()._task.cancelled()
+    assert app.services.get(Cleanup)._task is not None
+    assert app.services.get(Cleanup)._task.cancelled()
 
 
 @pytest.mark.usefixtures("_logging_restored")

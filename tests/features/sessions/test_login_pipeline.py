@@ -18,6 +18,7 @@ from ostiary.features.sessions.issuing import TokenPair
 from ostiary.features.sessions.login import Logins, PendingLogin
 from ostiary.features.sessions.models import PendingLoginRow, SessionRow
 from ostiary.features.sessions.rules import MAX_LOGIN_ATTEMPTS, PENDING_LOGIN_SECONDS, assurance
+from ostiary.persistence.cleanup import Cleanup
 from ostiary.persistence.migrate import migrate
 from ostiary.persistence.transaction import Transaction
 from tests.conftest import App, MakeApp
@@ -273,10 +274,10 @@ def test_expired_pending_logins_are_deleted_a_day_later(app: App, stage: CodeSta
     clock.move(PENDING_LOGIN_SECONDS)
     begin(app)
     clock.move(DAY - 1)
-    app.run(app.services.get_cleanup().round)
+    app.run(app.services.get(Cleanup).round)
     assert count(app, PendingLoginRow) == 2
     clock.move(1)
-    assert app.run(app.services.get_cleanup().round)["pending_logins"] == 1
+    assert app.run(app.services.get(Cleanup).round)["pending_logins"] == 1
     assert count(app, PendingLoginRow) == 1
 
 

@@ -11,7 +11,8 @@ from ostiary.persistence.base import Base, BigId, Id, UtcDateTime
 class AuditEventRow(Base):
     """An event, linked to the event before it. Rows are never changed or deleted.
 
-    user_id: whom it concerns; actor_id: who did it; neither is a foreign key, since events outlive users.
+    user_id: the user that the event is about. actor_id: the user who caused it. Neither is a foreign key, since events
+    outlive users.
     details: JSON. hash: an HMAC over all of this and the predecessor's hash.
     """
 
