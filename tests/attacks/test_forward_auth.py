@@ -95,7 +95,7 @@ def subject(ostiary: ServerProcess, token: str) -> str:
 
 
 def told(answer: httpx.Response) -> dict[str, list[str]]:
-    """Return what the application is told of the caller, by the name under which a WSGI server hands it on."""
+    """Return the headers about the caller that the application gets, by their WSGI names."""
     found: dict[str, list[str]] = {}
     for name, value in answer.json()["headers"]:
         variable = name.upper().replace("-", "_")

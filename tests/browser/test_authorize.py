@@ -21,7 +21,7 @@ DESKTOP = {"width": 1280, "height": 900}
 
 
 def token_of_somebody(url: str) -> str:
-    """An access token of a user whom the page does not know."""
+    """An access token of a user that the page does not know."""
     assert httpx.post(f"{url}/register", json=PERSON).status_code == 201
     found: str = httpx.post(f"{url}/login", json=PERSON).json()["access_token"]
     return found

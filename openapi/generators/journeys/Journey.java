@@ -9,7 +9,7 @@ import org.example.ostiary.model.LoginBody;
 import org.example.ostiary.model.RegisterBody;
 import org.example.ostiary.model.UsernameTakenProblem;
 
-/** Registers, is told that the name is taken, logs in and reads the account: the name is the first argument. */
+/** Registers a user, fails to register the same name again, logs in and reads the account: the name is the first argument. */
 public final class Journey {
     private static final String PASSWORD = "correct horse battery staple";
 

@@ -1,4 +1,4 @@
-/** Registers, is told that the name is taken, logs in and reads the account: address and name are the arguments. */
+/** Registers a user, fails to register the same name again, logs in and reads the account: address and name are the arguments. */
 import createClient from 'openapi-fetch';
 import type { paths } from './contract.js';
 

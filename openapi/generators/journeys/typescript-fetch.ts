@@ -1,4 +1,4 @@
-/** Registers, is told that the name is taken, logs in and reads the account: the name is the first argument. */
+/** Registers a user, fails to register the same name again, logs in and reads the account: the name is the first argument. */
 import {
   AuthApi,
   AuthenticationRequiredOrInvalidTokenProblemFromJSON,

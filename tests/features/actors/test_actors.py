@@ -1,4 +1,4 @@
-"""What a write on behalf of somebody is told of its actor within its transaction."""
+"""A write on behalf of a user gets the current state of that user inside its transaction."""
 
 from collections.abc import Callable
 from typing import Any

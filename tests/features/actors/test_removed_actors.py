@@ -1,8 +1,8 @@
 """A write that is committed after its actor was removed has no effect: every writing operation, on two workers.
 
 The operations are those of the contract, so that a new one fails here until its request is below. An application in
-this process removes the actor and waits just before its commit; meanwhile the servers get every request, whose guards
-still let the actor in. The removal is then the first to be committed.
+this process removes the actor and waits just before its commit. During this time the servers get every request,
+and their guards still let the actor in. Then the removal is committed first.
 """
 
 import asyncio
